@@ -1,0 +1,79 @@
+package payment
+
+import (
+	"time"
+
+	"florin/internal/money"
+)
+
+// EventKind names what happened.
+type EventKind string
+
+// The events of an order.
+const (
+	EventCreated  EventKind = "order.created"
+	EventPartial  EventKind = "order.partial" // something counted, less than is due
+	EventPaid     EventKind = "order.paid"
+	EventExpired  EventKind = "order.expired"
+	EventExtra    EventKind = "order.extra"      // more arrived for a paid order
+	EventLate     EventKind = "order.late"       // something arrived after the end
+	EventReversed EventKind = "payment.reversed" // a reorg took a credit back
+	EventDesk     EventKind = "transfer.desk"    // a transfer waits at the exception desk
+)
+
+// Final reports whether no later event of the order may contradict this one to a merchant.
+func (k EventKind) Final() bool { return k == EventPaid || k == EventExpired }
+
+// Event is news, written in the transaction that made it so. Facts is the order as it then was.
+type Event struct {
+	ID    string
+	Kind  EventKind
+	At    time.Time
+	Facts Facts
+}
+
+// Facts is the snapshot of an order that an event carries: enough for any dialect to say it in
+// its own words, whenever it is asked (rulings G18).
+type Facts struct {
+	OrderID    string
+	MerchantID string
+	AppID      string
+	Number     string
+	Reference  string
+	State      OrderState
+	Price      money.Price
+	Due        money.Amount
+	Received   money.Amount
+	Late       money.Amount
+	Reversed   money.Amount
+	TxID       string
+	ReturnURL  string
+	CreatedAt  time.Time
+	Deadline   time.Time
+	PaidAt     time.Time
+}
+
+// Facts returns o's snapshot.
+func (o Order) Facts() Facts {
+	return Facts{
+		OrderID: o.ID, MerchantID: o.MerchantID, AppID: o.AppID, Number: o.Number, Reference: o.Reference,
+		State: o.State, Price: o.Price, Due: o.Due, Received: o.Received, Late: o.Late, Reversed: o.Reversed,
+		TxID: o.LastTxID, ReturnURL: o.ReturnURL, CreatedAt: o.CreatedAt, Deadline: o.Deadline, PaidAt: o.PaidAt,
+	}
+}
+
+// NewsOf returns what the step from before to after means for the world, when t confirmed.
+func NewsOf(before, after Order, t Transfer) EventKind {
+	switch {
+	case t.Booked == BookedSuspense:
+		return EventDesk
+	case !t.Counted:
+		return EventLate
+	case before.State == OrderOpen && after.State == OrderPaid:
+		return EventPaid
+	case after.State == OrderPaid:
+		return EventExtra
+	default:
+		return EventPartial
+	}
+}

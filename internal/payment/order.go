@@ -1,0 +1,137 @@
+package payment
+
+import (
+	"fmt"
+	"time"
+
+	"florin/internal/money"
+)
+
+// OrderState is the one internal state. Dialects compute their own words from the facts.
+type OrderState string
+
+// An order goes from open to paid or to expired, and never on or back (threats M11).
+const (
+	OrderOpen    OrderState = "open"
+	OrderPaid    OrderState = "paid"
+	OrderExpired OrderState = "expired"
+)
+
+// MayBecome is the transition table of orders. The database holds the same one in a trigger.
+func (s OrderState) MayBecome(next OrderState) bool {
+	return s == next || s == OrderOpen && (next == OrderPaid || next == OrderExpired)
+}
+
+// Late says what a transfer does whose block is younger than the deadline.
+type Late string
+
+// What lateness means, by dialect (rulings G9).
+const (
+	LateCredit Late = "credit" // the merchant is credited, the order does not change
+	LateCount  Late = "count"  // it counts as if it were on time
+	LateDesk   Late = "desk"   // it waits at the exception desk
+)
+
+// Policy is what a dialect promises about acceptance. It is stored with the order at creation, so
+// a later change of a dialect changes no order that was made before (rulings G9).
+type Policy struct {
+	Late        Late      `json:"late"`
+	QuotePlaces int       `json:"quote_places"` // decimals of a quoted amount, at most the asset's own
+	Life        Life      `json:"life"`
+	Fee         money.Fee `json:"fee_bps"`
+	// Tell lists the events that become deliveries to the merchant; the others are for the feed.
+	Tell []EventKind `json:"tell"`
+}
+
+// Life bounds how long an order is open, in seconds.
+type Life struct {
+	Default int64 `json:"default"`
+	Min     int64 `json:"min"`
+	Max     int64 `json:"max"`
+}
+
+// Deadline returns when an order made at now ends. asked is the merchant's wish: the zero time
+// means the default. A wish outside the bounds is refused.
+func (l Life) Deadline(now, asked time.Time) (time.Time, error) {
+	if asked.IsZero() {
+		return now.Add(time.Duration(l.Default) * time.Second), nil
+	}
+	life := asked.Sub(now)
+	if life < time.Duration(l.Min)*time.Second || life > time.Duration(l.Max)*time.Second {
+		return time.Time{}, Invalid("deadline", fmt.Sprintf("must lie %d to %d seconds ahead", l.Min, l.Max))
+	}
+	return asked, nil
+}
+
+// Product is what the payer reads. All of it is the merchant's text.
+type Product struct {
+	Name, Image, Description string
+}
+
+// Order is what a merchant asks to be paid: facts, not statuses.
+type Order struct {
+	ID, MerchantID, AppID string
+	Number                string // shown to merchant and payer, made by the dialect, unique
+	Reference             string // the merchant's, unique per app: the idempotency key
+	RequestHash           string // of the parsed request, to tell a repeat from a conflict
+	NotifyURL, ReturnURL  string // NotifyURL "" means the app's, read at delivery
+	Product               Product
+	Price                 money.Price
+	Policy                Policy
+
+	State    OrderState
+	Due      money.Amount // of the zero Asset until the payer has chosen
+	Rate     money.Rate   // that Due was quoted at
+	Received money.Amount // confirmed, on time, in Due's asset
+	Late     money.Amount // confirmed after the end, credited to the merchant all the same
+	Reversed money.Amount // of Received, lost to a reorg after the order was paid
+	LastTxID string       // of the last transfer that counted
+
+	CreatedAt time.Time
+	Deadline  time.Time
+	PaidAt    time.Time // of the block that completed it; zero before
+	ChangedAt time.Time // of the last change that a merchant may see
+	Version   int64     // grows with each stored change
+}
+
+// Chosen reports whether the payer has picked an asset.
+func (o Order) Chosen() bool { return !o.Due.Asset().IsZero() }
+
+// Remainder returns what is still to be paid; zero when nothing is.
+func (o Order) Remainder() money.Amount {
+	rest, err := o.Due.Sub(o.Received)
+	if err != nil {
+		return money.Zero(o.Due.Asset())
+	}
+	return rest
+}
+
+// Choose quotes the order in the asset of due. The last choice stands until the first transfer is
+// seen, which freezes it (rulings G13); seen says that one was.
+func Choose(o Order, due money.Amount, rate money.Rate, seen bool, now time.Time) (Order, error) {
+	switch {
+	case o.State != OrderOpen || now.After(o.Deadline):
+		return o, Refuse(CodeOrderClosed, "this order is closed")
+	case seen:
+		return o, Refuse(CodeAssetFrozen, "a payment was seen already")
+	case due.IsZero():
+		return o, Invalid("price", "is worth less than one unit of the asset")
+	}
+	zero := money.Zero(due.Asset())
+	o.Due, o.Rate, o.Received, o.Late, o.Reversed = due, rate, zero, zero, zero
+	o.ChangedAt = now
+	return o, nil
+}
+
+// Expire ends an open order whose time is over. Whoever calls it has made sure that no block up
+// to the deadline is missing and that no transfer is on its way to confirmation.
+func Expire(o Order, now time.Time) (Order, error) {
+	if o.State != OrderOpen {
+		return o, Refuse(CodeOrderClosed, "this order is closed")
+	}
+	if !now.After(o.Deadline) {
+		return o, fmt.Errorf("expire order %s before its deadline", o.ID)
+	}
+	o.State, o.ChangedAt = OrderExpired, now
+	return o, nil
+}
