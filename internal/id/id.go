@@ -5,6 +5,7 @@ package id
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"fmt"
 	"io"
 	"sync"
 	"time"
@@ -60,24 +61,25 @@ func (s *Source) Hex(n int) string {
 
 const alphanumeric = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
-// Alphanumeric returns n characters, each drawn evenly from the first radix of a–z/0–9 (radix
-// 36) or A–Z/a–z/0–9 (radix 62): log2(radix) random bits each.
+// Alphanumeric returns n characters, each drawn evenly from a–z/0–9 (radix 36) or A–Z/a–z/0–9
+// (radix 62): log2(radix) random bits each. It panics on another radix.
 func (s *Source) Alphanumeric(n, radix int) string {
+	if radix != 36 && radix != 62 {
+		panic(fmt.Sprintf("id: radix %d", radix))
+	}
 	alphabet := alphanumeric[len(alphanumeric)-radix:]
-	limit := byte(256 / radix * radix) // refuse what would favour the first characters
+	limit := 256 / radix * radix // refuse what would favour the first characters
 	text := make([]byte, 0, n)
 	var raw [64]byte
-	for {
+	for len(text) < n {
 		s.fill(raw[:])
 		for _, b := range raw {
-			if b >= limit {
-				continue
-			}
-			if text = append(text, alphabet[int(b)%radix]); len(text) == n {
-				return string(text)
+			if int(b) < limit && len(text) < n {
+				text = append(text, alphabet[int(b)%radix])
 			}
 		}
 	}
+	return string(text)
 }
 
 // fill reads random bytes. No randomness is fatal: going on would make guessable secrets.
