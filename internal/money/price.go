@@ -87,15 +87,23 @@ func pow10(n int) *big.Int { return new(big.Int).Exp(big.NewInt(10), big.NewInt(
 // The zero Rate is no rate.
 type Rate struct{ text string } // canonical "num/den", so that rates are comparable and never shared
 
-// NewRate returns r as a rate; it refuses what is not above zero.
+// maxRateDigits bounds numerator and denominator, so that what NewRate makes ParseRate reads.
+const maxRateDigits = 2 * maxDigits
+
+// NewRate returns r as a rate; it refuses what is not above zero, and what takes more than 230
+// digits to write as a fraction.
 func NewRate(r *big.Rat) (Rate, error) {
 	if r == nil || r.Sign() <= 0 {
 		return Rate{}, fmt.Errorf("money: rate %v is not above zero", r)
 	}
-	return Rate{r.RatString()}, nil
+	text := r.RatString()
+	if num, den, _ := strings.Cut(text, "/"); len(num) > maxRateDigits || len(den) > maxRateDigits {
+		return Rate{}, fmt.Errorf("money: rate has a fraction of more than %d digits", maxRateDigits)
+	}
+	return Rate{text}, nil
 }
 
-// ParseRate reads what String wrote, or a plain decimal.
+// ParseRate reads what String wrote, or a plain decimal of at most MaxDecimals places.
 func ParseRate(s string) (Rate, error) {
 	num, den, fraction := strings.Cut(s, "/")
 	if !fraction {
@@ -105,14 +113,20 @@ func ParseRate(s string) (Rate, error) {
 		}
 		num, den = digits, pow10(MaxDecimals).String()
 	}
-	if len(num) > 2*maxDigits || len(den) > 2*maxDigits || strings.ContainsFunc(num+den, notDigit) {
-		return Rate{}, fmt.Errorf("%w: rate %q", ErrFormat, s)
+	n, okNum := natural(num)
+	d, okDen := natural(den)
+	if !okNum || !okDen || d.Sign() == 0 {
+		return Rate{}, fmt.Errorf("%w: rate %.40q", ErrFormat, s)
 	}
-	r, ok := new(big.Rat).SetString(num + "/" + den)
-	if !ok {
-		return Rate{}, fmt.Errorf("%w: rate %q", ErrFormat, s)
+	return NewRate(new(big.Rat).SetFrac(n, d))
+}
+
+// natural reads canonical digits. They are decimal here, while big.Rat would take "010/3" for octal.
+func natural(digits string) (n *big.Int, ok bool) {
+	if len(digits) > maxRateDigits || !canonicalDigits(digits) {
+		return nil, false
 	}
-	return NewRate(r)
+	return new(big.Int).SetString(digits, 10)
 }
 
 // Rat returns a copy of the fraction; nil for the zero Rate.
@@ -147,6 +161,9 @@ func (r Rate) DueUp(p Price, asset Asset, places int) (Amount, error) {
 	rat := r.Rat()
 	if rat == nil {
 		return Amount{}, fmt.Errorf("money: no rate for %v in %s", asset, p.currency)
+	}
+	if places < 0 {
+		return Amount{}, fmt.Errorf("money: quote to %d places", places)
 	}
 	places = min(places, asset.Decimals())
 	// due = ceil(p / 10^18 / rate × 10^places) × 10^(decimals−places)
