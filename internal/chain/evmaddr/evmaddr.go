@@ -1,0 +1,115 @@
+// Package evmaddr spells and derives the 20-byte addresses of EVM chains: the one checksummed
+// spelling in which addresses are stored and compared, and the CREATE2 addresses of forwarders.
+package evmaddr
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+
+	"golang.org/x/crypto/sha3"
+)
+
+// ErrFormat reports text that is not an address.
+var ErrFormat = errors.New("evmaddr: not an address")
+
+// Address is an account or a contract.
+type Address [20]byte
+
+// Parse reads 0x and 40 hex digits. Digits of mixed case must carry the right EIP-55 checksum; all
+// lower or all upper case carries none.
+func Parse(s string) (Address, error) {
+	var a Address
+	digits, ok := strings.CutPrefix(s, "0x")
+	if !ok || len(digits) != 2*len(a) {
+		return Address{}, fmt.Errorf("%w: %q", ErrFormat, s)
+	}
+	if _, err := hex.Decode(a[:], []byte(digits)); err != nil {
+		return Address{}, fmt.Errorf("%w: %q", ErrFormat, s)
+	}
+	if digits != strings.ToLower(digits) && digits != strings.ToUpper(digits) && s != a.String() {
+		return Address{}, fmt.Errorf("%w: %q has a wrong checksum", ErrFormat, s)
+	}
+	return a, nil
+}
+
+// MustParse is Parse for constants; it panics on a bad one.
+func MustParse(s string) Address {
+	a, err := Parse(s)
+	if err != nil {
+		panic(err)
+	}
+	return a
+}
+
+// Normal returns s in its canonical spelling.
+func Normal(s string) (string, error) {
+	a, err := Parse(s)
+	if err != nil {
+		return "", err
+	}
+	return a.String(), nil
+}
+
+// String returns the EIP-55 spelling: a letter is upper case where the Keccak hash of the
+// lower-case digits has a nibble of 8 or more (https://eips.ethereum.org/EIPS/eip-55).
+func (a Address) String() string {
+	var text [2 + 2*len(a)]byte
+	copy(text[:], "0x")
+	digits := text[2:]
+	hex.Encode(digits, a[:])
+	sum := Keccak256(digits)
+	for i, c := range digits {
+		nibble := sum[i/2] >> 4
+		if i%2 == 1 {
+			nibble = sum[i/2] & 15
+		}
+		if c >= 'a' && nibble >= 8 {
+			digits[i] = c - 'a' + 'A'
+		}
+	}
+	return string(text[:])
+}
+
+// Keccak256 hashes the parts joined together.
+func Keccak256(parts ...[]byte) (sum [32]byte) {
+	h := sha3.NewLegacyKeccak256()
+	for _, p := range parts {
+		h.Write(p)
+	}
+	h.Sum(sum[:0])
+	return sum
+}
+
+// Create2 returns where deployer puts the contract whose init code has this Keccak hash
+// (https://eips.ethereum.org/EIPS/eip-1014).
+func Create2(deployer Address, salt, initCodeHash [32]byte) (a Address) {
+	sum := Keccak256([]byte{0xff}, deployer[:], salt[:], initCodeHash[:])
+	copy(a[:], sum[12:])
+	return a
+}
+
+// Forwarders derives deposit addresses; it is a chain.Addresser (rulings G14).
+type Forwarders struct {
+	Factory      Address
+	CreationCode []byte // of the forwarder, without its constructor's argument
+}
+
+// Address returns where Factory puts the forwarder of destination and salt. It refuses the zero
+// destination: what is swept there is lost.
+func (f Forwarders) Address(salt [32]byte, destination string) (string, error) {
+	to, err := Parse(destination)
+	if err != nil {
+		return "", err
+	}
+	if to == (Address{}) {
+		return "", fmt.Errorf("%w: the zero address as destination", ErrFormat)
+	}
+	var argument [32]byte // abi.encode(address)
+	copy(argument[12:], to[:])
+	return Create2(f.Factory, salt, Keccak256(f.CreationCode, argument[:])).String(), nil
+}
+
+// Normal returns address in its canonical spelling.
+func (f Forwarders) Normal(address string) (string, error) { return Normal(address) }
