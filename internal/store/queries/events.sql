@@ -1,0 +1,68 @@
+-- name: InsertEvent :exec
+INSERT INTO events (id, kind, order_id, merchant_id, app_id, at, doc) VALUES (@id, @kind, @order_id, @merchant_id, @app_id, @at, @doc);
+
+-- name: InsertFirstEvent :exec
+-- The event of an order's creation, only beside an order that was inserted.
+INSERT INTO events (id, kind, order_id, merchant_id, app_id, at, doc)
+SELECT @id, @kind, o.id, o.merchant_id, o.app_id, @at, @doc FROM orders AS o WHERE o.id = @order_id;
+
+-- name: Event :one
+SELECT * FROM events WHERE id = @id;
+
+-- name: Events :many
+-- All events by id. Pass '' to begin, then the last id seen.
+SELECT * FROM events WHERE id > @after ORDER BY id LIMIT @max_rows;
+
+-- name: InsertDelivery :exec
+INSERT INTO deliveries (id, event_id, order_id, app_id, final, status, attempts, due_at, lease_owner, leased_until, fence, body, created_at)
+VALUES (@id, @event_id, @order_id, @app_id, @final, 'waiting', 0, @due_at, '', 0, 0, @body, @created_at);
+
+-- name: SupersedeDeliveries :exec
+-- Ends the retries of the order's older news that is not final and not in flight.
+UPDATE deliveries SET status = 'superseded'
+WHERE order_id = @order_id AND status = 'waiting' AND NOT final AND leased_until <= @now;
+
+-- name: DueDeliveries :many
+-- Deliveries to try now, oldest first, at most one an order and none of an order with one in flight.
+SELECT d.* FROM deliveries AS d
+WHERE d.status = 'waiting' AND d.due_at <= @now AND d.leased_until <= @now
+    AND NOT EXISTS (SELECT 1 FROM deliveries AS o WHERE o.order_id = d.order_id AND o.status = 'waiting'
+        AND o.id <> d.id AND (o.leased_until > @now OR o.id < d.id AND o.due_at <= @now))
+ORDER BY d.due_at, d.id LIMIT @max_rows;
+
+-- name: NextDelivery :one
+-- When the next delivery falls due.
+SELECT due_at FROM deliveries WHERE status = 'waiting' ORDER BY due_at, id LIMIT 1;
+
+-- name: LeaseDelivery :one
+UPDATE deliveries AS d SET lease_owner = @lease_owner, leased_until = @leased_until, fence = d.fence + 1
+WHERE d.id = @id AND d.status = 'waiting' AND d.leased_until <= @now
+    AND NOT EXISTS (SELECT 1 FROM deliveries AS o WHERE o.order_id = d.order_id AND o.id <> d.id
+        AND o.status = 'waiting' AND o.leased_until > @now)
+RETURNING *;
+
+-- name: LockDelivery :one
+-- Locks a delivery that this fence holds.
+UPDATE deliveries SET fence = fence WHERE id = @id AND fence = @fence AND lease_owner = @lease_owner RETURNING *;
+
+-- name: UpdateDelivery :exec
+-- Writes an attempt's outcome and ends the lease.
+UPDATE deliveries SET status = @status, attempts = @attempts, due_at = @due_at, body = @body, lease_owner = '', leased_until = 0
+WHERE id = @id;
+
+-- name: NewerDelivery :one
+-- Whether the order has news younger than this delivery.
+SELECT count(*) FROM deliveries WHERE order_id = @order_id AND id > @id;
+
+-- name: InsertAttempt :exec
+INSERT INTO attempts (delivery_id, n, at, url, headers, status, answer, error, took_micros)
+VALUES (@delivery_id, @n, @at, @url, @headers, @status, @answer, @error, @took_micros);
+
+-- name: Attempts :many
+SELECT * FROM attempts WHERE delivery_id = @delivery_id ORDER BY n LIMIT 100;
+
+-- name: EventDeliveries :many
+SELECT * FROM deliveries WHERE event_id = @event_id ORDER BY id LIMIT 100;
+
+-- name: OrderDeliveries :many
+SELECT * FROM deliveries WHERE order_id = @order_id ORDER BY id LIMIT 1000;
