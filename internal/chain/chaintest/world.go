@@ -16,7 +16,7 @@ const (
 	Refusing = "NOPE"  // its transfer returns false and moves nothing
 	Decimals = 6       // of all of them
 	Behind   = 20      // blocks that the lagging node of Mixed is behind
-	Senders  = 8       // this many successive payments come from different accounts
+	Senders  = 4       // this many successive payments come from different accounts
 	Fortune  = 1 << 50 // units of each token that each sender can spend
 )
 
