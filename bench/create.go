@@ -32,6 +32,10 @@ type createLine struct {
 	P999        float64 `json:"p999_ms"`
 	FloorP50    float64 `json:"floor_p50_ms"`
 	FloorP99    float64 `json:"floor_p99_ms"`
+	CPU         float64 `json:"cpu_us"` // processor time of the server an order, µs; the database apart
+	FloorCPU    float64 `json:"floor_cpu_us"`
+	DBCPU       float64 `json:"db_cpu_us"` // of PostgreSQL
+	FloorDBCPU  float64 `json:"floor_db_cpu_us"`
 	Errors      int     `json:"errors"` // of all repetitions, the subject's
 	LoadAverage float64 `json:"load_average"`
 	Fsync       float64 `json:"fsync_per_s"`
@@ -109,9 +113,15 @@ func (d *duel) stop() {
 	d.subject.Stop()
 }
 
+// measured is one run and what it cost.
+type measured struct {
+	load.Result
+	cpu, dbCPU time.Duration // an order
+}
+
 // repetition is one run of each.
 type repetition struct {
-	floor, subject     load.Result
+	floor, subject     measured
 	fsync, loadAverage float64
 }
 
@@ -122,7 +132,7 @@ func (d *duel) repeat(ctx context.Context, clients int) (kept []repetition, disc
 		if err != nil {
 			return nil, 0, err
 		}
-		if steady(r.floor) {
+		if steady(r.floor.Result) {
 			kept = append(kept, r)
 			continue
 		}
@@ -145,20 +155,13 @@ func (d *duel) once(ctx context.Context, clients int) (r repetition, err error) 
 	d.runs++
 	turns := []struct {
 		process *rig.Process
-		into    *load.Result
+		into    *measured
 	}{{d.floor, &r.floor}, {d.subject, &r.subject}}
 	if d.runs%2 == 0 {
 		slices.Reverse(turns)
 	}
 	for _, t := range turns {
-		*t.into, err = load.Run(ctx, load.Config{
-			Addr: t.process.Addr, App: t.process.App, Clients: clients, WarmUp: warmUp, Measure: d.measure,
-			Run: fmt.Sprintf("bench-%d-%d", clients, d.runs), Seed: d.seed,
-		})
-		if err != nil {
-			return r, fmt.Errorf("load %s: %w\n%s", t.process.Name, err, t.process.Log())
-		}
-		if err := ctx.Err(); err != nil {
+		if *t.into, err = d.run(ctx, t.process, clients); err != nil {
 			return r, err
 		}
 	}
@@ -166,6 +169,37 @@ func (d *duel) once(ctx context.Context, clients int) (r repetition, err error) 
 		return r, fmt.Errorf("the floor failed, first: %w\n%s", r.floor.FirstErr, d.floor.Log())
 	}
 	return r, nil
+}
+
+// run loads one server and accounts for its processor time.
+func (d *duel) run(ctx context.Context, p *rig.Process, clients int) (m measured, err error) {
+	cpu, dbCPU, err := d.used(p)
+	if err != nil {
+		return m, err
+	}
+	m.Result, err = load.Run(ctx, load.Config{
+		Addr: p.Addr, App: p.App, Clients: clients, WarmUp: warmUp, Measure: d.measure,
+		Run: fmt.Sprintf("bench-%d-%d", clients, d.runs), Seed: d.seed,
+	})
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		return m, fmt.Errorf("load %s: %w\n%s", p.Name, err, p.Log())
+	}
+	after, dbAfter, err := d.used(p)
+	if m.Orders > 0 {
+		m.cpu, m.dbCPU = (after-cpu)/time.Duration(m.Orders), (dbAfter-dbCPU)/time.Duration(m.Orders)
+	}
+	return m, err
+}
+
+// used is the processor time so far of a server and of the database beside it.
+func (d *duel) used(p *rig.Process) (cpu, dbCPU time.Duration, err error) {
+	if cpu, err = p.CPU(); err == nil && d.postgres != nil {
+		dbCPU, err = d.postgres.CPU()
+	}
+	return cpu, dbCPU, err
 }
 
 // steady tells whether a floor's run can be a yardstick.
@@ -182,7 +216,8 @@ func summarise(db string, clients int, reps []repetition, discarded int) createL
 		}
 		return round(median(vs))
 	}
-	ms := func(d time.Duration) float64 { return d.Seconds() * 1000 }
+	ms := func(d time.Duration) float64 { return d.Seconds() * 1e3 }
+	us := func(d time.Duration) float64 { return d.Seconds() * 1e6 }
 	line := createLine{
 		Scenario: "create", DB: db, Clients: clients, Repetitions: len(reps), Discarded: discarded,
 		Subject:     of(func(r repetition) float64 { return r.subject.PerSecond }),
@@ -193,6 +228,10 @@ func summarise(db string, clients int, reps []repetition, discarded int) createL
 		P999:        of(func(r repetition) float64 { return ms(r.subject.P999) }),
 		FloorP50:    of(func(r repetition) float64 { return ms(r.floor.P50) }),
 		FloorP99:    of(func(r repetition) float64 { return ms(r.floor.P99) }),
+		CPU:         of(func(r repetition) float64 { return us(r.subject.cpu) }),
+		FloorCPU:    of(func(r repetition) float64 { return us(r.floor.cpu) }),
+		DBCPU:       of(func(r repetition) float64 { return us(r.subject.dbCPU) }),
+		FloorDBCPU:  of(func(r repetition) float64 { return us(r.floor.dbCPU) }),
 		LoadAverage: of(func(r repetition) float64 { return r.loadAverage }),
 		Fsync:       of(func(r repetition) float64 { return r.fsync }),
 	}

@@ -31,6 +31,7 @@ type Result struct {
 	P50       time.Duration
 	P99       time.Duration
 	P999      time.Duration
+	Orders    int // all, the warm-up's too
 	Errors    int
 	FirstErr  error
 }
@@ -73,6 +74,7 @@ type client struct {
 
 	waited   []time.Duration
 	halves   [2]int
+	orders   int
 	errors   int
 	firstErr error
 }
@@ -93,6 +95,7 @@ func (c *client) run(ctx context.Context, start, half, end time.Time) {
 		switch {
 		case err != nil:
 			c.failed(err)
+			continue
 		case answered.Before(start) || !answered.Before(end):
 		default:
 			c.waited = append(c.waited, answered.Sub(sent))
@@ -102,6 +105,7 @@ func (c *client) run(ctx context.Context, start, half, end time.Time) {
 				c.halves[1]++
 			}
 		}
+		c.orders++
 	}
 }
 
@@ -150,6 +154,7 @@ func sum(clients []client, measured time.Duration) Result {
 		waited = append(waited, c.waited...)
 		halves[0] += c.halves[0]
 		halves[1] += c.halves[1]
+		r.Orders += c.orders
 		r.Errors += c.errors
 		if r.FirstErr == nil {
 			r.FirstErr = c.firstErr

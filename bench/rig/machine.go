@@ -1,6 +1,7 @@
 package rig
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -32,6 +33,39 @@ func FsyncRate(dir string, during time.Duration) (float64, error) {
 		n++
 	}
 	return float64(n) / time.Since(began).Seconds(), nil
+}
+
+// ticksPerSecond is the unit of CPU times in /proc on every Linux that Go runs on.
+const ticksPerSecond = 100
+
+// cpuTime is what a process has used of all cores, user and system.
+func cpuTime(pid int) (time.Duration, error) {
+	fields, err := statFields(pid)
+	if err != nil {
+		return 0, err
+	}
+	var ticks int64
+	for _, f := range fields[11:13] {
+		n, err := strconv.ParseInt(f, 10, 64)
+		if err != nil {
+			return 0, err
+		}
+		ticks += n
+	}
+	return time.Duration(ticks) * time.Second / ticksPerSecond, nil
+}
+
+// statFields are those of /proc/PID/stat after the name, which may hold spaces: state, ppid, …
+func statFields(pid int) ([]string, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return nil, err
+	}
+	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+	if len(fields) < 13 {
+		return nil, fmt.Errorf("stat of %d: %q", pid, text)
+	}
+	return fields, nil
 }
 
 // LoadAverage is the machine's, over the last minute.

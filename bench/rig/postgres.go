@@ -128,6 +128,31 @@ func (p *Postgres) Create(ctx context.Context, database string) (string, error) 
 	return p.URL(database), nil
 }
 
+// CPU is the processor time that the cluster's living processes have used so far.
+func (p *Postgres) CPU() (time.Duration, error) {
+	dirs, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil {
+		return 0, err
+	}
+	parent := strconv.Itoa(p.server.Process.Pid)
+	var sum time.Duration
+	for _, d := range dirs {
+		pid, err := strconv.Atoi(filepath.Base(d))
+		if err != nil {
+			return 0, err
+		}
+		fields, err := statFields(pid)
+		if err != nil || fields[1] != parent {
+			continue // it ended meanwhile, or is not ours
+		}
+		used, err := cpuTime(pid)
+		if err == nil {
+			sum += used
+		}
+	}
+	return sum, nil
+}
+
 // Stop ends the cluster at once; its directory is thrown away, so nothing is written back.
 func (p *Postgres) Stop() {
 	p.server.Process.Signal(syscall.SIGQUIT)

@@ -145,6 +145,9 @@ func (p *Process) RSS() (int64, error) {
 	return 0, errors.New("no VmRSS")
 }
 
+// CPU is the processor time used so far.
+func (p *Process) CPU() (time.Duration, error) { return cpuTime(p.cmd.Process.Pid) }
+
 // FreeAddr is a loopback address that nobody listened on a moment ago.
 func FreeAddr() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")

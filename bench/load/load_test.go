@@ -1,0 +1,121 @@
+package load
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"florin/bench/merchant"
+)
+
+func TestQuantile(t *testing.T) {
+	ms := func(ns ...int) []time.Duration {
+		ds := make([]time.Duration, len(ns))
+		for i, n := range ns {
+			ds[i] = time.Duration(n) * time.Millisecond
+		}
+		return ds
+	}
+	hundred := make([]int, 100)
+	for i := range hundred {
+		hundred[i] = i + 1
+	}
+	for _, c := range []struct {
+		of   []time.Duration
+		q    float64
+		want int
+	}{
+		{ms(), 0.5, 0},
+		{ms(7), 0.5, 7}, {ms(7), 0.999, 7},
+		{ms(1, 2), 0.5, 1}, {ms(1, 2, 3), 0.5, 2},
+		{ms(hundred...), 0.5, 50}, {ms(hundred...), 0.99, 99}, {ms(hundred...), 0.999, 100},
+	} {
+		if got := quantile(c.of, c.q); got != time.Duration(c.want)*time.Millisecond {
+			t.Errorf("quantile(%d values, %v) = %v, want %d ms", len(c.of), c.q, got, c.want)
+		}
+	}
+}
+
+// shop answers creates as the case says and remembers what it was asked.
+type shop struct {
+	app        merchant.App
+	refuseOne  int64 // every n-th answer is a refusal, 0 for none
+	unsigned   bool
+	asked      atomic.Int64
+	mu         sync.Mutex
+	references map[string]int
+}
+
+func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	_, rest, _ := strings.Cut(string(body), `"out_trade_no":"`)
+	reference, _, _ := strings.Cut(rest, `"`)
+	s.mu.Lock()
+	s.references[reference]++
+	s.mu.Unlock()
+	answer := `{"code":0,"msg":"success","data":{"trade_no":"1"}}`
+	if n := s.asked.Add(1); s.refuseOne > 0 && n%s.refuseOne == 0 {
+		answer = `{"code":10002,"msg":"Operation failed","data":null}`
+	}
+	if !s.unsigned {
+		mac := hmac.New(sha256.New, []byte(s.app.Key))
+		io.WriteString(mac, answer+"1773750075")
+		w.Header().Set("X-Timestamp", "1773750075")
+		w.Header().Set("X-Sign", hex.EncodeToString(mac.Sum(nil)))
+	}
+	io.WriteString(w, answer)
+}
+
+func TestRun(t *testing.T) {
+	for name, c := range map[string]struct {
+		refuseOne int64
+		unsigned  bool
+		wantErr   string
+	}{
+		"every order answered":     {},
+		"a refusal is an error":    {refuseOne: 10, wantErr: "10002"},
+		"an answer must be signed": {unsigned: true, wantErr: "not signed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := &shop{app: merchant.App{ID: "a", Key: "k"}, refuseOne: c.refuseOne, unsigned: c.unsigned, references: map[string]int{}}
+			srv := httptest.NewServer(s)
+			defer srv.Close()
+			r, err := Run(t.Context(), Config{
+				Addr: srv.Listener.Addr().String(), App: s.app, Clients: 4,
+				WarmUp: 20 * time.Millisecond, Measure: 100 * time.Millisecond, Run: "t",
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.wantErr == "" {
+				if r.Errors != 0 || r.PerSecond == 0 || r.P50 == 0 || r.P50 > r.P99 || r.P99 > r.P999 || r.Orders != int(s.asked.Load()) {
+					t.Errorf("%+v after %d requests", r, s.asked.Load())
+				}
+			} else if r.Errors == 0 || !strings.Contains(r.FirstErr.Error(), c.wantErr) {
+				t.Errorf("%d errors, first %v, want %q", r.Errors, r.FirstErr, c.wantErr)
+			}
+			for reference, n := range s.references {
+				if n != 1 {
+					t.Errorf("%s was used %d times", reference, n)
+				}
+			}
+		})
+	}
+}
+
+func TestRunAgainstNobody(t *testing.T) {
+	srv := httptest.NewServer(nil)
+	addr := srv.Listener.Addr().String()
+	srv.Close()
+	if _, err := Run(t.Context(), Config{Addr: addr, Clients: 1, Measure: time.Millisecond}); err == nil {
+		t.Error("no error without a server")
+	}
+}
