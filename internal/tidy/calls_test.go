@@ -62,6 +62,7 @@ var mayPanic = map[string]string{
 	"clock.advance":   "time that goes back is a mistake in a test",
 	"id.Alphanumeric": "a wrong radix is a mistake in the calling code",
 	"id.fill":         "without randomness the next secret could be guessed (threat P14)",
+	"keys.HMACSHA256": "under an empty key anybody could sign",
 	"web.packers":     "the compression level is a constant",
 	"web.write":       "the error page itself is broken; contain catches it",
 	"web.contain":     "net/http asks for ErrAbortHandler where half an answer was sent",

@@ -29,7 +29,7 @@ var mayImport = map[string]string{
 	"store/schema":     "",
 	"store/schema/gen": "",
 
-	"engine": "payment ledger store chain acquirer rates money clock id",
+	"engine": "payment ledger store store/query chain acquirer rates money clock id",
 
 	"notify":   "engine payment due chain acquirer money clock",
 	"treasury": "engine payment due chain acquirer money clock",
