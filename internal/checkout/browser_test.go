@@ -1,0 +1,131 @@
+package checkout
+
+import (
+	"context"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+)
+
+// browser is the one Chromium of this test process.
+var browser struct {
+	once sync.Once
+	ctx  context.Context
+	stop func()
+	err  error
+}
+
+func TestMain(m *testing.M) {
+	status := m.Run()
+	if browser.stop != nil {
+		browser.stop()
+	}
+	os.Exit(status)
+}
+
+func startBrowser() {
+	path, err := exec.LookPath("chromium")
+	if err != nil {
+		browser.err = err
+		return
+	}
+	allocated, stopAllocator := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.IgnoreCertErrors,
+		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-sync", true), chromedp.Flag("disable-quic", true), chromedp.Flag("lang", "en-US"))...)
+	ctx, stop := chromedp.NewContext(allocated)
+	browser.ctx, browser.stop = ctx, func() { stop(); stopAllocator() }
+	browser.err = chromedp.Do(ctx)
+}
+
+// newTab opens a tab that is closed with the test. Without Chromium the test
+// fails: what it would have found must not go missing in silence.
+func newTab(t *testing.T) context.Context {
+	t.Helper()
+	browser.once.Do(startBrowser)
+	if browser.err != nil {
+		t.Fatalf("start Chromium (Debian: apt-get install --no-install-recommends chromium): %v", browser.err)
+	}
+	ctx, closeTab := chromedp.NewContext(browser.ctx)
+	t.Cleanup(closeTab)
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func do(t *testing.T, ctx context.Context, steps ...chromedp.Action[chromedp.Void]) {
+	t.Helper()
+	if err := chromedp.Do(ctx, steps...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// eval returns the value of a script expression on the page; a promise is awaited.
+func eval[T any](t *testing.T, ctx context.Context, script string) T {
+	t.Helper()
+	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](script, chromedp.EvalAwaitPromise))
+	if err != nil {
+		t.Fatalf("%s: %v", script, err)
+	}
+	return v
+}
+
+// serve puts b behind a real listener.
+func serve(t *testing.T, b *bench) string {
+	t.Helper()
+	s := httptest.NewUnstartedServer(b.handler)
+	s.Config.RegisterOnShutdown(b.Stop)
+	s.Start()
+	t.Cleanup(func() { b.Stop(); s.Close() })
+	return s.URL
+}
+
+// emulateMedia sets a media feature such as prefers-color-scheme.
+func emulateMedia(name, value string) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: name, Value: value}},
+		})
+		return err
+	})
+}
+
+// TestScreenshots writes a picture of every state into the directory that the
+// environment variable FLORIN_SCREENSHOTS names: a phone and a desktop, light
+// and dark, for people to look at.
+func TestScreenshots(t *testing.T) {
+	dir := os.Getenv("FLORIN_SCREENSHOTS")
+	if dir == "" {
+		t.Skip("FLORIN_SCREENSHOTS names no directory")
+	}
+	for name, v := range states() {
+		o := Options{Images: true}
+		if v.Test {
+			o.TestPay = func(number string) string { return "/demo/pay/" + number }
+		}
+		link := serve(t, newBench(t, o, v)) + "/pay/" + v.Number
+		for size, width := range map[string]int64{"phone": 360, "desktop": 1280} {
+			for _, scheme := range []string{"light", "dark"} {
+				ctx := newTab(t)
+				do(t, ctx, chromedp.EmulateViewport(width, 760), emulateMedia("prefers-color-scheme", scheme), chromedp.Navigate(link), chromedp.Sleep(700*time.Millisecond))
+				picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(filepath.Join(dir, name+"."+size+"."+scheme+".png"), picture, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+}

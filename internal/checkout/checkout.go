@@ -1,0 +1,185 @@
+package checkout
+
+import (
+	"embed"
+	"errors"
+	"net/http"
+	"regexp"
+	"time"
+
+	"florin/internal/payment"
+	"florin/internal/web"
+)
+
+//go:embed templates static locales
+var files embed.FS
+
+// Options are what the page can be told by its installation.
+type Options struct {
+	// Now tells the time, for countdowns and limits.
+	Now func() time.Time
+	// Images lets the product's image be loaded from the merchant's origin, the
+	// only foreign request a page makes (rulings G27).
+	Images bool
+	// TestPay returns the path, on our own origin, that the test panel's forms
+	// of a test order post to; nil: there is no panel. They send how=full,
+	// partial, over, late or wrong.
+	TestPay func(number string) string
+	// Guesses limits how many numbers that no order has an address may ask for;
+	// the zero value allows 20 at once and one every 3 s after that.
+	Guesses GuessLimit
+	// Streams limits the open status streams; zero fields have defaults.
+	Streams StreamLimit
+}
+
+// GuessLimit bounds the search for foreign orders (threats B01).
+type GuessLimit struct {
+	PerSecond float64
+	Burst     int
+}
+
+// rememberedGuessers is how many addresses a generation of the limiter holds:
+// about 20 MB at worst.
+const rememberedGuessers = 65536
+
+// Checkout serves the payer's pages.
+type Checkout struct {
+	site    *web.Site
+	orders  Orders
+	options Options
+	page    *web.Page
+	script  string
+	guesses *web.Limiter
+	streams *streams
+}
+
+// New prepares the pages. An error is a mistake in the binary.
+func New(site *web.Site, orders Orders, o Options) (*Checkout, error) {
+	texts, err := web.NewCatalogue(files)
+	if err != nil {
+		return nil, err
+	}
+	p, err := site.Page(files, texts, "templates/checkout.html", "templates/marks.html", "static/checkout.css")
+	if err != nil {
+		return nil, err
+	}
+	script, err := files.ReadFile("static/checkout.js")
+	if err != nil {
+		return nil, err
+	}
+	if o.Guesses == (GuessLimit{}) {
+		o.Guesses = GuessLimit{PerSecond: 1.0 / 3, Burst: 20}
+	}
+	return &Checkout{
+		site: site, orders: orders, options: o, page: p,
+		script:  site.Asset("checkout.js", "text/javascript; charset=utf-8", script),
+		guesses: web.NewLimiter(o.Guesses.PerSecond, o.Guesses.Burst, rememberedGuessers, o.Now),
+		streams: newStreams(o.Streams.withDefaults()),
+	}, nil
+}
+
+// Mount adds the routes of the checkout to mux.
+func (c *Checkout) Mount(mux *http.ServeMux) {
+	mux.HandleFunc("GET /pay/{number}", c.known(c.show))
+	mux.HandleFunc("POST /pay/{number}/asset", c.known(c.choose))
+	mux.HandleFunc("GET /pay/{number}/events", c.known(c.events))
+	mux.HandleFunc("/pay/", func(w http.ResponseWriter, r *http.Request) { c.site.Error(w, r, http.StatusNotFound) })
+}
+
+// number is what any dialect's order numbers look like.
+var number = regexp.MustCompile(`^[0-9A-Za-z_-]{1,64}$`)
+
+// known loads the order that the path names. Each request first takes a guess
+// of its address and gets it back when the order exists; so whoever has none
+// left learns nothing, not even by a hit (threats B01).
+func (c *Checkout) known(serve func(http.ResponseWriter, *http.Request, View)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		giveBack, ok := c.guesses.Take(c.site.ClientAddr(r))
+		if !ok {
+			w.Header().Set("Retry-After", "60")
+			c.site.Error(w, r, http.StatusTooManyRequests)
+			return
+		}
+		n := r.PathValue("number")
+		if !number.MatchString(n) {
+			c.site.Error(w, r, http.StatusNotFound)
+			return
+		}
+		v, err := c.orders.Checkout(r.Context(), n)
+		if errors.Is(err, ErrUnknown) {
+			c.site.Error(w, r, http.StatusNotFound)
+			return
+		}
+		giveBack()
+		if err != nil {
+			c.site.Fault(w, r, err)
+			return
+		}
+		serve(w, r, v)
+	}
+}
+
+// show serves the page, or with part=main the part of it that the script swaps.
+func (c *Checkout) show(w http.ResponseWriter, r *http.Request, v View) {
+	query := r.URL.Query()
+	lang := c.page.Language(r)
+	p, err := c.newPage(lang, v, query.Has("choose"), problemText(query.Get("problem")))
+	if err != nil {
+		c.site.Fault(w, r, err)
+		return
+	}
+	if query.Get("part") == "main" {
+		c.page.WritePart(w, r, "main", p)
+		return
+	}
+	c.page.Write(w, r, http.StatusOK, lang, p, p.imageOrigins()...)
+}
+
+// maxForm is far more than the one field of our form.
+const maxForm = 4 << 10
+
+// choose takes the payer's choice and leads back to the page, with the reason
+// if it could not be taken.
+func (c *Checkout) choose(w http.ResponseWriter, r *http.Request, v View) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	asset := r.PostFormValue("asset")
+	back := pathOf(v.Number)
+	offered := false
+	for _, o := range v.Offers {
+		offered = offered || o.Asset.Code == asset
+	}
+	if !offered {
+		http.Redirect(w, r, back+"?choose=1&problem=gone", http.StatusSeeOther)
+		return
+	}
+	err := c.orders.Choose(r.Context(), v.Number, asset)
+	if refusal := (*payment.Error)(nil); errors.As(err, &refusal) {
+		http.Redirect(w, r, back+"?choose=1&problem="+problemOf(refusal.Code), http.StatusSeeOther)
+		return
+	}
+	if err != nil {
+		c.site.Fault(w, r, err)
+		return
+	}
+	http.Redirect(w, r, back, http.StatusSeeOther)
+}
+
+// problemOf is the word in the address for a refusal; problemText the text for
+// such a word. An unknown word says nothing.
+func problemOf(code payment.Code) string {
+	switch code {
+	case payment.CodeNoRate:
+		return "rate"
+	case payment.CodeAssetFrozen, payment.CodeOrderClosed:
+		return "fixed"
+	}
+	return "gone"
+}
+
+func problemText(word string) string {
+	switch word {
+	case "rate", "fixed", "gone":
+		return "problem." + word
+	}
+	return ""
+}

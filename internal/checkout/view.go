@@ -1,0 +1,129 @@
+package checkout
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"florin/internal/money"
+	"florin/internal/payment"
+)
+
+// Orders is what the page needs of the world behind it.
+type Orders interface {
+	// Checkout returns what the payer of the order may know, or ErrUnknown.
+	Checkout(ctx context.Context, number string) (View, error)
+	// Choose quotes the order in the asset and is durable on return; the same
+	// choice again is a new quote. It returns ErrUnknown, or a *payment.Error
+	// when the order is closed, the choice frozen, the asset not offered or not
+	// to be priced now.
+	Choose(ctx context.Context, number, assetCode string) error
+	// Versions returns the version of each order that exists. A version grows
+	// with every change that a View shows.
+	Versions(ctx context.Context, numbers []string) (map[string]int64, error)
+}
+
+// ErrUnknown reports a number that no order has.
+var ErrUnknown = errors.New("checkout: no such order")
+
+// View is everything the payer may learn of an order, and nothing else is ever
+// shown (threats B03). Its texts are as the merchant wrote them; the page makes
+// them harmless.
+type View struct {
+	Number  string
+	Version int64
+	Test    bool // on the simulated network: no payment URI, no wallet (rulings G23)
+
+	Merchant  string // the app's name
+	Product   payment.Product
+	Reference string // the merchant's own number of the order
+	ReturnURL string // where the payer goes on to after a result; may be ""
+	Price     money.Price
+	Deadline  time.Time
+
+	State  payment.OrderState
+	PaidAt time.Time
+
+	// Offers are the assets the order can be quoted in now, each at the current
+	// rate. They are left empty once a transfer was seen: the choice is frozen.
+	Offers []Offer
+
+	// From here on zero until an asset is chosen.
+	Asset    Asset
+	Address  string
+	Due      money.Amount
+	Received money.Amount // confirmed
+	Seen     money.Amount // on its way to confirmation
+	// Confirmations of the youngest transfer that counts, of Needed.
+	Confirmations, Needed uint64
+	TxID                  string // of the last transfer that counts
+}
+
+// Asset is what can be paid with, as the payer reads it and a wallet needs it.
+type Asset struct {
+	Code     string // "USDT@ethereum"
+	Symbol   string // "USDT"
+	Network  string // "Ethereum"
+	Standard string // "ERC-20"; "" for a network's own coin
+	EVM      bool
+	ChainID  int64
+	Contract string // "" for a network's own coin
+}
+
+// Native reports whether the asset is its network's own coin.
+func (a Asset) Native() bool { return a.Contract == "" }
+
+// Offer is an asset and what the order costs in it.
+type Offer struct {
+	Asset Asset
+	Due   money.Amount
+}
+
+// Phase is what the page shows of an order. It is computed from the facts.
+type Phase string
+
+// The phases, in the order in which a payer meets them.
+const (
+	PhaseChoose     Phase = "choose"     // an asset has to be picked
+	PhaseWaiting    Phase = "waiting"    // nothing has arrived yet
+	PhasePartial    Phase = "partial"    // less than is due has arrived
+	PhaseConfirming Phase = "confirming" // enough was seen, not all of it is final
+	PhasePaid       Phase = "paid"       // also after a reversal (rulings G20)
+	PhaseExpired    Phase = "expired"
+)
+
+// phase computes where v stands, and what is still to be sent.
+func (v View) phase() (Phase, money.Amount, error) {
+	nothing := money.Zero(v.Due.Asset())
+	switch {
+	case v.State == payment.OrderPaid:
+		return PhasePaid, nothing, nil
+	case v.State == payment.OrderExpired:
+		return PhaseExpired, nothing, nil
+	case v.Due.Asset().IsZero():
+		return PhaseChoose, nothing, nil
+	}
+	arrived, err := v.arrived()
+	if err != nil {
+		return "", nothing, err
+	}
+	if arrived.IsZero() {
+		return PhaseWaiting, v.Due, nil
+	}
+	rest, err := v.Due.Sub(arrived)
+	if errors.Is(err, money.ErrNegative) || err == nil && rest.IsZero() {
+		return PhaseConfirming, nothing, nil
+	}
+	return PhasePartial, rest, err
+}
+
+// arrived is all that was received, final or not.
+func (v View) arrived() (money.Amount, error) {
+	if v.Seen.Asset().IsZero() {
+		return v.Received, nil
+	}
+	if v.Received.Asset().IsZero() {
+		return v.Seen, nil
+	}
+	return v.Received.Add(v.Seen)
+}
