@@ -2,6 +2,7 @@ package payment
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"florin/internal/money"
@@ -42,6 +43,9 @@ type Policy struct {
 	// Tell lists the events that become deliveries to the merchant; the others are for the feed.
 	Tell []EventKind `json:"tell"`
 }
+
+// Tells reports whether the merchant is told of events of this kind.
+func (p Policy) Tells(kind EventKind) bool { return slices.Contains(p.Tell, kind) }
 
 // Life bounds how long an order is open, in seconds.
 type Life struct {

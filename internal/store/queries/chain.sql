@@ -24,13 +24,27 @@ DELETE FROM blocks WHERE chain = @chain AND height = @height;
 DELETE FROM blocks WHERE chain = @chain AND height < @below;
 
 -- name: SeeTransfer :exec
--- A transfer in a connected block: new, or one that a reorg has moved to this block.
+-- A transfer in a connected block: new, or the same credit that a reorg has moved to this block.
 INSERT INTO transfers (chain, txid, position, order_id, merchant_id, sender, recipient, asset, units, listed,
     block_height, block_hash, block_time, status, removed, booked, reason, fee_units, counted, credits)
 VALUES (@chain, @txid, @position, @order_id, @merchant_id, @sender, @recipient, @asset, @units, @listed,
     @block_height, @block_hash, @block_time, 'seen', FALSE, '', '', '0', FALSE, 0)
 ON CONFLICT (chain, txid, position) DO UPDATE SET block_height = excluded.block_height, block_hash = excluded.block_hash,
-    block_time = excluded.block_time, removed = FALSE;
+    block_time = excluded.block_time, removed = FALSE
+WHERE transfers.asset = excluded.asset AND transfers.units = excluded.units AND transfers.recipient = excluded.recipient;
+
+-- name: SeeVariant :exec
+-- The same transaction may credit something else in another branch of the chain. That credit is a
+-- transfer of its own, at a position that names the block; the first one stays removed.
+INSERT INTO transfers (chain, txid, position, order_id, merchant_id, sender, recipient, asset, units, listed,
+    block_height, block_hash, block_time, status, removed, booked, reason, fee_units, counted, credits)
+SELECT t.chain, t.txid, CAST(@variant AS TEXT), CAST(@order_id AS TEXT), CAST(@merchant_id AS TEXT), CAST(@sender AS TEXT),
+    CAST(@recipient AS TEXT), CAST(@asset AS TEXT), CAST(@units AS TEXT), CAST(@listed AS BOOLEAN), CAST(@block_height AS BIGINT),
+    CAST(@block_hash AS TEXT), CAST(@block_time AS BIGINT), 'seen', FALSE, '', '', '0', FALSE, 0
+FROM transfers AS t
+WHERE t.chain = @chain AND t.txid = @txid AND t.position = @position
+    AND (t.asset <> @asset OR t.units <> @units OR t.recipient <> @recipient)
+ON CONFLICT (chain, txid, position) DO UPDATE SET removed = FALSE;
 
 -- name: RemoveTransfers :many
 -- Marks the transfers of a disconnected block and returns whose orders must look again.

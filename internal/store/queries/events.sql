@@ -66,3 +66,7 @@ SELECT * FROM deliveries WHERE event_id = @event_id ORDER BY id LIMIT 100;
 
 -- name: OrderDeliveries :many
 SELECT * FROM deliveries WHERE order_id = @order_id ORDER BY id LIMIT 1000;
+
+-- name: FixBody :exec
+-- Fixes the bytes that every attempt sends, once.
+UPDATE deliveries SET body = @body WHERE id = @id AND length(body) = 0;

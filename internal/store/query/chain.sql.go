@@ -360,6 +360,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
     $11, $12, $13, 'seen', FALSE, '', '', '0', FALSE, 0)
 ON CONFLICT (chain, txid, position) DO UPDATE SET block_height = excluded.block_height, block_hash = excluded.block_hash,
     block_time = excluded.block_time, removed = FALSE
+WHERE transfers.asset = excluded.asset AND transfers.units = excluded.units AND transfers.recipient = excluded.recipient
 `
 
 type SeeTransferParams struct {
@@ -378,7 +379,7 @@ type SeeTransferParams struct {
 	BlockTime   int64
 }
 
-// A transfer in a connected block: new, or one that a reorg has moved to this block.
+// A transfer in a connected block: new, or the same credit that a reorg has moved to this block.
 func (q *Queries) SeeTransfer(ctx context.Context, arg SeeTransferParams) error {
 	_, err := q.db.Exec(ctx, seeTransfer,
 		arg.Chain,
@@ -394,6 +395,57 @@ func (q *Queries) SeeTransfer(ctx context.Context, arg SeeTransferParams) error 
 		arg.BlockHeight,
 		arg.BlockHash,
 		arg.BlockTime,
+	)
+	return err
+}
+
+const seeVariant = `-- name: SeeVariant :exec
+INSERT INTO transfers (chain, txid, position, order_id, merchant_id, sender, recipient, asset, units, listed,
+    block_height, block_hash, block_time, status, removed, booked, reason, fee_units, counted, credits)
+SELECT t.chain, t.txid, CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($3 AS TEXT), CAST($4 AS TEXT),
+    CAST($5 AS TEXT), CAST($6 AS TEXT), CAST($7 AS TEXT), CAST($8 AS BOOLEAN), CAST($9 AS BIGINT),
+    CAST($10 AS TEXT), CAST($11 AS BIGINT), 'seen', FALSE, '', '', '0', FALSE, 0
+FROM transfers AS t
+WHERE t.chain = $12 AND t.txid = $13 AND t.position = $14
+    AND (t.asset <> $6 OR t.units <> $7 OR t.recipient <> $5)
+ON CONFLICT (chain, txid, position) DO UPDATE SET removed = FALSE
+`
+
+type SeeVariantParams struct {
+	Variant     string
+	OrderID     string
+	MerchantID  string
+	Sender      string
+	Recipient   string
+	Asset       string
+	Units       string
+	Listed      bool
+	BlockHeight int64
+	BlockHash   string
+	BlockTime   int64
+	Chain       string
+	Txid        string
+	Position    string
+}
+
+// The same transaction may credit something else in another branch of the chain. That credit is a
+// transfer of its own, at a position that names the block; the first one stays removed.
+func (q *Queries) SeeVariant(ctx context.Context, arg SeeVariantParams) error {
+	_, err := q.db.Exec(ctx, seeVariant,
+		arg.Variant,
+		arg.OrderID,
+		arg.MerchantID,
+		arg.Sender,
+		arg.Recipient,
+		arg.Asset,
+		arg.Units,
+		arg.Listed,
+		arg.BlockHeight,
+		arg.BlockHash,
+		arg.BlockTime,
+		arg.Chain,
+		arg.Txid,
+		arg.Position,
 	)
 	return err
 }

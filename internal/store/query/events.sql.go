@@ -186,6 +186,21 @@ func (q *Queries) Events(ctx context.Context, arg EventsParams) ([]Event, error)
 	return items, nil
 }
 
+const fixBody = `-- name: FixBody :exec
+UPDATE deliveries SET body = $1 WHERE id = $2 AND length(body) = 0
+`
+
+type FixBodyParams struct {
+	Body []byte
+	ID   string
+}
+
+// Fixes the bytes that every attempt sends, once.
+func (q *Queries) FixBody(ctx context.Context, arg FixBodyParams) error {
+	_, err := q.db.Exec(ctx, fixBody, arg.Body, arg.ID)
+	return err
+}
+
 const insertAttempt = `-- name: InsertAttempt :exec
 INSERT INTO attempts (delivery_id, n, at, url, headers, status, answer, error, took_micros)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)

@@ -1,0 +1,144 @@
+// Package engine makes it happen: each change of the payment state is one transaction that
+// applies the rule (payment), books it (ledger), keeps it (store) and writes the news. It is the
+// only writer. If the process dies, all of a change happened or none of it.
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"florin/internal/chain"
+	"florin/internal/clock"
+	"florin/internal/id"
+	"florin/internal/money"
+	"florin/internal/payment"
+	"florin/internal/store"
+)
+
+// Pricer quotes: the price of one whole unit of the token symbol in the price's currency.
+type Pricer interface {
+	Quote(ctx context.Context, price money.Price, symbol string) (money.Rate, error)
+}
+
+// Network is one chain that orders can be paid on.
+type Network struct {
+	chain.Network
+	Client    chain.Client
+	Addresser chain.Addresser
+	// Treasury is where forwarders send what custodial apps received.
+	Treasury string
+	// Disabled assets are not offered: their contract contradicts the catalogue (threats M03).
+	Disabled map[money.Asset]string
+}
+
+// Live reports whether the network carries real money.
+func (n Network) Live() bool { return n.TestOf == "" }
+
+// Config is what an Engine needs. All fields are required, except Log.
+type Config struct {
+	DB       *store.DB
+	Clock    clock.Clock
+	IDs      *id.Source
+	Rates    Pricer
+	Sealer   Sealer
+	Networks []Network
+	Log      *slog.Logger
+}
+
+// Engine is the one writer of payment state. It is safe for concurrent use, and several of them,
+// on several machines, may share one PostgreSQL database.
+type Engine struct {
+	db       *store.DB
+	clock    clock.Clock
+	ids      *id.Source
+	rates    Pricer
+	sealer   Sealer
+	networks []Network
+	log      *slog.Logger
+	salt     [32]byte // the installation's public id
+	apps     appCache
+	own      ownAddresses
+	news     news
+	ripened  ripened
+}
+
+// New returns an engine on an open database. The first one makes the installation's id, which
+// salts every deposit address (rulings G14).
+func New(ctx context.Context, c Config) (*Engine, error) {
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	e := &Engine{
+		db: c.DB, clock: c.Clock, ids: c.IDs, rates: c.Rates, sealer: c.Sealer, networks: c.Networks, log: c.Log,
+	}
+	var err error
+	if e.salt, err = e.installation(ctx); err != nil {
+		return nil, fmt.Errorf("installation id: %w", err)
+	}
+	return e, nil
+}
+
+// now is the wall time as the store keeps it.
+func (e *Engine) now() time.Time { return e.clock.Now().Truncate(time.Microsecond) }
+
+// Network returns the chain called name.
+func (e *Engine) Network(name string) (Network, bool) {
+	for _, n := range e.networks {
+		if n.Name == name {
+			return n, true
+		}
+	}
+	return Network{}, false
+}
+
+// Networks returns the chains in the order of the catalogue.
+func (e *Engine) Networks() []Network { return e.networks }
+
+// networksOf returns the chains that an app of this mode can be paid on (rulings G23).
+func (e *Engine) networksOf(mode Mode) []Network {
+	var networks []Network
+	for _, n := range e.networks {
+		if n.Live() == (mode == Live) {
+			networks = append(networks, n)
+		}
+	}
+	return networks
+}
+
+// refusal turns "no such row" into the refusal that callers may see.
+func refusal(err error, text string) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return payment.Refuse(payment.CodeNotFound, text)
+	}
+	return err
+}
+
+// news wakes whoever waits for a change: workers with due rows, pages with open streams. It only
+// makes things quicker; every row is found without it.
+type news struct {
+	mu sync.Mutex
+	ch chan struct{} // under mu; closed by the next change
+}
+
+// Changed returns a channel that is closed by the next committed change of this process.
+func (e *Engine) Changed() <-chan struct{} {
+	e.news.mu.Lock()
+	defer e.news.mu.Unlock()
+	if e.news.ch == nil {
+		e.news.ch = make(chan struct{})
+	}
+	return e.news.ch
+}
+
+func (e *Engine) announce() {
+	e.news.mu.Lock()
+	defer e.news.mu.Unlock()
+	if e.news.ch != nil {
+		close(e.news.ch)
+		e.news.ch = nil
+	}
+}

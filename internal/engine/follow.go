@@ -1,0 +1,273 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"florin/internal/chain"
+	"florin/internal/payment"
+	"florin/internal/store"
+	"florin/internal/store/query"
+)
+
+// keptBlocks is how many connected blocks are kept for stepping back, far more than any reorg.
+const keptBlocks = 5_000
+
+// ErrStale reports that the cursor is not where the follower believed: another node moved it.
+var ErrStale = errors.New("engine: the chain's cursor has moved")
+
+// The engine is where the followers' news goes.
+var _ chain.Sink = (*Engine)(nil)
+
+// Cursor implements chain.Sink.
+func (e *Engine) Cursor(ctx context.Context, chainName string) (ref chain.BlockRef, ok bool, err error) {
+	row, err := e.db.Cursor(ctx, chainName)
+	if errors.Is(err, store.ErrNotFound) {
+		return chain.BlockRef{}, false, nil
+	}
+	if err != nil {
+		return chain.BlockRef{}, false, err
+	}
+	return chain.BlockRef{Height: uint64(row.Height), Hash: row.Hash, Parent: row.Parent, Time: time.UnixMicro(row.BlockTime).UTC()}, true, nil
+}
+
+// Connect implements chain.Sink: blocks, their transfers and the cursor in one transaction, and a
+// due row for each order that must look. Credits are left to SettleOnce, which runs through the
+// writer of the order's merchant (rulings G3).
+func (e *Engine) Connect(ctx context.Context, chainName string, blocks []chain.Block) error {
+	network, ok := e.Network(chainName)
+	if !ok {
+		return fmt.Errorf("chain %s is not configured", chainName)
+	}
+	first, last := blocks[0], blocks[len(blocks)-1].BlockRef
+	all := !e.ripened.since(chainName)
+	now := e.now()
+	err := e.db.Update(ctx, "chain:"+chainName, func(ctx context.Context, tx *store.Tx) error {
+		cursor, err := tx.LockChain(ctx, chainName)
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+			err = tx.BeginChain(ctx, query.BeginChainParams{
+				Name: chainName, Height: int64(last.Height), Hash: last.Hash, Parent: last.Parent, BlockTime: last.Time.UnixMicro(),
+			})
+		case err == nil && (cursor.Hash != first.Parent || uint64(cursor.Height)+1 != first.Height):
+			return fmt.Errorf("%w: connect %d of %s", ErrStale, first.Height, chainName)
+		}
+		if err != nil {
+			return fmt.Errorf("lock chain %s: %w", chainName, err)
+		}
+		for _, b := range blocks {
+			if err := e.connect(ctx, tx, chainName, b, now); err != nil {
+				return err
+			}
+		}
+		if err := tx.MoveCursor(ctx, query.MoveCursorParams{
+			Name: chainName, Height: int64(last.Height), Hash: last.Hash, Parent: last.Parent, BlockTime: last.Time.UnixMicro(),
+		}); err != nil {
+			return err
+		}
+		if err := tx.PruneBlocks(ctx, query.PruneBlocksParams{Chain: chainName, Below: int64(last.Height) - keptBlocks}); err != nil {
+			return err
+		}
+		// Blocks that reach confirmation depth with these: their orders are due. The first time
+		// in this process every one is asked, for the depth may have been configured anew.
+		ripe := int64(last.Height) + 1 - int64(network.Confirmations)
+		above := ripe - int64(len(blocks))
+		if all {
+			above = -1
+		}
+		orders, err := tx.RipeOrders(ctx, query.RipeOrdersParams{Chain: chainName, Above: above, Height: ripe})
+		if err != nil {
+			return fmt.Errorf("orders to settle on %s: %w", chainName, err)
+		}
+		for _, o := range orders {
+			if err := raise(ctx, tx, o.OrderID, o.MerchantID, now); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	e.ripened.mark(chainName)
+	e.announce()
+	return nil
+}
+
+// connect writes one block with its transfers.
+func (e *Engine) connect(ctx context.Context, tx *store.Tx, chainName string, b chain.Block, now time.Time) error {
+	if err := tx.InsertBlock(ctx, query.InsertBlockParams{
+		Chain: chainName, Height: int64(b.Height), Hash: b.Hash, Parent: b.Parent, BlockTime: b.Time.UnixMicro(),
+	}); err != nil {
+		return err
+	}
+	for _, t := range b.Transfers {
+		owner, err := tx.DepositAddress(ctx, t.To)
+		if errors.Is(err, store.ErrNotFound) {
+			return fmt.Errorf("transfer %s %s on %s is to %s, which is not ours", t.TxID, t.Position, chainName, t.To)
+		}
+		if err != nil {
+			return fmt.Errorf("owner of %s: %w", t.To, err)
+		}
+		if err := see(ctx, tx, payment.Transfer{
+			Key:     payment.TransferKey{Chain: chainName, TxID: t.TxID, Position: t.Position},
+			OrderID: owner.OrderID, MerchantID: owner.MerchantID, From: t.From, To: t.To, Amount: t.Amount, Listed: t.Listed,
+			BlockHeight: b.Height, BlockHash: b.Hash, BlockTime: b.Time,
+		}); err != nil {
+			return err
+		}
+		if err := raise(ctx, tx, owner.OrderID, owner.MerchantID, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// see writes a transfer that a connected block holds.
+func see(ctx context.Context, tx *store.Tx, t payment.Transfer) error {
+	p := seenParams(t)
+	if err := tx.SeeTransfer(ctx, p); err != nil {
+		return err
+	}
+	return tx.SeeVariant(ctx, query.SeeVariantParams{
+		Variant: fmt.Sprintf("%s@%s", p.Position, p.BlockHash), OrderID: p.OrderID, MerchantID: p.MerchantID, Sender: p.Sender,
+		Recipient: p.Recipient, Asset: p.Asset, Units: p.Units, Listed: p.Listed, BlockHeight: p.BlockHeight,
+		BlockHash: p.BlockHash, BlockTime: p.BlockTime, Chain: p.Chain, Txid: p.Txid, Position: p.Position,
+	})
+}
+
+func seenParams(t payment.Transfer) query.SeeTransferParams {
+	return query.SeeTransferParams{
+		Chain: t.Key.Chain, Txid: t.Key.TxID, Position: t.Key.Position, OrderID: t.OrderID, MerchantID: t.MerchantID,
+		Sender: t.From, Recipient: t.To, Asset: t.Amount.Asset().String(), Units: t.Amount.Units(), Listed: t.Listed,
+		BlockHeight: int64(t.BlockHeight), BlockHash: t.BlockHash, BlockTime: t.BlockTime.UnixMicro(),
+	}
+}
+
+func raise(ctx context.Context, tx *store.Tx, orderID, merchantID string, now time.Time) error {
+	return tx.RaiseOrderWork(ctx, query.RaiseOrderWorkParams{OrderID: orderID, MerchantID: merchantID, DueAt: now.UnixMicro()})
+}
+
+// Disconnect implements chain.Sink: the transfers of the cursor's block are marked removed, their
+// orders fall due, and the cursor steps to the parent.
+func (e *Engine) Disconnect(ctx context.Context, chainName string, ref chain.BlockRef) error {
+	now := e.now()
+	err := e.db.Update(ctx, "chain:"+chainName, func(ctx context.Context, tx *store.Tx) error {
+		cursor, err := tx.LockChain(ctx, chainName)
+		if err != nil {
+			return fmt.Errorf("lock chain %s: %w", chainName, err)
+		}
+		if cursor.Hash != ref.Hash {
+			return fmt.Errorf("%w: disconnect %d of %s", ErrStale, ref.Height, chainName)
+		}
+		orders, err := tx.RemoveTransfers(ctx, query.RemoveTransfersParams{Chain: chainName, Height: int64(ref.Height)})
+		if err != nil {
+			return fmt.Errorf("remove transfers of %s %d: %w", chainName, ref.Height, err)
+		}
+		for _, o := range orders {
+			if err := raise(ctx, tx, o.OrderID, o.MerchantID, now); err != nil {
+				return err
+			}
+		}
+		parent, err := tx.Block(ctx, query.BlockParams{Chain: chainName, Height: int64(ref.Height) - 1})
+		if errors.Is(err, store.ErrNotFound) {
+			// Deeper than anything we kept: only the hash is known, and a time of 0 holds expiry back.
+			parent, err = query.BlockRow{Height: int64(ref.Height) - 1, Hash: ref.Parent}, nil
+		}
+		if err != nil {
+			return fmt.Errorf("parent of %s %d: %w", chainName, ref.Height, err)
+		}
+		if err := tx.DeleteBlock(ctx, query.DeleteBlockParams{Chain: chainName, Height: int64(ref.Height)}); err != nil {
+			return err
+		}
+		return tx.MoveCursor(ctx, query.MoveCursorParams{
+			Name: chainName, Height: parent.Height, Hash: parent.Hash, Parent: parent.Parent, BlockTime: parent.BlockTime,
+		})
+	})
+	if err == nil {
+		e.announce()
+	}
+	return err
+}
+
+// ripened remembers on which chains this process has asked for every ripe transfer once.
+type ripened struct {
+	mu     sync.Mutex
+	chains map[string]bool // under mu
+}
+
+func (r *ripened) since(chainName string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.chains[chainName]
+}
+
+func (r *ripened) mark(chainName string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.chains == nil {
+		r.chains = map[string]bool{}
+	}
+	r.chains[chainName] = true
+}
+
+// ownAddresses is the set of our deposit addresses, kept in memory and topped up from the store.
+type ownAddresses struct {
+	mu    sync.RWMutex
+	known map[string]struct{} // under mu
+	since time.Time           // under mu: addresses made before were loaded
+}
+
+// overlap is how far back the set is read again: an address may be committed a little after the
+// time it bears. Groups end within 5 seconds, clocks of nodes differ by at most 2 (rulings G30).
+const overlap = 60 * time.Second
+
+// Own implements chain.Sink. Every address that was committed before the call is in the set, so
+// an address is known before its first payer can have read it.
+func (e *Engine) Own(ctx context.Context, _ string) (chain.Set, error) {
+	e.own.mu.RLock()
+	since := e.own.since
+	e.own.mu.RUnlock()
+	var after query.AddressesSinceParams
+	if !since.IsZero() {
+		after.Since = since.Add(-overlap).UnixMicro()
+	}
+	begun := e.now()
+	for after.MaxRows = 1000; ; {
+		rows, err := e.db.AddressesSince(ctx, after)
+		if err != nil {
+			return nil, fmt.Errorf("load deposit addresses: %w", err)
+		}
+		e.own.add(rows)
+		if len(rows) < int(after.MaxRows) {
+			break
+		}
+		after.AfterCreated, after.AfterAddress = rows[len(rows)-1].CreatedAt, rows[len(rows)-1].Address
+	}
+	e.own.mu.Lock()
+	e.own.since = begun
+	e.own.mu.Unlock()
+	return &e.own, nil
+}
+
+func (o *ownAddresses) add(rows []query.AddressesSinceRow) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.known == nil {
+		o.known = map[string]struct{}{}
+	}
+	for _, row := range rows {
+		o.known[row.Address] = struct{}{}
+	}
+}
+
+// Has implements chain.Set.
+func (o *ownAddresses) Has(address string) bool {
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	_, ok := o.known[address]
+	return ok
+}

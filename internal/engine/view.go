@@ -1,0 +1,146 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"florin/internal/chain"
+	"florin/internal/payment"
+	"florin/internal/store"
+	"florin/internal/store/query"
+)
+
+// OrderView is an order with what surrounds it, for pages and queries. It is read without locks:
+// its parts may be moments apart.
+type OrderView struct {
+	payment.Order
+	App     App
+	Extra   string // the dialect's own document
+	Network Network
+	Token   chain.Token
+	Address string // where to pay; "" until chosen
+	Offers  []Offer
+	// Transfers to the order's addresses that are in the best branch, oldest block first.
+	Transfers []payment.Transfer
+	// Confirmations of the youngest transfer that is not confirmed yet, and how many it needs; or,
+	// when all are, of the last one. Both 0 before a transfer is seen.
+	HaveConfirmations, NeedConfirmations uint64
+}
+
+// Pending returns the transfers in the order's asset that wait for confirmations.
+func (v OrderView) Pending() []payment.Transfer {
+	var pending []payment.Transfer
+	for _, t := range v.Transfers {
+		if t.Status != payment.TransferConfirmed && v.Chosen() && t.Amount.Asset() == v.Due.Asset() {
+			pending = append(pending, t)
+		}
+	}
+	return pending
+}
+
+// OrderByNumber returns the order that its dialect shows as number.
+func (e *Engine) OrderByNumber(ctx context.Context, number string) (OrderView, error) {
+	o, err := e.db.FindOrderByNumber(ctx, number)
+	if err != nil {
+		return OrderView{}, refusal(err, "no such order")
+	}
+	return e.view(ctx, o)
+}
+
+// OrderByReference returns the order that the app calls reference.
+func (e *Engine) OrderByReference(ctx context.Context, appID, reference string) (OrderView, error) {
+	o, err := e.db.FindOrderByReference(ctx, appID, reference)
+	if err != nil {
+		return OrderView{}, refusal(err, "no such order")
+	}
+	return e.view(ctx, o)
+}
+
+func (e *Engine) view(ctx context.Context, o payment.Order) (OrderView, error) {
+	v := OrderView{Order: o}
+	var err error
+	if v.App, err = e.App(ctx, o.AppID); err != nil {
+		return v, err
+	}
+	if v.Extra, err = e.db.OrderExtra(ctx, o.ID); err != nil && !errors.Is(err, store.ErrNotFound) {
+		return v, fmt.Errorf("load order %s: %w", o.ID, err)
+	}
+	transfers, err := store.TransfersOf(ctx, e.db.Queries, o.ID)
+	if err != nil {
+		return v, err
+	}
+	for _, t := range transfers {
+		if !t.Removed {
+			v.Transfers = append(v.Transfers, t.Transfer)
+		}
+	}
+	if o.Chosen() {
+		if err := e.viewPayment(ctx, &v); err != nil {
+			return v, err
+		}
+	}
+	if o.State == payment.OrderOpen && len(transfers) == 0 {
+		v.Offers = e.offers(ctx, v.App, o)
+	}
+	return v, nil
+}
+
+// viewPayment fills in where and how the chosen asset is paid, and how far that got.
+func (e *Engine) viewPayment(ctx context.Context, v *OrderView) error {
+	asset := v.Due.Asset()
+	n, ok := e.Network(asset.Chain())
+	if !ok {
+		return fmt.Errorf("order %s is on chain %s, which is not configured", v.ID, asset.Chain())
+	}
+	v.Network = n
+	for _, t := range n.Tokens {
+		if n.Asset(t) == asset {
+			v.Token = t
+		}
+	}
+	address, err := e.db.OrderAddress(ctx, query.OrderAddressParams{OrderID: v.ID, Family: n.Family})
+	if err != nil {
+		return fmt.Errorf("address of order %s: %w", v.ID, err)
+	}
+	v.Address = address.Address
+	if len(v.Transfers) == 0 {
+		return nil
+	}
+	cursor, ok, err := e.Cursor(ctx, n.Name)
+	if err != nil || !ok {
+		return err
+	}
+	v.NeedConfirmations = n.Confirmations
+	youngest := v.Transfers[len(v.Transfers)-1].BlockHeight
+	if pending := v.Pending(); len(pending) > 0 {
+		youngest = pending[len(pending)-1].BlockHeight
+	}
+	if youngest <= cursor.Height {
+		v.HaveConfirmations = min(cursor.Height-youngest+1, n.Confirmations)
+	}
+	return nil
+}
+
+// Fingerprint returns a short text that changes whenever a payer's page should: the order's
+// version, and while transfers are on their way the height of their chain.
+func (e *Engine) Fingerprint(ctx context.Context, number string) (string, error) {
+	o, err := e.db.FindOrderByNumber(ctx, number)
+	if err != nil {
+		return "", refusal(err, "no such order")
+	}
+	if !o.Chosen() {
+		return fmt.Sprint(o.Version), nil
+	}
+	transfers, err := store.TransfersOf(ctx, e.db.Queries, o.ID)
+	if err != nil {
+		return "", err
+	}
+	for _, t := range transfers {
+		if t.Status == payment.TransferSeen && !t.Removed {
+			cursor, _, err := e.Cursor(ctx, t.Key.Chain)
+			return fmt.Sprintf("%d.%d", o.Version, cursor.Height), err
+		}
+	}
+	return fmt.Sprint(o.Version), nil
+}

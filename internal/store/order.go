@@ -1,0 +1,229 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"florin/internal/ledger"
+	"florin/internal/money"
+	"florin/internal/payment"
+	"florin/internal/store/query"
+)
+
+// AddOrder writes a new order with its dialect's own document and its first event, unless the app
+// has used the reference before: then nothing is written and inserted will be 0.
+func (tx *Tx) AddOrder(ctx context.Context, o payment.Order, extra string, first payment.Event, inserted *int64) error {
+	row, err := orderParams(o)
+	if err != nil {
+		return err
+	}
+	doc, err := factsDoc(first.Facts)
+	if err != nil {
+		return err
+	}
+	if err := tx.Counting(inserted).InsertOrder(ctx, row); err != nil {
+		return err
+	}
+	if extra != "" {
+		if err := tx.InsertOrderExtra(ctx, query.InsertOrderExtraParams{OrderID: o.ID, Doc: extra}); err != nil {
+			return err
+		}
+	}
+	if err := tx.InsertFirstEvent(ctx, query.InsertFirstEventParams{
+		ID: first.ID, Kind: string(first.Kind), At: micros(first.At), Doc: doc, OrderID: o.ID,
+	}); err != nil {
+		return err
+	}
+	return tx.InsertFirstUnsealed(ctx, query.InsertFirstUnsealedParams{Ref: first.ID, Kind: "event"})
+}
+
+// OrderForUpdate reads the order and locks it until the transaction ends.
+func (tx *Tx) OrderForUpdate(ctx context.Context, id string) (payment.Order, error) {
+	row, err := tx.LockOrder(ctx, id)
+	if err != nil {
+		return payment.Order{}, fmt.Errorf("load order %s: %w", id, err)
+	}
+	return orderFrom(row)
+}
+
+// SaveOrder writes what can change of an order that this transaction has locked.
+func (tx *Tx) SaveOrder(ctx context.Context, o payment.Order) error {
+	return tx.UpdateOrder(ctx, query.UpdateOrderParams{
+		ID: o.ID, State: string(o.State), Asset: o.Due.Asset().String(), DueUnits: o.Due.Units(), Rate: o.Rate.String(),
+		ReceivedUnits: o.Received.Units(), LateUnits: o.Late.Units(), ReversedUnits: o.Reversed.Units(),
+		LastTxid: o.LastTxID, PaidAt: micros(o.PaidAt), ChangedAt: micros(o.ChangedAt),
+	})
+}
+
+// FindOrder reads an order by its id.
+func (db *DB) FindOrder(ctx context.Context, id string) (payment.Order, error) {
+	row, err := db.Order(ctx, id)
+	if err != nil {
+		return payment.Order{}, fmt.Errorf("load order %s: %w", id, err)
+	}
+	return orderFrom(row)
+}
+
+// FindOrderByNumber reads an order by the number its dialect shows.
+func (db *DB) FindOrderByNumber(ctx context.Context, number string) (payment.Order, error) {
+	row, err := db.OrderByNumber(ctx, number)
+	if err != nil {
+		return payment.Order{}, fmt.Errorf("load order number %q: %w", number, err)
+	}
+	return orderFrom(row)
+}
+
+// FindOrderByReference reads an order by its app's own reference.
+func (db *DB) FindOrderByReference(ctx context.Context, appID, reference string) (payment.Order, error) {
+	row, err := db.OrderByReference(ctx, query.OrderByReferenceParams{AppID: appID, Reference: reference})
+	if err != nil {
+		return payment.Order{}, fmt.Errorf("load order %q of app %s: %w", reference, appID, err)
+	}
+	return orderFrom(row)
+}
+
+// Seen is a transfer with what the follower last said of it.
+type Seen struct {
+	payment.Transfer
+	// Removed says that a reorg took its block away, and none has brought it back yet.
+	Removed bool
+}
+
+// TransfersOf reads the transfers to an order's addresses, oldest block first.
+func TransfersOf(ctx context.Context, q *query.Queries, orderID string) ([]Seen, error) {
+	rows, err := q.OrderTransfers(ctx, orderID)
+	if err != nil {
+		return nil, fmt.Errorf("load transfers of order %s: %w", orderID, err)
+	}
+	seen := make([]Seen, len(rows))
+	for i, row := range rows {
+		if seen[i].Transfer, seen[i].Removed, err = transferFrom(row); err != nil {
+			return nil, err
+		}
+	}
+	return seen, nil
+}
+
+// SaveTransfer writes what settling decided about a transfer.
+func (tx *Tx) SaveTransfer(ctx context.Context, t payment.Transfer) error {
+	return tx.UpdateTransfer(ctx, query.UpdateTransferParams{
+		Chain: t.Key.Chain, Txid: t.Key.TxID, Position: t.Key.Position, Status: string(t.Status), Booked: string(t.Booked),
+		Reason: string(t.Reason), FeeUnits: t.Fee.Units(), Counted: t.Counted, Credits: t.Credits,
+	})
+}
+
+// Emit writes an event, and with tell the delivery that carries it to the merchant; the retries
+// of the order's older news end there (rulings G19).
+func (tx *Tx) Emit(ctx context.Context, e payment.Event, deliveryID string, tell bool) error {
+	doc, err := factsDoc(e.Facts)
+	if err != nil {
+		return err
+	}
+	f := e.Facts
+	if err := tx.InsertEvent(ctx, query.InsertEventParams{
+		ID: e.ID, Kind: string(e.Kind), OrderID: f.OrderID, MerchantID: f.MerchantID, AppID: f.AppID, At: micros(e.At), Doc: doc,
+	}); err != nil {
+		return err
+	}
+	if err := tx.InsertUnsealed(ctx, query.InsertUnsealedParams{Ref: e.ID, Kind: "event"}); err != nil || !tell {
+		return err
+	}
+	if err := tx.SupersedeDeliveries(ctx, query.SupersedeDeliveriesParams{OrderID: f.OrderID, Now: micros(e.At)}); err != nil {
+		return err
+	}
+	return tx.InsertDelivery(ctx, query.InsertDeliveryParams{
+		ID: deliveryID, EventID: e.ID, OrderID: f.OrderID, AppID: f.AppID, Final: e.Kind.Final(),
+		DueAt: micros(e.At), CreatedAt: micros(e.At), Body: []byte{},
+	})
+}
+
+// FindEvent reads an event by its id.
+func (db *DB) FindEvent(ctx context.Context, id string) (payment.Event, error) {
+	row, err := db.Event(ctx, id)
+	if err != nil {
+		return payment.Event{}, fmt.Errorf("load event %s: %w", id, err)
+	}
+	return eventFrom(row)
+}
+
+// Post books an entry: its postings, and the balances of the accounts that merchants own. The
+// entry's Ref is unique, so the same event can never be booked twice.
+func (tx *Tx) Post(ctx context.Context, id string, e ledger.Entry, now time.Time) error {
+	if err := e.Check(); err != nil {
+		return err
+	}
+	if err := tx.InsertEntry(ctx, query.InsertEntryParams{ID: id, Ref: e.Ref, OrderID: e.OrderID, CreatedAt: micros(now)}); err != nil {
+		return err
+	}
+	for line, p := range e.Postings {
+		if err := tx.InsertPosting(ctx, query.InsertPostingParams{
+			EntryID: id, Line: int64(line), Kind: string(p.Account.Kind), Owner: p.Account.Owner,
+			Asset: p.Account.Asset.String(), Side: string(p.Side), Units: p.Amount.Units(),
+		}); err != nil {
+			return err
+		}
+		if p.Account.Kind.Kept() {
+			if err := tx.addToBalance(ctx, p); err != nil {
+				return err
+			}
+		}
+	}
+	return tx.InsertUnsealed(ctx, query.InsertUnsealedParams{Ref: id, Kind: "entry"})
+}
+
+func (tx *Tx) addToBalance(ctx context.Context, p ledger.Posting) error {
+	kind, owner, asset := string(p.Account.Kind), p.Account.Owner, p.Account.Asset
+	if err := tx.OpenBalance(ctx, query.OpenBalanceParams{Kind: kind, Owner: owner, Asset: asset.String()}); err != nil {
+		return err
+	}
+	row, err := tx.LockBalance(ctx, query.LockBalanceParams{Kind: kind, Owner: owner, Asset: asset.String()})
+	if err != nil {
+		return fmt.Errorf("lock balance %v: %w", p.Account, err)
+	}
+	read := parser{what: "balance " + p.Account.String()}
+	sums := map[ledger.Side]money.Amount{
+		ledger.Debit: read.amount(asset, row.DebitUnits), ledger.Credit: read.amount(asset, row.CreditUnits),
+	}
+	sum, err := sums[p.Side].Add(p.Amount)
+	read.fail(err)
+	if read.err != nil {
+		return read.err
+	}
+	sums[p.Side] = sum
+	return tx.UpdateBalance(ctx, query.UpdateBalanceParams{
+		Kind: kind, Owner: owner, Asset: asset.String(),
+		DebitUnits: sums[ledger.Debit].Units(), CreditUnits: sums[ledger.Credit].Units(),
+	})
+}
+
+// EntryOf reads an entry back by its Ref, to reverse it.
+func (tx *Tx) EntryOf(ctx context.Context, ref string) (ledger.Entry, error) {
+	row, err := tx.EntryByRef(ctx, ref)
+	if err != nil {
+		return ledger.Entry{}, fmt.Errorf("load entry %s: %w", ref, err)
+	}
+	postings, err := PostingsOf(ctx, tx.Queries, row.ID)
+	return ledger.Entry{Ref: row.Ref, OrderID: row.OrderID, Postings: postings}, err
+}
+
+// PostingsOf reads the lines of an entry in order.
+func PostingsOf(ctx context.Context, q *query.Queries, entryID string) ([]ledger.Posting, error) {
+	rows, err := q.Postings(ctx, entryID)
+	if err != nil {
+		return nil, fmt.Errorf("load postings of %s: %w", entryID, err)
+	}
+	postings := make([]ledger.Posting, len(rows))
+	for i, r := range rows {
+		p := parser{what: fmt.Sprintf("posting %s/%d", entryID, r.Line)}
+		asset := p.asset(r.Asset)
+		postings[i] = ledger.Posting{
+			Account: ledger.Account{Kind: ledger.Kind(r.Kind), Owner: r.Owner, Asset: asset},
+			Side:    ledger.Side(r.Side), Amount: p.amount(asset, r.Units),
+		}
+		if p.err != nil {
+			return nil, p.err
+		}
+	}
+	return postings, nil
+}
