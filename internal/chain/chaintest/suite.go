@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"florin/internal/chain"
 	"florin/internal/money"
@@ -141,7 +142,7 @@ func facts(transfers []chain.Transfer) []fact {
 
 func want(t testing.TB, what string, got []chain.Transfer, expected ...fact) {
 	t.Helper()
-	if diff := cmp.Diff(append([]fact{}, expected...), facts(got)); diff != "" {
+	if diff := cmp.Diff(append([]fact{}, expected...), facts(got), compare); diff != "" {
 		t.Errorf("%s (-want +got):\n%s", what, diff)
 	}
 	for _, tr := range got {
@@ -335,8 +336,8 @@ func (s *suite) readAgain(t *testing.T) {
 	}
 }
 
-// compare tells cmp how to look into amounts.
-var compare = cmp.Comparer(func(a, b money.Amount) bool { return a == b })
+// compare tells cmp that assets and amounts are compared with ==.
+var compare = cmpopts.EquateComparable(money.Asset{}, money.Amount{})
 
 func (s *suite) reorgKeepsKey(t *testing.T) {
 	to := s.Address(t)

@@ -1,0 +1,61 @@
+package evm
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"github.com/holiman/uint256"
+
+	"florin/contracts"
+)
+
+// hash is a block's, a transaction's, or a log's topic.
+type hash [32]byte
+
+func (h hash) String() string { return "0x" + hex.EncodeToString(h[:]) }
+
+var errHex = errors.New("not hex as nodes write it")
+
+// fill reads 0x and exactly as many bytes as dst has.
+func fill(dst, text []byte) error {
+	if len(text) != 2+2*len(dst) || text[0] != '0' || text[1] != 'x' {
+		return fmt.Errorf("%w: %.80q for %d bytes", errHex, text, len(dst))
+	}
+	if _, err := hex.Decode(dst, text[2:]); err != nil {
+		return fmt.Errorf("%w: %.80q", errHex, text)
+	}
+	return nil
+}
+
+func parseHash(text []byte) (h hash, err error) { return h, fill(h[:], text) }
+
+func parseAddress(text []byte) (a contracts.Address, err error) { return a, fill(a[:], text) }
+
+// parseQuantity reads a number: 0x and one to 64 digits.
+func parseQuantity(text []byte) (n uint256.Int, err error) {
+	if len(text) < 3 || len(text) > 2+64 || text[0] != '0' || text[1] != 'x' {
+		return n, fmt.Errorf("%w: %.80q for a number", errHex, text)
+	}
+	var padded [2 + 64]byte
+	copy(padded[:], "0x0000000000000000000000000000000000000000000000000000000000000000")
+	copy(padded[len(padded)-len(text)+2:], text[2:])
+	var b [32]byte
+	if err := fill(b[:], padded[:]); err != nil {
+		return n, err
+	}
+	n.SetBytes32(b[:])
+	return n, nil
+}
+
+// parseUint64 reads a height, an index or a time.
+func parseUint64(text []byte) (uint64, error) {
+	n, err := parseQuantity(text)
+	if err != nil {
+		return 0, err
+	}
+	if !n.IsUint64() {
+		return 0, fmt.Errorf("%w: %.80q is past 2^64-1", errHex, text)
+	}
+	return n.Uint64(), nil
+}
