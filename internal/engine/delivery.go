@@ -138,7 +138,7 @@ func (e *Engine) RecordAttempt(ctx context.Context, d Delivery, a *Attempt, stat
 		}
 		status := status
 		if status == DeliveryWaiting && !row.Final {
-			newer, err := tx.NewerDelivery(ctx, query.NewerDeliveryParams{OrderID: row.OrderID, ID: row.ID})
+			newer, err := tx.NewerDelivery(ctx, query.NewerDeliveryParams{OrderID: row.OrderID, Sequence: row.Sequence, ID: row.ID})
 			if err != nil {
 				return err
 			}
@@ -181,7 +181,8 @@ func (e *Engine) Resend(ctx context.Context, eventID string) (string, error) {
 	deliveryID := e.ids.Make("dlv", now)
 	err = e.db.Update(ctx, event.Facts.MerchantID, func(ctx context.Context, tx *store.Tx) error {
 		return tx.InsertDelivery(ctx, query.InsertDeliveryParams{
-			ID: deliveryID, EventID: event.ID, OrderID: event.Facts.OrderID, AppID: event.Facts.AppID, Final: event.Kind.Final(),
+			ID: deliveryID, EventID: event.ID, OrderID: event.Facts.OrderID, AppID: event.Facts.AppID,
+			Sequence: event.Sequence, Final: event.Kind.Final(),
 			DueAt: now.UnixMicro(), CreatedAt: now.UnixMicro(), Body: []byte{},
 		})
 	})

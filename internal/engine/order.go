@@ -338,7 +338,7 @@ func (e *Engine) readyToExpire(ctx context.Context, tx *store.Tx, o payment.Orde
 
 // event returns news about o.
 func (e *Engine) event(kind payment.EventKind, o payment.Order, now time.Time) payment.Event {
-	return payment.Event{ID: e.ids.Make("evt", now), Kind: kind, At: now, Facts: o.Facts()}
+	return payment.Event{ID: e.ids.Make("evt", now), Kind: kind, Sequence: o.Version, At: now, Facts: o.Facts()}
 }
 
 // emit writes news about o, and the delivery if the order's policy tells the merchant of it.

@@ -19,6 +19,7 @@ const digits = "0123456789abcdefghjkmnpqrstvwxyz"
 type Source struct {
 	mu     sync.Mutex
 	random io.Reader // under mu
+	last   [16]byte  // under mu: the value of the last id
 }
 
 // New returns a source that reads random; nil means crypto/rand.
@@ -29,27 +30,43 @@ func New(random io.Reader) *Source {
 	return &Source{random: random}
 }
 
-// Make returns prefix_ and 26 digits: 48 bits of milliseconds and 80 random bits.
+// Make returns prefix_ and 26 digits: 48 bits of milliseconds and 80 random bits. The ids of one
+// Source grow: within a millisecond, or when the clock stepped back, the next is the last plus a
+// random step, so that sorting by id is sorting by creation.
 func (s *Source) Make(prefix string, now time.Time) string {
-	var raw [16]byte
-	ms := uint64(now.UnixMilli())
-	for i := range 6 {
-		raw[i] = byte(ms >> (40 - 8*i))
-	}
-	s.fill(raw[6:])
+	raw := s.next(uint64(now.UnixMilli()))
 
 	// 128 bits are 26 digits of 5 bits, the first of which carries 3.
 	text := make([]byte, 0, len(prefix)+27)
 	text = append(append(text, prefix...), '_')
 	var acc uint64
-	bits := 2 // 130 bits, two leading zeros
+	held := 2 // of 130 bits, two leading zeros
 	for _, b := range raw {
 		acc = acc<<8 | uint64(b)
-		for bits += 8; bits >= 5; bits -= 5 {
-			text = append(text, digits[acc>>(bits-5)&31])
+		for held += 8; held >= 5; held -= 5 {
+			text = append(text, digits[acc>>(held-5)&31])
 		}
 	}
 	return string(text)
+}
+
+func (s *Source) next(ms uint64) [16]byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var raw [16]byte
+	binary.BigEndian.PutUint64(raw[:], ms<<16)
+	if bytes.Compare(raw[:6], s.last[:6]) > 0 {
+		s.read(raw[6:])
+	} else {
+		var step [4]byte
+		s.read(step[:])
+		high, low := binary.BigEndian.Uint64(s.last[:]), binary.BigEndian.Uint64(s.last[8:])
+		low, carry := bits.Add64(low, uint64(binary.BigEndian.Uint32(step[:]))+1, 0)
+		binary.BigEndian.PutUint64(raw[:], high+carry)
+		binary.BigEndian.PutUint64(raw[8:], low)
+	}
+	s.last = raw
+	return raw
 }
 
 // Hex returns n random bytes as lower-case hex.
@@ -82,10 +99,14 @@ func (s *Source) Alphanumeric(n, radix int) string {
 	return string(text)
 }
 
-// fill reads random bytes. No randomness is fatal: going on would make guessable secrets.
 func (s *Source) fill(raw []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.read(raw)
+}
+
+// read reads random bytes, under mu. No randomness is fatal: going on would make guessable secrets.
+func (s *Source) read(raw []byte) {
 	if _, err := io.ReadFull(s.random, raw); err != nil {
 		panic("id: no randomness: " + err.Error())
 	}

@@ -26,10 +26,13 @@ func (k EventKind) Final() bool { return k == EventPaid || k == EventExpired }
 
 // Event is news, written in the transaction that made it so. Facts is the order as it then was.
 type Event struct {
-	ID    string
-	Kind  EventKind
-	At    time.Time
-	Facts Facts
+	ID   string
+	Kind EventKind
+	// Sequence is the order's version: it grows with each change, so with the id it tells the order
+	// in which things happened to one order, whatever the clocks of several nodes say.
+	Sequence int64
+	At       time.Time
+	Facts    Facts
 }
 
 // Facts is the snapshot of an order that an event carries: enough for any dialect to say it in

@@ -118,7 +118,7 @@ func eventFrom(row query.Event) (payment.Event, error) {
 		TxID: doc.TxID, ReturnURL: doc.ReturnURL, CreatedAt: fromMicros(doc.CreatedAt),
 		Deadline: fromMicros(doc.Deadline), PaidAt: fromMicros(doc.PaidAt),
 	}
-	return payment.Event{ID: row.ID, Kind: payment.EventKind(row.Kind), At: fromMicros(row.At), Facts: f}, p.err
+	return payment.Event{ID: row.ID, Kind: payment.EventKind(row.Kind), Sequence: row.Sequence, At: fromMicros(row.At), Facts: f}, p.err
 }
 
 // parser reads stored forms and keeps the first error: a row that does not parse is corrupt.

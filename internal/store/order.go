@@ -122,7 +122,8 @@ func (tx *Tx) Emit(ctx context.Context, e payment.Event, deliveryID string, tell
 	}
 	f := e.Facts
 	if err := tx.InsertEvent(ctx, query.InsertEventParams{
-		ID: e.ID, Kind: string(e.Kind), OrderID: f.OrderID, MerchantID: f.MerchantID, AppID: f.AppID, At: micros(e.At), Doc: doc,
+		ID: e.ID, Kind: string(e.Kind), OrderID: f.OrderID, MerchantID: f.MerchantID, AppID: f.AppID, Sequence: e.Sequence,
+		At: micros(e.At), Doc: doc,
 	}); err != nil {
 		return err
 	}
@@ -133,7 +134,7 @@ func (tx *Tx) Emit(ctx context.Context, e payment.Event, deliveryID string, tell
 		return err
 	}
 	return tx.InsertDelivery(ctx, query.InsertDeliveryParams{
-		ID: deliveryID, EventID: e.ID, OrderID: f.OrderID, AppID: f.AppID, Final: e.Kind.Final(),
+		ID: deliveryID, EventID: e.ID, OrderID: f.OrderID, AppID: f.AppID, Sequence: e.Sequence, Final: e.Kind.Final(),
 		DueAt: micros(e.At), CreatedAt: micros(e.At), Body: []byte{},
 	})
 }
@@ -145,6 +146,21 @@ func (db *DB) FindEvent(ctx context.Context, id string) (payment.Event, error) {
 		return payment.Event{}, fmt.Errorf("load event %s: %w", id, err)
 	}
 	return eventFrom(row)
+}
+
+// FindEventsOf reads an order's events, in the order they happened.
+func (db *DB) FindEventsOf(ctx context.Context, orderID string) ([]payment.Event, error) {
+	rows, err := db.OrderEvents(ctx, orderID)
+	if err != nil {
+		return nil, fmt.Errorf("load events of order %s: %w", orderID, err)
+	}
+	events := make([]payment.Event, len(rows))
+	for i, row := range rows {
+		if events[i], err = eventFrom(row); err != nil {
+			return nil, err
+		}
+	}
+	return events, nil
 }
 
 // Post books an entry: its postings, and the balances of the accounts that merchants own. The

@@ -1,10 +1,11 @@
 -- name: InsertEvent :exec
-INSERT INTO events (id, kind, order_id, merchant_id, app_id, at, doc) VALUES (@id, @kind, @order_id, @merchant_id, @app_id, @at, @doc);
+INSERT INTO events (id, kind, order_id, merchant_id, app_id, sequence, at, doc)
+VALUES (@id, @kind, @order_id, @merchant_id, @app_id, @sequence, @at, @doc);
 
 -- name: InsertFirstEvent :exec
 -- The event of an order's creation, only beside an order that was inserted.
-INSERT INTO events (id, kind, order_id, merchant_id, app_id, at, doc)
-SELECT @id, @kind, o.id, o.merchant_id, o.app_id, @at, @doc FROM orders AS o WHERE o.id = @order_id;
+INSERT INTO events (id, kind, order_id, merchant_id, app_id, sequence, at, doc)
+SELECT @id, @kind, o.id, o.merchant_id, o.app_id, o.version, @at, @doc FROM orders AS o WHERE o.id = @order_id;
 
 -- name: Event :one
 SELECT * FROM events WHERE id = @id;
@@ -14,8 +15,8 @@ SELECT * FROM events WHERE id = @id;
 SELECT * FROM events WHERE id > @after ORDER BY id LIMIT @max_rows;
 
 -- name: InsertDelivery :exec
-INSERT INTO deliveries (id, event_id, order_id, app_id, final, status, attempts, due_at, lease_owner, leased_until, fence, body, created_at)
-VALUES (@id, @event_id, @order_id, @app_id, @final, 'waiting', 0, @due_at, '', 0, 0, @body, @created_at);
+INSERT INTO deliveries (id, event_id, order_id, app_id, sequence, final, status, attempts, due_at, lease_owner, leased_until, fence, body, created_at)
+VALUES (@id, @event_id, @order_id, @app_id, @sequence, @final, 'waiting', 0, @due_at, '', 0, 0, @body, @created_at);
 
 -- name: SupersedeDeliveries :exec
 -- Ends the retries of the order's older news that is not final and not in flight.
@@ -27,7 +28,7 @@ WHERE order_id = @order_id AND status = 'waiting' AND NOT final AND leased_until
 SELECT d.* FROM deliveries AS d
 WHERE d.status = 'waiting' AND d.due_at <= @now AND d.leased_until <= @now
     AND NOT EXISTS (SELECT 1 FROM deliveries AS o WHERE o.order_id = d.order_id AND o.status = 'waiting'
-        AND o.id <> d.id AND (o.leased_until > @now OR o.id < d.id AND o.due_at <= @now))
+        AND o.id <> d.id AND (o.leased_until > @now OR (o.sequence, o.id) < (d.sequence, d.id) AND o.due_at <= @now))
 ORDER BY d.due_at, d.id LIMIT @max_rows;
 
 -- name: NextDelivery :one
@@ -52,7 +53,7 @@ WHERE id = @id;
 
 -- name: NewerDelivery :one
 -- Whether the order has news younger than this delivery.
-SELECT count(*) FROM deliveries WHERE order_id = @order_id AND id > @id;
+SELECT count(*) FROM deliveries WHERE order_id = @order_id AND (sequence, id) > (CAST(@sequence AS BIGINT), CAST(@id AS TEXT));
 
 -- name: InsertAttempt :exec
 INSERT INTO attempts (delivery_id, n, at, url, headers, status, answer, error, took_micros)
@@ -65,8 +66,11 @@ SELECT * FROM attempts WHERE delivery_id = @delivery_id ORDER BY n LIMIT 100;
 SELECT * FROM deliveries WHERE event_id = @event_id ORDER BY id LIMIT 100;
 
 -- name: OrderDeliveries :many
-SELECT * FROM deliveries WHERE order_id = @order_id ORDER BY id LIMIT 1000;
+SELECT * FROM deliveries WHERE order_id = @order_id ORDER BY sequence, id LIMIT 1000;
 
 -- name: FixBody :exec
 -- Fixes the bytes that every attempt sends, once.
 UPDATE deliveries SET body = @body WHERE id = @id AND length(body) = 0;
+
+-- name: OrderEvents :many
+SELECT * FROM events WHERE order_id = @order_id ORDER BY sequence, id LIMIT 1000;

@@ -44,10 +44,10 @@ func (q *Queries) Attempts(ctx context.Context, deliveryID string) ([]Attempt, e
 }
 
 const dueDeliveries = `-- name: DueDeliveries :many
-SELECT d.id, d.event_id, d.order_id, d.app_id, d.final, d.status, d.attempts, d.due_at, d.lease_owner, d.leased_until, d.fence, d.body, d.created_at FROM deliveries AS d
+SELECT d.id, d.event_id, d.order_id, d.app_id, d.sequence, d.final, d.status, d.attempts, d.due_at, d.lease_owner, d.leased_until, d.fence, d.body, d.created_at FROM deliveries AS d
 WHERE d.status = 'waiting' AND d.due_at <= $1 AND d.leased_until <= $1
     AND NOT EXISTS (SELECT 1 FROM deliveries AS o WHERE o.order_id = d.order_id AND o.status = 'waiting'
-        AND o.id <> d.id AND (o.leased_until > $1 OR o.id < d.id AND o.due_at <= $1))
+        AND o.id <> d.id AND (o.leased_until > $1 OR (o.sequence, o.id) < (d.sequence, d.id) AND o.due_at <= $1))
 ORDER BY d.due_at, d.id LIMIT $2
 `
 
@@ -71,6 +71,7 @@ func (q *Queries) DueDeliveries(ctx context.Context, arg DueDeliveriesParams) ([
 			&i.EventID,
 			&i.OrderID,
 			&i.AppID,
+			&i.Sequence,
 			&i.Final,
 			&i.Status,
 			&i.Attempts,
@@ -92,7 +93,7 @@ func (q *Queries) DueDeliveries(ctx context.Context, arg DueDeliveriesParams) ([
 }
 
 const event = `-- name: Event :one
-SELECT id, kind, order_id, merchant_id, app_id, at, doc FROM events WHERE id = $1
+SELECT id, kind, order_id, merchant_id, app_id, sequence, at, doc FROM events WHERE id = $1
 `
 
 func (q *Queries) Event(ctx context.Context, id string) (Event, error) {
@@ -104,6 +105,7 @@ func (q *Queries) Event(ctx context.Context, id string) (Event, error) {
 		&i.OrderID,
 		&i.MerchantID,
 		&i.AppID,
+		&i.Sequence,
 		&i.At,
 		&i.Doc,
 	)
@@ -111,7 +113,7 @@ func (q *Queries) Event(ctx context.Context, id string) (Event, error) {
 }
 
 const eventDeliveries = `-- name: EventDeliveries :many
-SELECT id, event_id, order_id, app_id, final, status, attempts, due_at, lease_owner, leased_until, fence, body, created_at FROM deliveries WHERE event_id = $1 ORDER BY id LIMIT 100
+SELECT id, event_id, order_id, app_id, sequence, final, status, attempts, due_at, lease_owner, leased_until, fence, body, created_at FROM deliveries WHERE event_id = $1 ORDER BY id LIMIT 100
 `
 
 func (q *Queries) EventDeliveries(ctx context.Context, eventID string) ([]Delivery, error) {
@@ -128,6 +130,7 @@ func (q *Queries) EventDeliveries(ctx context.Context, eventID string) ([]Delive
 			&i.EventID,
 			&i.OrderID,
 			&i.AppID,
+			&i.Sequence,
 			&i.Final,
 			&i.Status,
 			&i.Attempts,
@@ -149,7 +152,7 @@ func (q *Queries) EventDeliveries(ctx context.Context, eventID string) ([]Delive
 }
 
 const events = `-- name: Events :many
-SELECT id, kind, order_id, merchant_id, app_id, at, doc FROM events WHERE id > $1 ORDER BY id LIMIT $2
+SELECT id, kind, order_id, merchant_id, app_id, sequence, at, doc FROM events WHERE id > $1 ORDER BY id LIMIT $2
 `
 
 type EventsParams struct {
@@ -173,6 +176,7 @@ func (q *Queries) Events(ctx context.Context, arg EventsParams) ([]Event, error)
 			&i.OrderID,
 			&i.MerchantID,
 			&i.AppID,
+			&i.Sequence,
 			&i.At,
 			&i.Doc,
 		); err != nil {
@@ -234,8 +238,8 @@ func (q *Queries) InsertAttempt(ctx context.Context, arg InsertAttemptParams) er
 }
 
 const insertDelivery = `-- name: InsertDelivery :exec
-INSERT INTO deliveries (id, event_id, order_id, app_id, final, status, attempts, due_at, lease_owner, leased_until, fence, body, created_at)
-VALUES ($1, $2, $3, $4, $5, 'waiting', 0, $6, '', 0, 0, $7, $8)
+INSERT INTO deliveries (id, event_id, order_id, app_id, sequence, final, status, attempts, due_at, lease_owner, leased_until, fence, body, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, 'waiting', 0, $7, '', 0, 0, $8, $9)
 `
 
 type InsertDeliveryParams struct {
@@ -243,6 +247,7 @@ type InsertDeliveryParams struct {
 	EventID   string
 	OrderID   string
 	AppID     string
+	Sequence  int64
 	Final     bool
 	DueAt     int64
 	Body      []byte
@@ -255,6 +260,7 @@ func (q *Queries) InsertDelivery(ctx context.Context, arg InsertDeliveryParams) 
 		arg.EventID,
 		arg.OrderID,
 		arg.AppID,
+		arg.Sequence,
 		arg.Final,
 		arg.DueAt,
 		arg.Body,
@@ -264,7 +270,8 @@ func (q *Queries) InsertDelivery(ctx context.Context, arg InsertDeliveryParams) 
 }
 
 const insertEvent = `-- name: InsertEvent :exec
-INSERT INTO events (id, kind, order_id, merchant_id, app_id, at, doc) VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO events (id, kind, order_id, merchant_id, app_id, sequence, at, doc)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 `
 
 type InsertEventParams struct {
@@ -273,6 +280,7 @@ type InsertEventParams struct {
 	OrderID    string
 	MerchantID string
 	AppID      string
+	Sequence   int64
 	At         int64
 	Doc        string
 }
@@ -284,6 +292,7 @@ func (q *Queries) InsertEvent(ctx context.Context, arg InsertEventParams) error 
 		arg.OrderID,
 		arg.MerchantID,
 		arg.AppID,
+		arg.Sequence,
 		arg.At,
 		arg.Doc,
 	)
@@ -291,8 +300,8 @@ func (q *Queries) InsertEvent(ctx context.Context, arg InsertEventParams) error 
 }
 
 const insertFirstEvent = `-- name: InsertFirstEvent :exec
-INSERT INTO events (id, kind, order_id, merchant_id, app_id, at, doc)
-SELECT $1, $2, o.id, o.merchant_id, o.app_id, $3, $4 FROM orders AS o WHERE o.id = $5
+INSERT INTO events (id, kind, order_id, merchant_id, app_id, sequence, at, doc)
+SELECT $1, $2, o.id, o.merchant_id, o.app_id, o.version, $3, $4 FROM orders AS o WHERE o.id = $5
 `
 
 type InsertFirstEventParams struct {
@@ -320,7 +329,7 @@ UPDATE deliveries AS d SET lease_owner = $1, leased_until = $2, fence = d.fence 
 WHERE d.id = $3 AND d.status = 'waiting' AND d.leased_until <= $4
     AND NOT EXISTS (SELECT 1 FROM deliveries AS o WHERE o.order_id = d.order_id AND o.id <> d.id
         AND o.status = 'waiting' AND o.leased_until > $4)
-RETURNING id, event_id, order_id, app_id, final, status, attempts, due_at, lease_owner, leased_until, fence, body, created_at
+RETURNING id, event_id, order_id, app_id, sequence, final, status, attempts, due_at, lease_owner, leased_until, fence, body, created_at
 `
 
 type LeaseDeliveryParams struct {
@@ -343,6 +352,7 @@ func (q *Queries) LeaseDelivery(ctx context.Context, arg LeaseDeliveryParams) (D
 		&i.EventID,
 		&i.OrderID,
 		&i.AppID,
+		&i.Sequence,
 		&i.Final,
 		&i.Status,
 		&i.Attempts,
@@ -357,7 +367,7 @@ func (q *Queries) LeaseDelivery(ctx context.Context, arg LeaseDeliveryParams) (D
 }
 
 const lockDelivery = `-- name: LockDelivery :one
-UPDATE deliveries SET fence = fence WHERE id = $1 AND fence = $2 AND lease_owner = $3 RETURNING id, event_id, order_id, app_id, final, status, attempts, due_at, lease_owner, leased_until, fence, body, created_at
+UPDATE deliveries SET fence = fence WHERE id = $1 AND fence = $2 AND lease_owner = $3 RETURNING id, event_id, order_id, app_id, sequence, final, status, attempts, due_at, lease_owner, leased_until, fence, body, created_at
 `
 
 type LockDeliveryParams struct {
@@ -375,6 +385,7 @@ func (q *Queries) LockDelivery(ctx context.Context, arg LockDeliveryParams) (Del
 		&i.EventID,
 		&i.OrderID,
 		&i.AppID,
+		&i.Sequence,
 		&i.Final,
 		&i.Status,
 		&i.Attempts,
@@ -389,17 +400,18 @@ func (q *Queries) LockDelivery(ctx context.Context, arg LockDeliveryParams) (Del
 }
 
 const newerDelivery = `-- name: NewerDelivery :one
-SELECT count(*) FROM deliveries WHERE order_id = $1 AND id > $2
+SELECT count(*) FROM deliveries WHERE order_id = $1 AND (sequence, id) > (CAST($2 AS BIGINT), CAST($3 AS TEXT))
 `
 
 type NewerDeliveryParams struct {
-	OrderID string
-	ID      string
+	OrderID  string
+	Sequence int64
+	ID       string
 }
 
 // Whether the order has news younger than this delivery.
 func (q *Queries) NewerDelivery(ctx context.Context, arg NewerDeliveryParams) (int64, error) {
-	row := q.db.QueryRow(ctx, newerDelivery, arg.OrderID, arg.ID)
+	row := q.db.QueryRow(ctx, newerDelivery, arg.OrderID, arg.Sequence, arg.ID)
 	var count int64
 	err := row.Scan(&count)
 	return count, err
@@ -418,7 +430,7 @@ func (q *Queries) NextDelivery(ctx context.Context) (int64, error) {
 }
 
 const orderDeliveries = `-- name: OrderDeliveries :many
-SELECT id, event_id, order_id, app_id, final, status, attempts, due_at, lease_owner, leased_until, fence, body, created_at FROM deliveries WHERE order_id = $1 ORDER BY id LIMIT 1000
+SELECT id, event_id, order_id, app_id, sequence, final, status, attempts, due_at, lease_owner, leased_until, fence, body, created_at FROM deliveries WHERE order_id = $1 ORDER BY sequence, id LIMIT 1000
 `
 
 func (q *Queries) OrderDeliveries(ctx context.Context, orderID string) ([]Delivery, error) {
@@ -435,6 +447,7 @@ func (q *Queries) OrderDeliveries(ctx context.Context, orderID string) ([]Delive
 			&i.EventID,
 			&i.OrderID,
 			&i.AppID,
+			&i.Sequence,
 			&i.Final,
 			&i.Status,
 			&i.Attempts,
@@ -444,6 +457,39 @@ func (q *Queries) OrderDeliveries(ctx context.Context, orderID string) ([]Delive
 			&i.Fence,
 			&i.Body,
 			&i.CreatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const orderEvents = `-- name: OrderEvents :many
+SELECT id, kind, order_id, merchant_id, app_id, sequence, at, doc FROM events WHERE order_id = $1 ORDER BY sequence, id LIMIT 1000
+`
+
+func (q *Queries) OrderEvents(ctx context.Context, orderID string) ([]Event, error) {
+	rows, err := q.db.Query(ctx, orderEvents, orderID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Event
+	for rows.Next() {
+		var i Event
+		if err := rows.Scan(
+			&i.ID,
+			&i.Kind,
+			&i.OrderID,
+			&i.MerchantID,
+			&i.AppID,
+			&i.Sequence,
+			&i.At,
+			&i.Doc,
 		); err != nil {
 			return nil, err
 		}

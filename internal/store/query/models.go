@@ -71,6 +71,7 @@ type Delivery struct {
 	EventID     string
 	OrderID     string
 	AppID       string
+	Sequence    int64
 	Final       bool
 	Status      string
 	Attempts    int64
@@ -122,6 +123,7 @@ type Event struct {
 	OrderID    string
 	MerchantID string
 	AppID      string
+	Sequence   int64
 	At         int64
 	Doc        string
 }

@@ -217,15 +217,18 @@ CREATE TABLE events (
     order_id TEXT NOT NULL,
     merchant_id TEXT NOT NULL,
     app_id TEXT NOT NULL,
+    sequence BIGINT NOT NULL, -- the order's version: with the id, the order in which things happened
     at BIGINT NOT NULL,
     doc TEXT NOT NULL -- payment.Facts, JSON
 );
+CREATE INDEX events_order ON events (order_id);
 
 CREATE TABLE deliveries (
     id TEXT COLLATE "C" PRIMARY KEY,
     event_id TEXT NOT NULL,
     order_id TEXT NOT NULL,
     app_id TEXT NOT NULL,
+    sequence BIGINT NOT NULL, -- of the event
     final BOOLEAN NOT NULL,
     status TEXT NOT NULL CHECK (status IN ('waiting', 'delivered', 'superseded', 'exhausted', 'unwanted')),
     attempts BIGINT NOT NULL,

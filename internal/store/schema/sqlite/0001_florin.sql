@@ -218,15 +218,18 @@ CREATE TABLE events (
     order_id TEXT NOT NULL,
     merchant_id TEXT NOT NULL,
     app_id TEXT NOT NULL,
+    sequence INTEGER NOT NULL, -- the order's version: with the id, the order in which things happened
     at INTEGER NOT NULL,
     doc TEXT NOT NULL -- payment.Facts, JSON
 ) STRICT;
+CREATE INDEX events_order ON events (order_id);
 
 CREATE TABLE deliveries (
     id TEXT PRIMARY KEY,
     event_id TEXT NOT NULL,
     order_id TEXT NOT NULL,
     app_id TEXT NOT NULL,
+    sequence INTEGER NOT NULL, -- of the event
     final INTEGER NOT NULL,
     status TEXT NOT NULL CHECK (status IN ('waiting', 'delivered', 'superseded', 'exhausted', 'unwanted')),
     attempts INTEGER NOT NULL,

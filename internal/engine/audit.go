@@ -1,0 +1,232 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"math/big"
+
+	"florin/internal/ledger"
+	"florin/internal/money"
+	"florin/internal/payment"
+	"florin/internal/store"
+	"florin/internal/store/query"
+)
+
+// LedgerReport is what an audit of the books found.
+type LedgerReport struct {
+	Entries  int      `json:"entries"`
+	Postings int      `json:"postings"`
+	Balances int      `json:"balances"`
+	Faults   []string `json:"faults"` // each a sentence; none means that all is well
+}
+
+// OK reports whether the audit found no fault.
+func (r LedgerReport) OK() bool { return len(r.Faults) == 0 }
+
+func (r *LedgerReport) fault(format string, args ...any) {
+	if len(r.Faults) < 100 {
+		r.Faults = append(r.Faults, fmt.Sprintf(format, args...))
+	}
+}
+
+// VerifyLedger reads all the books: every entry balances, each kept balance is the sum of its
+// postings, the suspense accounts equal the exception desk. It sees a moving database from
+// several reads, so ask while nothing is being booked, or ask again.
+func (e *Engine) VerifyLedger(ctx context.Context) (LedgerReport, error) {
+	var r LedgerReport
+	sums := map[ledger.Account]map[ledger.Side]*big.Int{}
+	for after := ""; ; {
+		rows, err := e.db.Entries(ctx, query.EntriesParams{After: after, MaxRows: 500})
+		if err != nil {
+			return r, fmt.Errorf("read entries: %w", err)
+		}
+		for _, row := range rows {
+			after = row.ID
+			postings, err := store.PostingsOf(ctx, e.db.Queries, row.ID)
+			if err != nil {
+				return r, err
+			}
+			r.Entries++
+			r.Postings += len(postings)
+			if err := (ledger.Entry{Ref: row.Ref, Postings: postings}).Check(); err != nil {
+				r.fault("%v", err)
+			}
+			for _, p := range postings {
+				add(sums, p.Account, p.Side, p.Amount)
+			}
+		}
+		if len(rows) < 500 {
+			break
+		}
+	}
+	if err := e.verifyBalances(ctx, &r, sums); err != nil {
+		return r, err
+	}
+	return r, e.verifyDesk(ctx, &r, sums)
+}
+
+func add(sums map[ledger.Account]map[ledger.Side]*big.Int, account ledger.Account, side ledger.Side, amount money.Amount) {
+	if sums[account] == nil {
+		sums[account] = map[ledger.Side]*big.Int{ledger.Debit: new(big.Int), ledger.Credit: new(big.Int)}
+	}
+	units := amount.Int()
+	sums[account][side].Add(sums[account][side], units.ToBig())
+}
+
+// verifyBalances compares the running totals with the sums of postings, both ways.
+func (e *Engine) verifyBalances(ctx context.Context, r *LedgerReport, sums map[ledger.Account]map[ledger.Side]*big.Int) error {
+	kept := map[ledger.Account]bool{}
+	var after query.BalancesParams
+	for after.MaxRows = 500; ; {
+		rows, err := e.db.Balances(ctx, after)
+		if err != nil {
+			return fmt.Errorf("read balances: %w", err)
+		}
+		for _, row := range rows {
+			after.AfterKind, after.AfterOwner, after.AfterAsset = row.Kind, row.Owner, row.Asset
+			asset, err := money.ParseAsset(row.Asset)
+			if err != nil {
+				return err
+			}
+			account := ledger.Account{Kind: ledger.Kind(row.Kind), Owner: row.Owner, Asset: asset}
+			kept[account] = true
+			r.Balances++
+			sides := sums[account]
+			if sides == nil {
+				sides = map[ledger.Side]*big.Int{ledger.Debit: new(big.Int), ledger.Credit: new(big.Int)}
+			}
+			if sides[ledger.Debit].String() != row.DebitUnits || sides[ledger.Credit].String() != row.CreditUnits {
+				r.fault("balance of %v is %s debit, %s credit; its postings say %v and %v",
+					account, row.DebitUnits, row.CreditUnits, sides[ledger.Debit], sides[ledger.Credit])
+			}
+		}
+		if len(rows) < int(after.MaxRows) {
+			break
+		}
+	}
+	for account := range sums {
+		if account.Kind.Kept() && !kept[account] {
+			r.fault("account %v has postings and no balance", account)
+		}
+	}
+	return nil
+}
+
+// verifyDesk compares the suspense accounts with what the open desk rows hold.
+func (e *Engine) verifyDesk(ctx context.Context, r *LedgerReport, sums map[ledger.Account]map[ledger.Side]*big.Int) error {
+	held := map[ledger.Account]*big.Int{}
+	rows, err := e.Desk(ctx)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		if row.Status != "open" || row.Held.IsZero() {
+			continue
+		}
+		account := ledger.Account{Kind: ledger.Suspense, Owner: row.Key.Chain, Asset: row.Held.Asset()}
+		if held[account] == nil {
+			held[account] = new(big.Int)
+		}
+		units := row.Held.Int()
+		held[account].Add(held[account], units.ToBig())
+	}
+	for account, sides := range sums {
+		if account.Kind != ledger.Suspense {
+			continue
+		}
+		balance := new(big.Int).Sub(sides[ledger.Credit], sides[ledger.Debit])
+		desk := held[account]
+		if desk == nil {
+			desk = new(big.Int)
+		}
+		if balance.Cmp(desk) != 0 {
+			r.fault("%v holds %v, the exception desk %v", account, balance, desk)
+		}
+		delete(held, account)
+	}
+	for account, units := range held {
+		r.fault("the exception desk holds %v of %v, which has no postings", units, account)
+	}
+	return nil
+}
+
+// DeskRow is a transfer at the exception desk.
+type DeskRow struct {
+	ID      string
+	Key     payment.TransferKey
+	OrderID string
+	Reason  payment.Reason
+	Amount  money.Amount // what it is about
+	Held    money.Amount // of it, in suspense
+	Status  string
+	Note    string
+}
+
+// Desk returns every row of the exception desk, oldest first.
+func (e *Engine) Desk(ctx context.Context) ([]DeskRow, error) {
+	var desk []DeskRow
+	for after := ""; ; {
+		rows, err := e.db.Desk(ctx, query.DeskParams{After: after, MaxRows: 500})
+		if err != nil {
+			return nil, fmt.Errorf("read the exception desk: %w", err)
+		}
+		for _, row := range rows {
+			after = row.ID
+			asset, err := money.ParseAsset(row.Asset)
+			if err != nil {
+				return nil, err
+			}
+			about, err := money.ParseUnits(asset, row.Units)
+			if err != nil {
+				return nil, err
+			}
+			held, err := money.ParseUnits(asset, row.Held)
+			if err != nil {
+				return nil, err
+			}
+			desk = append(desk, DeskRow{
+				ID: row.ID, Key: payment.TransferKey{Chain: row.Chain, TxID: row.Txid, Position: row.Position}, OrderID: row.OrderID,
+				Reason: payment.Reason(row.Reason), Amount: about, Held: held, Status: row.Status, Note: row.Note,
+			})
+		}
+		if len(rows) < 500 {
+			return desk, nil
+		}
+	}
+}
+
+// Balances returns what the merchant is owed, by asset.
+func (e *Engine) Balances(ctx context.Context, merchantID string) (map[money.Asset]money.Amount, error) {
+	owed := map[money.Asset]money.Amount{}
+	after := query.BalancesParams{AfterKind: string(ledger.Merchant), AfterOwner: merchantID, MaxRows: 1000}
+	rows, err := e.db.Balances(ctx, after)
+	if err != nil {
+		return nil, fmt.Errorf("read balances of %s: %w", merchantID, err)
+	}
+	for _, row := range rows {
+		if row.Kind != string(ledger.Merchant) || row.Owner != merchantID {
+			break
+		}
+		asset, err := money.ParseAsset(row.Asset)
+		if err != nil {
+			return nil, err
+		}
+		debit, err := money.ParseUnits(asset, row.DebitUnits)
+		if err != nil {
+			return nil, err
+		}
+		credit, err := money.ParseUnits(asset, row.CreditUnits)
+		if err != nil {
+			return nil, err
+		}
+		if owed[asset], err = credit.Sub(debit); err != nil {
+			return nil, fmt.Errorf("balance of %s: %w", merchantID, err)
+		}
+	}
+	return owed, nil
+}
+
+// EventsOf returns the order's events, in the order they happened.
+func (e *Engine) EventsOf(ctx context.Context, orderID string) ([]payment.Event, error) {
+	return e.db.FindEventsOf(ctx, orderID)
+}
