@@ -3,10 +3,13 @@
 package id
 
 import (
+	"bytes"
 	"crypto/rand"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"io"
+	"math/bits"
 	"sync"
 	"time"
 )
