@@ -30,11 +30,25 @@ func reference(ms uint64, random []byte) string {
 
 func TestMakeIsTimeThenRandomInBase32(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		ms := rapid.Int64Range(0, 1<<48-1).Draw(t, "ms")
+		ms := rapid.Int64Range(1, 1<<48-1).Draw(t, "ms")
 		random := rapid.SliceOfN(rapid.Byte(), 10, 10).Draw(t, "random")
 		got := New(bytes.NewReader(random)).Make("ord", time.UnixMilli(ms))
 		if want := "ord_" + reference(uint64(ms), random); got != want {
 			t.Fatalf("Make = %s, want %s", got, want)
+		}
+	})
+}
+
+func TestMakeGrowsWhateverTheClockDoes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := New(nil)
+		last := ""
+		for _, ms := range rapid.SliceOf(rapid.Int64Range(1, 5)).Draw(t, "times") {
+			made := s.Make("evt", time.UnixMilli(ms))
+			if made <= last {
+				t.Fatalf("%s follows %s", made, last)
+			}
+			last = made
 		}
 	})
 }
