@@ -52,7 +52,7 @@ func newBench(t *testing.T, f chain.Follower) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{T: t, net: net, node: node, sink: &sink{own: map[string]bool{}}, f: &f}
+	b := &bench{T: t, net: net, node: node, sink: newSink(), f: &f}
 	f.Chain, f.Client, f.Sink = "sim-ethereum", node, b.sink
 	return b
 }
@@ -445,7 +445,8 @@ func TestC22_EachChainIsScannedForAllAddresses(t *testing.T) {
 	b.must(other.Mine(t.Context(), 1))
 	node, err := other.Node(sim.NodeConfig{})
 	b.must(err)
-	elsewhere := &sink{own: b.sink.own}
+	elsewhere := newSink()
+	elsewhere.own = b.sink.own
 	_, err = (&chain.Follower{Chain: "sim-bsc", Client: node, Sink: elsewhere, Start: 1}).RunOnce(t.Context())
 	b.must(err)
 	if got := elsewhere.transfers(); len(got) != 1 || got[0].To != to || got[0].Amount.Asset().Chain() != "sim-bsc" {

@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 
 	"florin/internal/chain"
 )
 
 var (
-	errCrash = errors.New("test: crashed")
+	errCrash = errors.New("test: the process ended")
 	errStale = errors.New("test: the cursor is elsewhere")
 )
 
@@ -20,12 +21,19 @@ type sink struct {
 	blocks []chain.Block  // connected, oldest first
 	below  chain.BlockRef // the cursor while there are no blocks, once there were
 	begun  bool
-	told   int // words
+	told   int             // words
+	keys   map[string]bool // of every transfer ever told of
 	wrong  []string
+
+	// torn plants a bug: transfers are kept in one step, the blocks and the cursor in the next.
+	torn bool
+	kept []chain.Transfer
 
 	// between, when set, is called before and after each call happens, and may make it fail.
 	between func(call string) error
 }
+
+func newSink() *sink { return &sink{own: map[string]bool{}, keys: map[string]bool{}} }
 
 // ownSet is what Own returns: the addresses of one moment.
 type ownSet map[string]bool
@@ -77,11 +85,20 @@ func (s *sink) connect(blocks []chain.Block) error {
 			s.wrong = append(s.wrong, fmt.Sprintf("one Connect of %d after %d, not linked", b.Height, cursor.Height))
 		}
 		for _, t := range b.Transfers {
+			s.keys[t.TxID+" "+t.Position] = true
 			if !s.own[t.To] || t.Amount.IsZero() {
 				s.wrong = append(s.wrong, fmt.Sprintf("told of %v to %s", t.Amount, t.To))
 			}
 		}
 		cursor, ok = b.BlockRef, true
+	}
+	if s.torn {
+		for _, b := range blocks {
+			s.kept = append(s.kept, b.Transfers...)
+		}
+		if err := s.call("torn"); err != nil {
+			return err
+		}
 	}
 	s.blocks = append(s.blocks, blocks...)
 	s.begun = true
@@ -98,7 +115,9 @@ func (s *sink) Disconnect(_ context.Context, _ string, ref chain.BlockRef) error
 	case !ok || cursor.Hash != ref.Hash || cursor.Height != ref.Height:
 		return fmt.Errorf("%w: disconnect %d, the cursor is %d", errStale, ref.Height, cursor.Height)
 	case len(s.blocks) > 0:
-		s.blocks = s.blocks[:len(s.blocks)-1]
+		last := len(s.blocks) - 1
+		s.kept = slices.DeleteFunc(s.kept, func(t chain.Transfer) bool { return slices.Contains(s.blocks[last].Transfers, t) })
+		s.blocks = s.blocks[:last]
 	}
 	s.below = chain.BlockRef{Height: ref.Height - 1, Hash: ref.Parent}
 	s.told++
@@ -107,6 +126,9 @@ func (s *sink) Disconnect(_ context.Context, _ string, ref chain.BlockRef) error
 
 // transfers returns those of the connected blocks.
 func (s *sink) transfers() []chain.Transfer {
+	if s.torn {
+		return s.kept
+	}
 	var all []chain.Transfer
 	for _, b := range s.blocks {
 		all = append(all, b.Transfers...)
@@ -120,14 +142,4 @@ func (s *sink) hashes() []string {
 		all = append(all, b.Hash)
 	}
 	return all
-}
-
-// crash makes the calls fail, before they happen and after, in the order given by fails.
-func crash(fails func() bool) func(string) error {
-	return func(call string) error {
-		if fails() {
-			return fmt.Errorf("%w: %s", errCrash, call)
-		}
-		return nil
-	}
 }
