@@ -241,14 +241,14 @@ func (b *Book) price(symbol string) priced {
 			votes = append(votes, vote{h.usd, h.age + b.clock.Since(h.read), b.clock.Since(h.changed)})
 		}
 	}
-	v, err := b.limits.judge(votes, maxAge, maxStill)
-	if err != nil {
-		return priced{err: err}
-	}
 	t := b.tracks[symbol]
 	if t == nil {
 		t = &track{}
 		b.tracks[symbol] = t
+	}
+	v, err := t.judge(votes, b.limits, maxAge, maxStill)
+	if err != nil {
+		return priced{err: err}
 	}
 	if err := t.take(v, b.limits, b.clock); err != nil {
 		return priced{err: err}

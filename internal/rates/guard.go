@@ -72,7 +72,7 @@ type verdict struct {
 }
 
 // judge takes the median of the votes that agree, or says why there is none.
-func (l Limits) judge(votes []vote, maxAge, maxStill time.Duration) (verdict, error) {
+func (t *track) judge(votes []vote, l Limits, maxAge, maxStill time.Duration) (verdict, error) {
 	if len(votes) == 0 {
 		return verdict{}, errUnknown
 	}
@@ -84,9 +84,12 @@ func (l Limits) judge(votes []vote, maxAge, maxStill time.Duration) (verdict, er
 		return verdict{}, errTooFew
 	}
 	heard, agree := fresh, l.around(median(fresh), fresh)
-	unanimous := len(agree) == len(fresh)
-	if !unanimous {
+	unanimous := len(agree) == len(fresh) && len(fresh) >= t.disputed
+	if unanimous {
+		t.disputed = 0
+	} else {
 		// Somebody saw the price move. Who only repeats itself has no say in whether it did.
+		t.disputed = max(t.disputed, len(fresh))
 		heard = slices.DeleteFunc(fresh, func(v vote) bool { return v.still > maxStill })
 		if len(heard) < l.Quorum {
 			return verdict{}, errSpread
@@ -132,9 +135,14 @@ func median(votes []vote) *big.Rat {
 	return sum.Mul(sum, big.NewRat(1, 2))
 }
 
-// track follows one symbol from reading to reading, for the guard against jumps.
+// track follows one symbol from reading to reading, for the guards that remember. It is lost on a
+// restart: the first reading after it has nothing to be compared with.
 type track struct {
-	accepted *big.Rat // nil before the first; lost on a restart
+	// disputed is how many had a say when the sources last disagreed, 0 when that is settled. It is
+	// settled once so many agree: that who disagreed fell silent settles nothing.
+	disputed int
+
+	accepted *big.Rat // nil before the first
 	jump     *big.Rat // the latest of the readings that jumped; nil when there is none
 	readings int      // in a row that agree on the jump
 	since    time.Time
@@ -143,18 +151,18 @@ type track struct {
 // take accepts the verdict as the symbol's price, or refuses it as a jump.
 func (t *track) take(v verdict, l Limits, clk clock.Clock) error {
 	if t.accepted == nil || l.close(v.usd, t.accepted) {
-		*t = track{accepted: v.usd}
+		t.accepted, t.jump = v.usd, nil
 		return nil
 	}
 	if t.jump == nil || !l.close(v.usd, t.jump) || !v.unanimous {
-		*t = track{accepted: t.accepted, since: clk.Now()}
+		t.readings, t.since = 0, clk.Now()
 	}
 	t.jump = v.usd
 	t.readings++
 	if !v.unanimous || t.readings < l.JumpReadings || clk.Since(t.since) < l.JumpHold {
 		return errJump
 	}
-	*t = track{accepted: v.usd}
+	t.accepted, t.jump = v.usd, nil
 	return nil
 }
 
