@@ -15,13 +15,17 @@ import (
 func Fixed(usd map[string]string) Source {
 	prices := fixed{}
 	for symbol, text := range usd {
-		rate, err := parsePrice(symbol, text)
-		if err != nil {
-			panic("rates: fixed: " + err.Error())
-		}
-		prices[symbol] = Reading{USD: rate}
+		prices[symbol] = Reading{USD: mustPrice(symbol, text)}
 	}
 	return prices
+}
+
+func mustPrice(symbol, text string) money.Rate {
+	usd, err := parsePrice(symbol, text)
+	if err != nil {
+		panic("rates: " + err.Error())
+	}
+	return usd
 }
 
 type fixed map[string]Reading

@@ -14,8 +14,8 @@ import (
 
 const (
 	round   = 20 * time.Second // between two readings
-	warmUp  = 200              // rounds in which all is well; over an hour
-	trouble = 250              // rounds of the fault
+	warmUp  = 20               // rounds in which all is well
+	trouble = 200              // rounds of the fault
 	bandBPS = 1500             // a quote farther from the market than this is a bad one
 )
 
