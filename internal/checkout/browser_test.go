@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -12,6 +11,8 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+
+	"florin/internal/peer"
 )
 
 // browser is the one Chromium of this test process.
@@ -30,12 +31,7 @@ func TestMain(m *testing.M) {
 	os.Exit(status)
 }
 
-func startBrowser() {
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		browser.err = err
-		return
-	}
+func startBrowser(path string) {
 	allocated, stopAllocator := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.IgnoreCertErrors,
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
@@ -45,13 +41,13 @@ func startBrowser() {
 	browser.err = chromedp.Do(ctx)
 }
 
-// newTab opens a tab that is closed with the test. Without Chromium the test
-// fails: what it would have found must not go missing in silence.
+// newTab opens a tab that is closed with the test.
 func newTab(t *testing.T) context.Context {
 	t.Helper()
-	browser.once.Do(startBrowser)
+	path := peer.Chromium(t)
+	browser.once.Do(func() { startBrowser(path) })
 	if browser.err != nil {
-		t.Fatalf("start Chromium (Debian: apt-get install --no-install-recommends chromium): %v", browser.err)
+		t.Fatalf("start Chromium: %v", browser.err)
 	}
 	ctx, closeTab := chromedp.NewContext(browser.ctx)
 	t.Cleanup(closeTab)
@@ -90,12 +86,14 @@ func serve(t *testing.T, b *bench) string {
 	return s.URL
 }
 
-// emulateMedia sets a media feature such as prefers-color-scheme.
-func emulateMedia(name, value string) chromedp.Action[chromedp.Void] {
+// emulateMedia sets media features, such as prefers-color-scheme, each a name and a value.
+func emulateMedia(pairs ...string) chromedp.Action[chromedp.Void] {
 	return chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
-		_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-			Features: []*emulation.MediaFeature{{Name: name, Value: value}},
-		})
+		var p emulation.SetEmulatedMediaParams
+		for i := 0; i < len(pairs); i += 2 {
+			p.Features = append(p.Features, &emulation.MediaFeature{Name: pairs[i], Value: pairs[i+1]})
+		}
+		_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, p)
 		return err
 	})
 }
@@ -117,7 +115,7 @@ func TestScreenshots(t *testing.T) {
 		for size, width := range map[string]int64{"phone": 360, "desktop": 1280} {
 			for _, scheme := range []string{"light", "dark"} {
 				ctx := newTab(t)
-				do(t, ctx, chromedp.EmulateViewport(width, 760), emulateMedia("prefers-color-scheme", scheme), chromedp.Navigate(link), chromedp.Sleep(700*time.Millisecond))
+				do(t, ctx, chromedp.EmulateViewport(width, 760), emulateMedia("prefers-color-scheme", scheme, "prefers-reduced-motion", "reduce"), chromedp.Navigate(link))
 				picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
 				if err != nil {
 					t.Fatal(err)

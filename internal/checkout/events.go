@@ -30,8 +30,8 @@ func (l StreamLimit) withDefaults() StreamLimit {
 // heartbeat keeps proxies from closing a quiet stream.
 const heartbeat = 20 * time.Second
 
-// events is the status stream: one message with the order's version now, and
-// one whenever it grows. It carries nothing else; the script then fetches the
+// events is the status stream: one message with the order's fingerprint now, and
+// one whenever it changes. It carries nothing else; the script then fetches the
 // page again.
 func (c *Checkout) events(w http.ResponseWriter, r *http.Request, v View) {
 	phase, _, err := v.phase()
@@ -43,7 +43,7 @@ func (c *Checkout) events(w http.ResponseWriter, r *http.Request, v View) {
 		w.WriteHeader(http.StatusNoContent) // tells the browser not to come again
 		return
 	}
-	s, ok := c.streams.open(v.Number, web.Neighbourhood(c.site.ClientAddr(r)), v.Version)
+	s, ok := c.streams.open(v.Number, web.Neighbourhood(c.site.ClientAddr(r)), v.Fingerprint)
 	if !ok {
 		w.Header().Set("Retry-After", "60")
 		c.site.Error(w, r, http.StatusTooManyRequests)
@@ -57,7 +57,7 @@ func (c *Checkout) events(w http.ResponseWriter, r *http.Request, v View) {
 	_ = out.SetWriteDeadline(time.Time{}) // the server's limit is for pages (rulings G27); a test's recorder has none
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
-	message := fmt.Sprintf("retry: 2000\ndata: %d\n\n", v.Version)
+	message := fmt.Sprintf("retry: 2000\ndata: %s\n\n", v.Fingerprint)
 	for {
 		if _, err := w.Write([]byte(message)); err != nil {
 			return
@@ -66,8 +66,8 @@ func (c *Checkout) events(w http.ResponseWriter, r *http.Request, v View) {
 			return
 		}
 		select {
-		case version := <-s.news:
-			message = fmt.Sprintf("data: %d\n\n", version)
+		case fingerprint := <-s.news:
+			message = fmt.Sprintf("data: %s\n\n", fingerprint)
 		case <-beat.C:
 			message = ":\n\n"
 		case <-c.streams.stopped:
@@ -78,32 +78,29 @@ func (c *Checkout) events(w http.ResponseWriter, r *http.Request, v View) {
 	}
 }
 
-// versionBatch is how many orders are asked for at once.
-const versionBatch = 500
+// watchBatch is how many orders are asked for at once.
+const watchBatch = 500
 
-// RunOnce asks for the versions of all orders that somebody watches and tells
-// the streams of those that changed. It is to be called about once a second;
-// it returns how many orders it asked for.
+// RunOnce asks for the fingerprints of all orders that somebody watches and
+// tells the streams of those that changed. It is to be called about once a
+// second, and sooner when something changed in this process; it returns how
+// many orders it asked for.
 func (c *Checkout) RunOnce(ctx context.Context) (done int, err error) {
 	numbers := c.streams.numbers()
 	for len(numbers) > 0 {
-		batch := numbers[:min(versionBatch, len(numbers))]
-		versions, err := c.orders.Versions(ctx, batch)
+		batch := numbers[:min(watchBatch, len(numbers))]
+		fingerprints, err := c.orders.Fingerprints(ctx, batch)
 		if err != nil {
-			return done, fmt.Errorf("poll order versions: %w", err)
+			return done, fmt.Errorf("poll watched orders: %w", err)
 		}
-		for n, version := range versions {
-			c.streams.publish(n, version)
+		for n, fingerprint := range fingerprints {
+			c.streams.publish(n, fingerprint)
 		}
 		done += len(batch)
 		numbers = numbers[len(batch):]
 	}
 	return done, nil
 }
-
-// Wake tells the streams at once that the order has this version; whoever
-// changed it in this process may call it after the commit. It never waits.
-func (c *Checkout) Wake(number string, version int64) { c.streams.publish(number, version) }
 
 // Stop ends all streams; http.Server.RegisterOnShutdown calls it, for an open
 // stream would hold up the shutdown.
@@ -125,8 +122,8 @@ type streams struct {
 type stream struct {
 	number string
 	source netip.Prefix
-	last   int64      // the version told last; under streams.mu
-	news   chan int64 // holds the newest version that was not told yet
+	last   string      // the fingerprint told last; under streams.mu
+	news   chan string // holds the newest that was not told yet
 }
 
 func newStreams(limit StreamLimit) *streams {
@@ -138,13 +135,13 @@ func newStreams(limit StreamLimit) *streams {
 }
 
 // open admits one more reader of the order, or none.
-func (s *streams) open(number string, source netip.Prefix, version int64) (*stream, bool) {
+func (s *streams) open(number string, source netip.Prefix, fingerprint string) (*stream, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.total >= s.limit.Total || s.sources[source] >= s.limit.PerAddress || len(s.orders[number]) >= s.limit.PerOrder {
 		return nil, false
 	}
-	one := &stream{number: number, source: source, last: version, news: make(chan int64, 1)}
+	one := &stream{number: number, source: source, last: fingerprint, news: make(chan string, 1)}
 	if s.orders[number] == nil {
 		s.orders[number] = map[*stream]struct{}{}
 	}
@@ -167,21 +164,21 @@ func (s *streams) close(one *stream) {
 	s.total--
 }
 
-// publish gives a newer version to the order's readers. A reader that has not
-// taken the one before gets only this one.
-func (s *streams) publish(number string, version int64) {
+// publish gives a fingerprint to those of the order's readers who have another.
+// A reader that has not taken the one before gets only this one.
+func (s *streams) publish(number, fingerprint string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for one := range s.orders[number] {
-		if version <= one.last {
+		if fingerprint == one.last {
 			continue
 		}
-		one.last = version
+		one.last = fingerprint
 		select {
 		case <-one.news:
 		default:
 		}
-		one.news <- version
+		one.news <- fingerprint
 	}
 }
 

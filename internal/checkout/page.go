@@ -23,7 +23,7 @@ type page struct {
 	// payer wants something else.
 	Picking bool
 	Problem string // key of a text: why the last choice was not taken
-	Version int64
+	Version string
 	Test    bool
 
 	Merchant, Initial  string
@@ -70,9 +70,9 @@ const (
 	maxReference   = 64
 )
 
-// returnSeconds is how long the payer sees the result before he is brought back,
-// and justPaid until when after the payment that happens at all: who opens the
-// page again later wants to read it.
+// returnSeconds is how long the payer sees the result before the page returns to
+// the shop, and justPaid how long after the payment it does so at all: who opens
+// the page again later wants to read it.
 const (
 	returnSeconds = 5
 	justPaid      = 2 * time.Minute
@@ -87,7 +87,7 @@ func (c *Checkout) newPage(l *web.Language, v View, repick bool, problem string)
 		return page{}, fmt.Errorf("compute phase of order %s: %w", v.Number, err)
 	}
 	p := page{
-		Language: l, Script: c.script, Path: pathOf(v.Number), Phase: phase, Problem: problem, Version: v.Version, Test: v.Test,
+		Language: l, Script: c.script, Path: pathOf(v.Number), Phase: phase, Problem: problem, Version: v.Fingerprint, Test: v.Test,
 		Merchant:    web.Plain(v.Merchant, maxMerchant),
 		Name:        web.Plain(v.Product.Name, maxName),
 		Description: web.Plain(v.Product.Description, maxDescription),
@@ -175,7 +175,7 @@ func (p *page) addReturn(v View, now time.Time) {
 	}
 	p.PaidAt = v.PaidAt.UTC().Format(time.RFC3339)
 	p.PaidAtText = v.PaidAt.UTC().Format("2006-01-02 15:04 UTC")
-	if p.Return != "" && now.Sub(v.PaidAt) < justPaid {
+	if p.Return != "" && now.Sub(v.ChangedAt) < justPaid {
 		p.ReturnSeconds = returnSeconds
 	}
 }

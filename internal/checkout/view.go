@@ -18,9 +18,9 @@ type Orders interface {
 	// when the order is closed, the choice frozen, the asset not offered or not
 	// to be priced now.
 	Choose(ctx context.Context, number, assetCode string) error
-	// Versions returns the version of each order that exists. A version grows
-	// with every change that a View shows.
-	Versions(ctx context.Context, numbers []string) (map[string]int64, error)
+	// Fingerprints returns, for each order that exists, a short text that changes
+	// with whatever a View shows, except offers and the time.
+	Fingerprints(ctx context.Context, numbers []string) (map[string]string, error)
 }
 
 // ErrUnknown reports a number that no order has.
@@ -30,9 +30,9 @@ var ErrUnknown = errors.New("checkout: no such order")
 // shown (threats B03). Its texts are as the merchant wrote them; the page makes
 // them harmless.
 type View struct {
-	Number  string
-	Version int64
-	Test    bool // on the simulated network: no payment URI, no wallet (rulings G23)
+	Number      string
+	Fingerprint string // never younger than the facts beside it
+	Test        bool   // on the simulated network: no payment URI, no wallet (rulings G23)
 
 	Merchant  string // the app's name
 	Product   payment.Product
@@ -41,8 +41,9 @@ type View struct {
 	Price     money.Price
 	Deadline  time.Time
 
-	State  payment.OrderState
-	PaidAt time.Time
+	State     payment.OrderState
+	PaidAt    time.Time // of the block that completed it
+	ChangedAt time.Time // when we knew
 
 	// Offers are the assets the order can be quoted in now, each at the current
 	// rate. They are left empty once a transfer was seen: the choice is frozen.
@@ -54,6 +55,7 @@ type View struct {
 	Due      money.Amount
 	Received money.Amount // confirmed
 	Seen     money.Amount // on its way to confirmation
+	Late     money.Amount // arrived after the end
 	// Confirmations of the youngest transfer that counts, of Needed.
 	Confirmations, Needed uint64
 	TxID                  string // of the last transfer that counts
@@ -117,13 +119,17 @@ func (v View) phase() (Phase, money.Amount, error) {
 	return PhasePartial, rest, err
 }
 
-// arrived is all that was received, final or not.
+// arrived is all that was received, final or not, in time or not.
 func (v View) arrived() (money.Amount, error) {
-	if v.Seen.Asset().IsZero() {
-		return v.Received, nil
+	sum := money.Zero(v.Due.Asset())
+	for _, part := range []money.Amount{v.Received, v.Seen, v.Late} {
+		if part.IsZero() {
+			continue
+		}
+		var err error
+		if sum, err = sum.Add(part); err != nil {
+			return sum, err
+		}
 	}
-	if v.Received.Asset().IsZero() {
-		return v.Seen, nil
-	}
-	return v.Received.Add(v.Seen)
+	return sum, nil
 }

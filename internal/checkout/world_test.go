@@ -49,23 +49,23 @@ func (w *world) Choose(_ context.Context, number, code string) error {
 	for _, o := range v.Offers {
 		if o.Asset.Code == code {
 			v.Asset, v.Due, v.Address, v.Needed = o.Asset, o.Due, deposit, 12
-			v.Version++
+			v.Fingerprint += "+"
 		}
 	}
 	w.views[number] = v
 	return nil
 }
 
-func (w *world) Versions(_ context.Context, numbers []string) (map[string]int64, error) {
+func (w *world) Fingerprints(_ context.Context, numbers []string) (map[string]string, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	versions := map[string]int64{}
+	fingerprints := map[string]string{}
 	for _, n := range numbers {
 		if v, ok := w.views[n]; ok {
-			versions[n] = v.Version
+			fingerprints[n] = v.Fingerprint
 		}
 	}
-	return versions, nil
+	return fingerprints, nil
 }
 
 func (w *world) put(v View) {
@@ -120,7 +120,7 @@ func open() View {
 		panic(err)
 	}
 	return View{
-		Number: orderNumber, Version: 1, Merchant: "Northwind Coffee", Reference: "NW-10042",
+		Number: orderNumber, Fingerprint: "1", Merchant: "Northwind Coffee", Reference: "NW-10042",
 		Product:   payment.Product{Name: "Ethiopia Guji, 1 kg", Description: "Washed, whole bean. Roasted on Thursdays in Lisbon and sent the same day."},
 		ReturnURL: "https://shop.example/orders/10042?from=pay",
 		Price:     price, Deadline: noon.Add(29*time.Minute + 41*time.Second), State: payment.OrderOpen, Offers: offers(),
@@ -130,7 +130,7 @@ func open() View {
 // waitingFor is the order after asset was chosen.
 func waitingFor(a Asset) View {
 	v := open()
-	v.Version = 2
+	v.Fingerprint = "2"
 	for _, o := range v.Offers {
 		if o.Asset == a {
 			v.Asset, v.Due = o.Asset, o.Due
@@ -154,7 +154,7 @@ func states() map[string]View {
 	arrived := func(v *View, received, seen string, confirmations uint64) {
 		v.Offers = nil
 		v.Received, v.Seen, v.Confirmations, v.TxID = amount(v.Asset, received), amount(v.Asset, seen), confirmations, txID
-		v.Version += 3
+		v.Fingerprint = "5.19000000"
 	}
 	return map[string]View{
 		"choose":       open(),
@@ -168,11 +168,11 @@ func states() map[string]View {
 		"confirming":   with(waitingFor(usdtEthereum), func(v *View) { arrived(v, "0", "49", 5) }),
 		"paid": with(waitingFor(usdtEthereum), func(v *View) {
 			arrived(v, "49", "0", 12)
-			v.State, v.PaidAt = payment.OrderPaid, noon.Add(-8*time.Second)
+			v.State, v.PaidAt, v.ChangedAt = payment.OrderPaid, noon.Add(-3*time.Minute), noon.Add(-time.Second)
 		}),
 		"paid-over-no-return": with(waitingFor(usdtEthereum), func(v *View) {
 			arrived(v, "50.5", "0", 12)
-			v.State, v.PaidAt, v.ReturnURL = payment.OrderPaid, noon.Add(-time.Hour), ""
+			v.State, v.PaidAt, v.ChangedAt, v.ReturnURL = payment.OrderPaid, noon.Add(-time.Hour), noon.Add(-time.Hour), ""
 		}),
 		"expired": with(waitingFor(usdtEthereum), func(v *View) {
 			v.State, v.Deadline = payment.OrderExpired, noon.Add(-time.Minute)
