@@ -154,12 +154,16 @@ func (t *track) take(v verdict, l Limits, clk clock.Clock) error {
 		t.accepted, t.jump = v.usd, nil
 		return nil
 	}
-	if t.jump == nil || !l.close(v.usd, t.jump) || !v.unanimous {
+	if !v.unanimous {
+		t.jump = nil
+		return errJump
+	}
+	if t.jump == nil || !l.close(v.usd, t.jump) {
 		t.readings, t.since = 0, clk.Now()
 	}
 	t.jump = v.usd
 	t.readings++
-	if !v.unanimous || t.readings < l.JumpReadings || clk.Since(t.since) < l.JumpHold {
+	if t.readings < l.JumpReadings || clk.Since(t.since) < l.JumpHold {
 		return errJump
 	}
 	t.accepted, t.jump = v.usd, nil
