@@ -59,10 +59,10 @@ func (s *Source) next(ms uint64) [16]byte {
 	var raw [16]byte
 	binary.BigEndian.PutUint64(raw[:], ms<<16)
 	if bytes.Compare(raw[:6], s.last[:6]) > 0 {
-		s.read(raw[6:])
+		s.fill(raw[6:])
 	} else {
 		var step [4]byte
-		s.read(step[:])
+		s.fill(step[:])
 		high, low := binary.BigEndian.Uint64(s.last[:]), binary.BigEndian.Uint64(s.last[8:])
 		low, carry := bits.Add64(low, uint64(binary.BigEndian.Uint32(step[:]))+1, 0)
 		binary.BigEndian.PutUint64(raw[:], high+carry)
@@ -75,7 +75,7 @@ func (s *Source) next(ms uint64) [16]byte {
 // Hex returns n random bytes as lower-case hex.
 func (s *Source) Hex(n int) string {
 	raw := make([]byte, n)
-	s.fill(raw)
+	s.draw(raw)
 	return hex.EncodeToString(raw)
 }
 
@@ -92,7 +92,7 @@ func (s *Source) Alphanumeric(n, radix int) string {
 	text := make([]byte, 0, n)
 	var raw [64]byte
 	for len(text) < n {
-		s.fill(raw[:])
+		s.draw(raw[:])
 		for _, b := range raw {
 			if int(b) < limit && len(text) < n {
 				text = append(text, alphabet[int(b)%radix])
@@ -102,14 +102,15 @@ func (s *Source) Alphanumeric(n, radix int) string {
 	return string(text)
 }
 
-func (s *Source) fill(raw []byte) {
+// draw is fill for who does not hold mu.
+func (s *Source) draw(raw []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.read(raw)
+	s.fill(raw)
 }
 
-// read reads random bytes, under mu. No randomness is fatal: going on would make guessable secrets.
-func (s *Source) read(raw []byte) {
+// fill reads random bytes, under mu. No randomness is fatal: going on would make guessable secrets.
+func (s *Source) fill(raw []byte) {
 	if _, err := io.ReadFull(s.random, raw); err != nil {
 		panic("id: no randomness: " + err.Error())
 	}
