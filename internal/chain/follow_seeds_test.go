@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"testing"
 	"time"
 
@@ -19,10 +20,15 @@ import (
 // Seeded plays on one network. The play keeps its own list of what it paid; after the faults have
 // ended and the follower has come to rest, the sink must hold exactly that, block for block.
 
-const (
-	seeds = 200
-	steps = 150
-)
+const steps = 150
+
+// seeds returns how many plays a test runs; `make soak` asks for the full count.
+func seeds() uint64 {
+	if os.Getenv("FLORIN_SOAK") != "" {
+		return 10_000
+	}
+	return 100
+}
 
 // mix is what may happen in a play, in percent of the occasions for it.
 type mix struct {
@@ -338,13 +344,13 @@ func played(ctx context.Context, n chain.Network, seed uint64, m mix) error {
 func holds(t *testing.T, m mix, plant func(*mix)) {
 	t.Parallel()
 	n := network(t, "sim-ethereum")
-	for seed := range uint64(seeds) {
+	for seed := range seeds() {
 		if err := played(t.Context(), n, seed, m); err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
 	}
 	plant(&m)
-	for seed := range uint64(seeds) {
+	for seed := range seeds() {
 		if err := played(t.Context(), n, seed, m); err != nil {
 			t.Logf("the planted bug shows at seed %d: %v", seed, err)
 			return
