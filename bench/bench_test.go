@@ -50,7 +50,7 @@ func TestRatioIsTakenInPairs(t *testing.T) {
 	pair := func(floor, subject float64) repetition {
 		return repetition{
 			floor:   measured{Result: load.Result{PerSecond: floor, P50: 2 * time.Millisecond}},
-			subject: measured{Result: load.Result{PerSecond: subject, P50: 3 * time.Millisecond, Errors: 1}, cpu: 40 * time.Microsecond},
+			subject: measured{Result: load.Result{PerSecond: subject, P50: 3 * time.Millisecond, Errors: 1}, used: used{server: 40 * time.Microsecond}},
 		}
 	}
 	got := summarise("sqlite", 64, []repetition{pair(1000, 600), pair(100, 80), pair(500, 350)}, 1)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"os"
 	"slices"
 	"time"
 
@@ -36,6 +37,7 @@ type createLine struct {
 	FloorCPU    float64 `json:"floor_cpu_us"`
 	DBCPU       float64 `json:"db_cpu_us"` // of PostgreSQL
 	FloorDBCPU  float64 `json:"floor_db_cpu_us"`
+	ClientCPU   float64 `json:"client_cpu_us"` // of the load itself, against the subject
 	Errors      int     `json:"errors"` // of all repetitions, the subject's
 	LoadAverage float64 `json:"load_average"`
 	Fsync       float64 `json:"fsync_per_s"`
@@ -113,10 +115,13 @@ func (d *duel) stop() {
 	d.subject.Stop()
 }
 
+// used is processor time of all cores.
+type used struct{ server, db, client time.Duration }
+
 // measured is one run and what it cost.
 type measured struct {
 	load.Result
-	cpu, dbCPU time.Duration // an order
+	used // an order
 }
 
 // repetition is one run of each.
@@ -171,9 +176,9 @@ func (d *duel) once(ctx context.Context, clients int) (r repetition, err error) 
 	return r, nil
 }
 
-// run loads one server and accounts for its processor time.
+// run loads one server and accounts for the processor time.
 func (d *duel) run(ctx context.Context, p *rig.Process, clients int) (m measured, err error) {
-	cpu, dbCPU, err := d.used(p)
+	before, err := d.usedBy(p)
 	if err != nil {
 		return m, err
 	}
@@ -187,19 +192,25 @@ func (d *duel) run(ctx context.Context, p *rig.Process, clients int) (m measured
 	if err != nil {
 		return m, fmt.Errorf("load %s: %w\n%s", p.Name, err, p.Log())
 	}
-	after, dbAfter, err := d.used(p)
-	if m.Orders > 0 {
-		m.cpu, m.dbCPU = (after-cpu)/time.Duration(m.Orders), (dbAfter-dbCPU)/time.Duration(m.Orders)
+	after, err := d.usedBy(p)
+	if n := time.Duration(m.Orders); n > 0 {
+		m.used = used{(after.server - before.server) / n, (after.db - before.db) / n, (after.client - before.client) / n}
 	}
 	return m, err
 }
 
-// used is the processor time so far of a server and of the database beside it.
-func (d *duel) used(p *rig.Process) (cpu, dbCPU time.Duration, err error) {
-	if cpu, err = p.CPU(); err == nil && d.postgres != nil {
-		dbCPU, err = d.postgres.CPU()
+// usedBy is what a server, the database and this process have used so far.
+func (d *duel) usedBy(p *rig.Process) (u used, err error) {
+	if u.server, err = p.CPU(); err != nil {
+		return u, err
 	}
-	return cpu, dbCPU, err
+	if u.client, err = rig.CPU(os.Getpid()); err != nil {
+		return u, err
+	}
+	if d.postgres != nil {
+		u.db, err = d.postgres.CPU()
+	}
+	return u, err
 }
 
 // steady tells whether a floor's run can be a yardstick.
@@ -228,10 +239,11 @@ func summarise(db string, clients int, reps []repetition, discarded int) createL
 		P999:        of(func(r repetition) float64 { return ms(r.subject.P999) }),
 		FloorP50:    of(func(r repetition) float64 { return ms(r.floor.P50) }),
 		FloorP99:    of(func(r repetition) float64 { return ms(r.floor.P99) }),
-		CPU:         of(func(r repetition) float64 { return us(r.subject.cpu) }),
-		FloorCPU:    of(func(r repetition) float64 { return us(r.floor.cpu) }),
-		DBCPU:       of(func(r repetition) float64 { return us(r.subject.dbCPU) }),
-		FloorDBCPU:  of(func(r repetition) float64 { return us(r.floor.dbCPU) }),
+		CPU:         of(func(r repetition) float64 { return us(r.subject.server) }),
+		FloorCPU:    of(func(r repetition) float64 { return us(r.floor.server) }),
+		DBCPU:       of(func(r repetition) float64 { return us(r.subject.db) }),
+		FloorDBCPU:  of(func(r repetition) float64 { return us(r.floor.db) }),
+		ClientCPU:   of(func(r repetition) float64 { return us(r.subject.client) }),
 		LoadAverage: of(func(r repetition) float64 { return r.loadAverage }),
 		Fsync:       of(func(r repetition) float64 { return r.fsync }),
 	}

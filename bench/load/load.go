@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"florin/bench/merchant"
@@ -55,10 +56,11 @@ func Run(ctx context.Context, cfg Config) (Result, error) {
 	start := time.Now().Add(cfg.WarmUp)
 	half, end := start.Add(cfg.Measure/2), start.Add(cfg.Measure)
 	clients := make([]client, cfg.Clients)
+	var number atomic.Int64
 	var wg sync.WaitGroup
 	for i := range clients {
 		c := &clients[i]
-		c.cfg, c.number, c.conn = cfg, i, conns[i]
+		c.cfg, c.number, c.conn = cfg, &number, conns[i]
 		c.rand = rand.New(rand.NewPCG(cfg.Seed, uint64(i)))
 		wg.Go(func() { c.run(ctx, start, half, end) })
 	}
@@ -68,7 +70,7 @@ func Run(ctx context.Context, cfg Config) (Result, error) {
 
 type client struct {
 	cfg    Config
-	number int
+	number *atomic.Int64 // of the last order of all clients: references ascend, as a shop's order numbers do
 	conn   *merchant.Conn
 	rand   *rand.Rand
 
@@ -119,7 +121,7 @@ func (c *client) create(n int) error {
 		c.conn = conn
 	}
 	o := merchant.Order{
-		Reference: fmt.Sprintf("%s-%03d-%07d", c.cfg.Run, c.number, n),
+		Reference: fmt.Sprintf("%s-%08d", c.cfg.Run, c.number.Add(1)),
 		Cents:     10_00 + c.rand.Int64N(90_000_00-10_00+1),
 	}
 	a, err := c.conn.Create(o)

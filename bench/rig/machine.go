@@ -38,8 +38,8 @@ func FsyncRate(dir string, during time.Duration) (float64, error) {
 // ticksPerSecond is the unit of CPU times in /proc on every Linux that Go runs on.
 const ticksPerSecond = 100
 
-// cpuTime is what a process has used of all cores, user and system.
-func cpuTime(pid int) (time.Duration, error) {
+// CPU is what a process has used of all cores, user and system.
+func CPU(pid int) (time.Duration, error) {
 	fields, err := statFields(pid)
 	if err != nil {
 		return 0, err

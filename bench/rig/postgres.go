@@ -145,7 +145,7 @@ func (p *Postgres) CPU() (time.Duration, error) {
 		if err != nil || fields[1] != parent {
 			continue // it ended meanwhile, or is not ours
 		}
-		used, err := cpuTime(pid)
+		used, err := CPU(pid)
 		if err == nil {
 			sum += used
 		}

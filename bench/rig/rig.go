@@ -146,7 +146,7 @@ func (p *Process) RSS() (int64, error) {
 }
 
 // CPU is the processor time used so far.
-func (p *Process) CPU() (time.Duration, error) { return cpuTime(p.cmd.Process.Pid) }
+func (p *Process) CPU() (time.Duration, error) { return CPU(p.cmd.Process.Pid) }
 
 // FreeAddr is a loopback address that nobody listened on a moment ago.
 func FreeAddr() (string, error) {
