@@ -38,7 +38,7 @@ type createLine struct {
 	DBCPU       float64 `json:"db_cpu_us"` // of PostgreSQL
 	FloorDBCPU  float64 `json:"floor_db_cpu_us"`
 	ClientCPU   float64 `json:"client_cpu_us"` // of the load itself, against the subject
-	Errors      int     `json:"errors"` // of all repetitions, the subject's
+	Errors      int     `json:"errors"`        // of all repetitions, the subject's
 	LoadAverage float64 `json:"load_average"`
 	Fsync       float64 `json:"fsync_per_s"`
 	Repetitions int     `json:"repetitions"`
