@@ -113,17 +113,21 @@ func offers() []Offer {
 	}
 }
 
-// open is an order nobody has touched.
-func open() View {
-	price, err := money.ParsePrice("USD", "49")
+func mustPrice(currency, s string) money.Price {
+	p, err := money.ParsePrice(currency, s)
 	if err != nil {
 		panic(err)
 	}
+	return p
+}
+
+// open is an order nobody has touched.
+func open() View {
 	return View{
 		Number: orderNumber, Fingerprint: "1", Merchant: "Northwind Coffee", Reference: "NW-10042",
 		Product:   payment.Product{Name: "Ethiopia Guji, 1 kg", Description: "Washed, whole bean. Roasted on Thursdays in Lisbon and sent the same day."},
 		ReturnURL: "https://shop.example/orders/10042?from=pay",
-		Price:     price, Deadline: noon.Add(29*time.Minute + 41*time.Second), State: payment.OrderOpen, Offers: offers(),
+		Price:     mustPrice("USD", "49"), Deadline: noon.Add(29*time.Minute + 41*time.Second), State: payment.OrderOpen, Offers: offers(),
 	}
 }
 

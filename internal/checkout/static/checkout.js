@@ -18,9 +18,16 @@ const swap = (a, b) => {
   for (const { name, value } of [...b.attributes]) if (a.getAttribute(name) != value) a.setAttribute(name, value)
   // The children of this one are the script's own.
   if (a.id == 'wallets') return
-  const old = [...a.childNodes], now = [...b.childNodes]
-  now.forEach((n, i) => old[i] ? swap(old[i], n) : a.append(n))
-  old.slice(now.length).forEach(n => n.remove())
+  let at = a.firstChild
+  const step = () => { const was = at; at = at.nextSibling; return was }
+  for (const n of [...b.childNodes]) {
+    // What has an id keeps its element; what stood before it is gone.
+    const same = n.id && [...a.children].find(c => c.id == n.id)
+    while (same && at && at != same) step().remove()
+    if (at && (at.id || '') == (n.id || '')) swap(step(), n)
+    else a.insertBefore(n, at)
+  }
+  while (at) step().remove()
 }
 
 const refresh = () => {
