@@ -139,4 +139,3 @@ func (t *tx) happened() iter.Seq2[*move, string] {
 		}
 	}
 }
-
