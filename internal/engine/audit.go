@@ -230,3 +230,19 @@ func (e *Engine) Balances(ctx context.Context, merchantID string) (map[money.Ass
 func (e *Engine) EventsOf(ctx context.Context, orderID string) ([]payment.Event, error) {
 	return e.db.FindEventsOf(ctx, orderID)
 }
+
+// Orphans lists rows without their parent, each a sentence, at most 100.
+func (e *Engine) Orphans(ctx context.Context) ([]string, error) {
+	orphans, err := e.db.Orphans(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("look for rows without their parent: %w", err)
+	}
+	return orphans, nil
+}
+
+// AwaitsBlock reports whether an order quoted on the chain can only time out once the chain has a
+// block past its deadline. A simulated network, which idles otherwise, then makes one.
+func (e *Engine) AwaitsBlock(ctx context.Context, chainName string) (bool, error) {
+	n, err := e.db.AwaitedOrders(ctx, query.AwaitedOrdersParams{Now: e.now().UnixMicro(), Assets: "%@" + chainName + "/%"})
+	return n > 0, err
+}

@@ -177,6 +177,13 @@ func (e *Engine) Resend(ctx context.Context, eventID string) (string, error) {
 	if err != nil {
 		return "", refusal(err, "no such event")
 	}
+	o, err := e.db.FindOrder(ctx, event.Facts.OrderID)
+	if err != nil {
+		return "", err
+	}
+	if !o.Policy.Tells(event.Kind) {
+		return "", payment.Refuse(payment.CodeNotFound, "merchants are not told of "+string(event.Kind)+" events")
+	}
 	now := e.now()
 	deliveryID := e.ids.Make("dlv", now)
 	err = e.db.Update(ctx, event.Facts.MerchantID, func(ctx context.Context, tx *store.Tx) error {

@@ -46,6 +46,9 @@ type Config struct {
 	Rates    Pricer
 	Sealer   Sealer
 	Networks []Network
+	// Parallel is how many orders a worker settles or expires side by side, so that they share
+	// commits; 0 means 32. The simulation takes 1: its order of events is its seed's.
+	Parallel int
 	Log      *slog.Logger
 }
 
@@ -58,6 +61,7 @@ type Engine struct {
 	rates    Pricer
 	sealer   Sealer
 	networks []Network
+	parallel int
 	log      *slog.Logger
 	salt     [32]byte // the installation's public id
 	apps     appCache
@@ -72,8 +76,12 @@ func New(ctx context.Context, c Config) (*Engine, error) {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
+	if c.Parallel == 0 {
+		c.Parallel = 32
+	}
 	e := &Engine{
-		db: c.DB, clock: c.Clock, ids: c.IDs, rates: c.Rates, sealer: c.Sealer, networks: c.Networks, log: c.Log,
+		parallel: c.Parallel,
+		db:       c.DB, clock: c.Clock, ids: c.IDs, rates: c.Rates, sealer: c.Sealer, networks: c.Networks, log: c.Log,
 	}
 	var err error
 	if e.salt, err = e.installation(ctx); err != nil {
@@ -107,6 +115,26 @@ func (e *Engine) networksOf(mode Mode) []Network {
 		}
 	}
 	return networks
+}
+
+// side runs do(0) … do(n-1), at most parallel of them side by side.
+func (e *Engine) side(n int, do func(i int)) {
+	if e.parallel == 1 {
+		for i := range n {
+			do(i)
+		}
+		return
+	}
+	var running sync.WaitGroup
+	places := make(chan struct{}, e.parallel)
+	for i := range n {
+		places <- struct{}{}
+		running.Go(func() {
+			defer func() { <-places }()
+			do(i)
+		})
+	}
+	running.Wait()
 }
 
 // refusal turns "no such row" into the refusal that callers may see.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -58,8 +60,9 @@ func (e *Engine) Connect(ctx context.Context, chainName string, blocks []chain.B
 		if err != nil {
 			return fmt.Errorf("lock chain %s: %w", chainName, err)
 		}
+		due := map[string]string{} // order → merchant
 		for _, b := range blocks {
-			if err := e.connect(ctx, tx, chainName, b, now); err != nil {
+			if err := e.connect(ctx, tx, chainName, b, due); err != nil {
 				return err
 			}
 		}
@@ -83,11 +86,9 @@ func (e *Engine) Connect(ctx context.Context, chainName string, blocks []chain.B
 			return fmt.Errorf("orders to settle on %s: %w", chainName, err)
 		}
 		for _, o := range orders {
-			if err := raise(ctx, tx, o.OrderID, o.MerchantID, now); err != nil {
-				return err
-			}
+			due[o.OrderID] = o.MerchantID
 		}
-		return nil
+		return raise(ctx, tx, due, now)
 	})
 	if err != nil {
 		return err
@@ -97,8 +98,8 @@ func (e *Engine) Connect(ctx context.Context, chainName string, blocks []chain.B
 	return nil
 }
 
-// connect writes one block with its transfers.
-func (e *Engine) connect(ctx context.Context, tx *store.Tx, chainName string, b chain.Block, now time.Time) error {
+// connect writes one block with its transfers, and adds their orders to due.
+func (e *Engine) connect(ctx context.Context, tx *store.Tx, chainName string, b chain.Block, due map[string]string) error {
 	if err := tx.InsertBlock(ctx, query.InsertBlockParams{
 		Chain: chainName, Height: int64(b.Height), Hash: b.Hash, Parent: b.Parent, BlockTime: b.Time.UnixMicro(),
 	}); err != nil {
@@ -119,9 +120,7 @@ func (e *Engine) connect(ctx context.Context, tx *store.Tx, chainName string, b 
 		}); err != nil {
 			return err
 		}
-		if err := raise(ctx, tx, owner.OrderID, owner.MerchantID, now); err != nil {
-			return err
-		}
+		due[owner.OrderID] = owner.MerchantID
 	}
 	return nil
 }
@@ -147,8 +146,17 @@ func seenParams(t payment.Transfer) query.SeeTransferParams {
 	}
 }
 
-func raise(ctx context.Context, tx *store.Tx, orderID, merchantID string, now time.Time) error {
-	return tx.RaiseOrderWork(ctx, query.RaiseOrderWorkParams{OrderID: orderID, MerchantID: merchantID, DueAt: now.UnixMicro()})
+// raise makes orders due for settling, in the order of their ids: whoever else touches several of
+// these rows does so in the same order, and nobody waits in a circle.
+func raise(ctx context.Context, tx *store.Tx, due map[string]string, now time.Time) error {
+	for _, orderID := range slices.Sorted(maps.Keys(due)) {
+		if err := tx.RaiseOrderWork(ctx, query.RaiseOrderWorkParams{
+			OrderID: orderID, MerchantID: due[orderID], DueAt: now.UnixMicro(),
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Disconnect implements chain.Sink: the transfers of the cursor's block are marked removed, their
@@ -167,10 +175,12 @@ func (e *Engine) Disconnect(ctx context.Context, chainName string, ref chain.Blo
 		if err != nil {
 			return fmt.Errorf("remove transfers of %s %d: %w", chainName, ref.Height, err)
 		}
+		due := map[string]string{}
 		for _, o := range orders {
-			if err := raise(ctx, tx, o.OrderID, o.MerchantID, now); err != nil {
-				return err
-			}
+			due[o.OrderID] = o.MerchantID
+		}
+		if err := raise(ctx, tx, due, now); err != nil {
+			return err
 		}
 		parent, err := tx.Block(ctx, query.BlockParams{Chain: chainName, Height: int64(ref.Height) - 1})
 		if errors.Is(err, store.ErrNotFound) {

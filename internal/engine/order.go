@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"florin/internal/chain"
@@ -170,7 +171,7 @@ func (e *Engine) ChooseAsset(ctx context.Context, number, code string) error {
 		if err != nil {
 			return err
 		}
-		chosen, err := payment.Choose(o, offer.Due, offer.Rate, len(transfers) > 0, now)
+		chosen, err := payment.Choose(o, offer.Due, offer.Rate, frozen(transfers), now)
 		if err != nil {
 			return err
 		}
@@ -184,6 +185,12 @@ func (e *Engine) ChooseAsset(ctx context.Context, number, code string) error {
 	}
 	e.announce()
 	return nil
+}
+
+// frozen reports whether a listed asset has arrived in a block of the best branch. What nobody
+// listed freezes nothing, or anybody's dust could.
+func frozen(transfers []store.Seen) bool {
+	return slices.ContainsFunc(transfers, func(t store.Seen) bool { return t.Listed && !t.Removed })
 }
 
 // token finds an asset among those the app may be paid in.
@@ -226,7 +233,7 @@ func (e *Engine) giveAddress(ctx context.Context, tx *store.Tx, o payment.Order,
 
 // ExpireOnce ends the open orders whose time is over, at most batch of them, and returns how
 // many. An order with an asset chosen waits until no block up to its deadline is missing, and
-// until no transfer on time is on its way (threats C27).
+// until no transfer on time is on its way (threats C27); it holds nobody else up.
 func (e *Engine) ExpireOnce(ctx context.Context, batch int) (done int, err error) {
 	var afterDeadline int64
 	var afterID string
@@ -237,12 +244,15 @@ func (e *Engine) ExpireOnce(ctx context.Context, batch int) (done int, err error
 		if err != nil {
 			return done, fmt.Errorf("list due orders: %w", err)
 		}
-		for _, row := range rows {
-			expired, err := e.expire(ctx, row.ID, row.MerchantID)
-			if err != nil {
-				return done, fmt.Errorf("expire order %s: %w", row.ID, err)
+		expired := make([]bool, len(rows))
+		e.side(len(rows), func(i int) {
+			var err error
+			if expired[i], err = e.expire(ctx, rows[i].ID, rows[i].MerchantID); err != nil {
+				e.log.ErrorContext(ctx, "expire", "order", rows[i].ID, "err", err)
 			}
-			if expired {
+		})
+		for i, row := range rows {
+			if expired[i] {
 				done++
 			}
 			afterDeadline, afterID = row.Deadline, row.ID
@@ -313,27 +323,25 @@ func (e *Engine) readyToExpire(ctx context.Context, tx *store.Tx, o payment.Orde
 	if !ok {
 		return false, fmt.Errorf("order %s waits for chain %s, which is not configured", o.ID, o.Due.Asset().Chain())
 	}
+	if n.nativeAsset(o.Due.Asset()) {
+		// Coins from inside a contract call show in a balance only, which is read at a final block.
+		final, err := finalBlock(ctx, tx.Queries, n)
+		if err != nil || final.BlockTime <= o.Deadline.UnixMicro() {
+			return false, err
+		}
+	}
 	cursor, err := tx.Cursor(ctx, n.Name)
-	if errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, store.ErrNotFound) || err == nil && cursor.BlockTime <= o.Deadline.UnixMicro() {
 		return false, nil
 	}
 	if err != nil {
 		return false, fmt.Errorf("cursor of %s: %w", n.Name, err)
 	}
-	if cursor.BlockTime <= o.Deadline.UnixMicro() {
-		return false, nil
-	}
-	transfers, err := store.TransfersOf(ctx, tx.Queries, o.ID)
+	moving, err := tx.Moving(ctx, o.ID, 1) // the oldest block comes first
 	if err != nil {
 		return false, err
 	}
-	for _, t := range transfers {
-		moving := t.Status == payment.TransferSeen || (t.Status == payment.TransferDropped) != t.Removed
-		if moving && !t.BlockTime.After(o.Deadline) {
-			return false, nil
-		}
-	}
-	return true, nil
+	return len(moving) == 0 || moving[0].BlockTime.After(o.Deadline), nil
 }
 
 // event returns news about o.

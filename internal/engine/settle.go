@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
+	"strings"
 	"time"
 
 	"florin/internal/ledger"
@@ -17,6 +19,9 @@ import (
 const (
 	settleLease = 30 * time.Second
 	settleRetry = 5 * time.Second
+	// settleTransfers bounds what one transaction looks at: dust sent to an order's address takes
+	// turns, the oldest first (threats C30).
+	settleTransfers = 200
 )
 
 // SettleOnce serves at most batch orders whose transfers moved: it confirms and drops transfers,
@@ -39,33 +44,63 @@ func (e *Engine) SettleOnce(ctx context.Context, worker string, batch int) (done
 	if err != nil {
 		return 0, fmt.Errorf("claim orders to settle: %w", err)
 	}
-	for _, w := range work {
-		if err := e.settle(ctx, worker, w); err != nil {
-			// The lease runs out and the order is due again: nothing is lost by going on.
-			e.log.ErrorContext(ctx, "settle", "order", w.OrderID, "attempt", w.Attempts, "err", err)
-			continue
+	slices.SortFunc(work, func(a, b query.ClaimOrderWorkRow) int { return strings.Compare(a.OrderID, b.OrderID) })
+	served := make([]bool, len(work))
+	e.side(len(work), func(i int) {
+		whole, err := e.settle(ctx, work[i])
+		if err != nil {
+			// Its lease runs out and the order is due again: nothing is lost by going on.
+			e.log.ErrorContext(ctx, "settle", "order", work[i].OrderID, "attempt", work[i].Attempts, "err", err)
 		}
-		done++
-	}
+		served[i] = whole && err == nil
+	})
 	e.announce()
-	return done, nil
+	return len(work), e.finish(ctx, worker, work, served)
 }
 
-// settle brings one order up to date with its transfers, in one transaction.
-func (e *Engine) settle(ctx context.Context, worker string, w query.ClaimOrderWorkRow) error {
+// finish removes the work that was served and had no new cause meanwhile, and gives back what is
+// not done. A crash before it repeats a settling that finds nothing to do.
+func (e *Engine) finish(ctx context.Context, worker string, work []query.ClaimOrderWorkRow, served []bool) error {
 	now := e.now()
-	return e.db.Update(ctx, w.MerchantID, func(ctx context.Context, tx *store.Tx) error {
+	err := e.db.Update(ctx, "order_work", func(ctx context.Context, tx *store.Tx) error {
+		for i, w := range work {
+			release := query.ReleaseOrderWorkParams{OrderID: w.OrderID, LeaseOwner: worker, DueAt: now.UnixMicro()}
+			if served[i] {
+				if err := tx.FinishOrderWork(ctx, query.FinishOrderWorkParams{OrderID: w.OrderID, Generation: w.Generation}); err != nil {
+					return err
+				}
+			} else {
+				release.DueAt = now.Add(settleRetry).UnixMicro()
+			}
+			if err := tx.ReleaseOrderWork(ctx, release); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("finish orders: %w", err)
+	}
+	return nil
+}
+
+// settle brings one order up to date with its transfers, in one transaction. whole is false when
+// there are more transfers than one transaction should hold.
+func (e *Engine) settle(ctx context.Context, w query.ClaimOrderWorkRow) (whole bool, err error) {
+	now := e.now()
+	err = e.db.Update(ctx, w.MerchantID, func(ctx context.Context, tx *store.Tx) error {
 		o, err := tx.OrderForUpdate(ctx, w.OrderID)
 		if err != nil {
 			return err
 		}
-		transfers, err := store.TransfersOf(ctx, tx.Queries, o.ID)
+		transfers, err := tx.Moving(ctx, o.ID, settleTransfers)
 		if err != nil {
 			return err
 		}
+		whole = len(transfers) < settleTransfers
 		// What is gone goes first, so that a transfer that moved never counts twice.
 		for _, t := range transfers {
-			if t.Removed && t.Status != payment.TransferDropped {
+			if t.Removed {
 				if o, err = e.drop(ctx, tx, o, t.Transfer, now); err != nil {
 					return err
 				}
@@ -79,14 +114,9 @@ func (e *Engine) settle(ctx context.Context, worker string, w query.ClaimOrderWo
 				return err
 			}
 		}
-		if err := tx.SaveOrder(ctx, o); err != nil {
-			return err
-		}
-		if err := tx.FinishOrderWork(ctx, query.FinishOrderWorkParams{OrderID: o.ID, Generation: w.Generation}); err != nil {
-			return err
-		}
-		return tx.ReleaseOrderWork(ctx, query.ReleaseOrderWorkParams{OrderID: o.ID, LeaseOwner: worker, DueAt: now.UnixMicro()})
+		return tx.SaveOrder(ctx, o)
 	})
+	return whole, err
 }
 
 // advance confirms t if it has its chain's confirmations, and marks it seen again if a block
@@ -220,14 +250,11 @@ func (e *Engine) internalCoins(ctx context.Context, orderID string) (*payment.Tr
 	if err != nil {
 		return nil, fmt.Errorf("address of order %s: %w", orderID, err)
 	}
-	cursor, err := e.db.Cursor(ctx, n.Name)
-	if errors.Is(err, store.ErrNotFound) || err == nil && uint64(cursor.Height) < n.Confirmations {
-		return nil, nil
+	final, err := finalBlock(ctx, e.db.Queries, n)
+	if err != nil || final.BlockTime <= o.Deadline.UnixMicro() {
+		return nil, err // readyToExpire holds the order back
 	}
-	if err != nil {
-		return nil, fmt.Errorf("cursor of %s: %w", n.Name, err)
-	}
-	height := uint64(cursor.Height) + 1 - n.Confirmations
+	height := uint64(final.Height)
 	balance, err := n.Client.NativeBalance(ctx, address.Address, height)
 	if err != nil {
 		return nil, fmt.Errorf("balance of %s: %w", address.Address, err)
@@ -258,6 +285,25 @@ func (e *Engine) internalCoins(ctx context.Context, orderID string) (*payment.Tr
 		BlockHeight: height, BlockTime: o.Deadline, Status: payment.TransferConfirmed,
 		Booked: payment.BookedSuspense, Reason: payment.ReasonInternal, Fee: money.Zero(amount.Asset()), Credits: 1,
 	}, nil
+}
+
+// finalBlock returns the newest block of n with all its confirmations; the zero row if there is none.
+func finalBlock(ctx context.Context, q *query.Queries, n Network) (query.BlockRow, error) {
+	cursor, err := q.Cursor(ctx, n.Name)
+	if errors.Is(err, store.ErrNotFound) {
+		return query.BlockRow{}, nil
+	}
+	if err != nil {
+		return query.BlockRow{}, fmt.Errorf("cursor of %s: %w", n.Name, err)
+	}
+	row, err := q.Block(ctx, query.BlockParams{Chain: n.Name, Height: cursor.Height + 1 - int64(n.Confirmations)})
+	if errors.Is(err, store.ErrNotFound) {
+		return query.BlockRow{}, nil
+	}
+	if err != nil {
+		return query.BlockRow{}, fmt.Errorf("final block of %s: %w", n.Name, err)
+	}
+	return row, nil
 }
 
 // nativeAsset reports whether asset is n's own coin.

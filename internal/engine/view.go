@@ -80,7 +80,7 @@ func (e *Engine) view(ctx context.Context, o payment.Order) (OrderView, error) {
 			return v, err
 		}
 	}
-	if o.State == payment.OrderOpen && len(transfers) == 0 {
+	if o.State == payment.OrderOpen && !frozen(transfers) {
 		v.Offers = e.offers(ctx, v.App, o)
 	}
 	return v, nil

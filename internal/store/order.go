@@ -1,8 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"florin/internal/ledger"
@@ -90,17 +92,45 @@ type Seen struct {
 	Removed bool
 }
 
-// TransfersOf reads the transfers to an order's addresses, oldest block first.
+// TransfersOf reads all transfers to an order's addresses, oldest block first.
 func TransfersOf(ctx context.Context, q *query.Queries, orderID string) ([]Seen, error) {
-	rows, err := q.OrderTransfers(ctx, orderID)
-	if err != nil {
-		return nil, fmt.Errorf("load transfers of order %s: %w", orderID, err)
-	}
-	seen := make([]Seen, len(rows))
-	for i, row := range rows {
-		if seen[i].Transfer, seen[i].Removed, err = transferFrom(row); err != nil {
+	var seen []Seen
+	for page := (query.OrderTransfersParams{OrderID: orderID}); ; {
+		rows, err := q.OrderTransfers(ctx, page)
+		if err != nil {
+			return nil, fmt.Errorf("load transfers of order %s: %w", orderID, err)
+		}
+		if seen, err = appendSeen(seen, rows); err != nil {
 			return nil, err
 		}
+		if len(rows) < 1000 {
+			break
+		}
+		last := rows[len(rows)-1]
+		page.AfterChain, page.AfterTxid, page.AfterPosition = last.Chain, last.Txid, last.Position
+	}
+	slices.SortStableFunc(seen, func(a, b Seen) int {
+		return cmp.Or(a.BlockTime.Compare(b.BlockTime), cmp.Compare(a.BlockHeight, b.BlockHeight))
+	})
+	return seen, nil
+}
+
+// Moving reads at most limit of the order's transfers that settling may have to act on.
+func (tx *Tx) Moving(ctx context.Context, orderID string, limit int) ([]Seen, error) {
+	rows, err := tx.MovingTransfers(ctx, query.MovingTransfersParams{OrderID: orderID, MaxRows: int32(limit)})
+	if err != nil {
+		return nil, fmt.Errorf("load moving transfers of order %s: %w", orderID, err)
+	}
+	return appendSeen(nil, rows)
+}
+
+func appendSeen(seen []Seen, rows []query.Transfer) ([]Seen, error) {
+	for _, row := range rows {
+		t, removed, err := transferFrom(row)
+		if err != nil {
+			return nil, err
+		}
+		seen = append(seen, Seen{t, removed})
 	}
 	return seen, nil
 }

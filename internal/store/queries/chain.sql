@@ -58,8 +58,17 @@ WHERE chain = @chain AND block_height > @above AND block_height <= @height AND s
 ORDER BY order_id LIMIT 100000;
 
 -- name: OrderTransfers :many
--- The transfers to the order's addresses, oldest block first.
-SELECT * FROM transfers WHERE order_id = @order_id ORDER BY block_time, chain, block_height, txid, position LIMIT 1000;
+-- The transfers to the order's addresses by key. Pass '' three times to begin, then the last row's key.
+SELECT * FROM transfers WHERE order_id = @order_id
+    AND (chain, txid, position) > (CAST(@after_chain AS TEXT), CAST(@after_txid AS TEXT), CAST(@after_position AS TEXT))
+ORDER BY chain, txid, position LIMIT 1000;
+
+-- name: MovingTransfers :many
+-- The order's transfers that settling may have to act on, oldest block first: on their way to
+-- confirmation, or in a block that was disconnected.
+SELECT * FROM transfers
+WHERE order_id = @order_id AND (status <> 'confirmed' AND NOT removed OR removed AND status <> 'dropped')
+ORDER BY block_time, block_height, chain, txid, position LIMIT @max_rows;
 
 -- name: UpdateTransfer :exec
 UPDATE transfers SET status = @status, booked = @booked, reason = @reason, fee_units = @fee_units, counted = @counted, credits = @credits

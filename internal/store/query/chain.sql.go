@@ -219,13 +219,81 @@ func (q *Queries) MoveCursor(ctx context.Context, arg MoveCursorParams) error {
 	return err
 }
 
-const orderTransfers = `-- name: OrderTransfers :many
-SELECT chain, txid, position, order_id, merchant_id, sender, recipient, asset, units, listed, block_height, block_hash, block_time, status, removed, booked, reason, fee_units, counted, credits FROM transfers WHERE order_id = $1 ORDER BY block_time, chain, block_height, txid, position LIMIT 1000
+const movingTransfers = `-- name: MovingTransfers :many
+SELECT chain, txid, position, order_id, merchant_id, sender, recipient, asset, units, listed, block_height, block_hash, block_time, status, removed, booked, reason, fee_units, counted, credits FROM transfers
+WHERE order_id = $1 AND (status <> 'confirmed' AND NOT removed OR removed AND status <> 'dropped')
+ORDER BY block_time, block_height, chain, txid, position LIMIT $2
 `
 
-// The transfers to the order's addresses, oldest block first.
-func (q *Queries) OrderTransfers(ctx context.Context, orderID string) ([]Transfer, error) {
-	rows, err := q.db.Query(ctx, orderTransfers, orderID)
+type MovingTransfersParams struct {
+	OrderID string
+	MaxRows int32
+}
+
+// The order's transfers that settling may have to act on, oldest block first: on their way to
+// confirmation, or in a block that was disconnected.
+func (q *Queries) MovingTransfers(ctx context.Context, arg MovingTransfersParams) ([]Transfer, error) {
+	rows, err := q.db.Query(ctx, movingTransfers, arg.OrderID, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Transfer
+	for rows.Next() {
+		var i Transfer
+		if err := rows.Scan(
+			&i.Chain,
+			&i.Txid,
+			&i.Position,
+			&i.OrderID,
+			&i.MerchantID,
+			&i.Sender,
+			&i.Recipient,
+			&i.Asset,
+			&i.Units,
+			&i.Listed,
+			&i.BlockHeight,
+			&i.BlockHash,
+			&i.BlockTime,
+			&i.Status,
+			&i.Removed,
+			&i.Booked,
+			&i.Reason,
+			&i.FeeUnits,
+			&i.Counted,
+			&i.Credits,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const orderTransfers = `-- name: OrderTransfers :many
+SELECT chain, txid, position, order_id, merchant_id, sender, recipient, asset, units, listed, block_height, block_hash, block_time, status, removed, booked, reason, fee_units, counted, credits FROM transfers WHERE order_id = $1
+    AND (chain, txid, position) > (CAST($2 AS TEXT), CAST($3 AS TEXT), CAST($4 AS TEXT))
+ORDER BY chain, txid, position LIMIT 1000
+`
+
+type OrderTransfersParams struct {
+	OrderID       string
+	AfterChain    string
+	AfterTxid     string
+	AfterPosition string
+}
+
+// The transfers to the order's addresses by key. Pass ” three times to begin, then the last row's key.
+func (q *Queries) OrderTransfers(ctx context.Context, arg OrderTransfersParams) ([]Transfer, error) {
+	rows, err := q.db.Query(ctx, orderTransfers,
+		arg.OrderID,
+		arg.AfterChain,
+		arg.AfterTxid,
+		arg.AfterPosition,
+	)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,28 @@
+-- name: Orphans :many
+-- Rows whose parent is missing: the hot tables carry no foreign keys.
+SELECT CAST('app ' || a.id || ' has no merchant' AS TEXT) AS fault FROM apps AS a
+WHERE NOT EXISTS (SELECT 1 FROM merchants AS m WHERE m.id = a.merchant_id)
+UNION ALL SELECT CAST('key ' || k.id || ' has no app' AS TEXT) FROM app_keys AS k
+WHERE NOT EXISTS (SELECT 1 FROM apps AS a WHERE a.id = k.app_id)
+UNION ALL SELECT CAST('order ' || o.id || ' has no app' AS TEXT) FROM orders AS o
+WHERE NOT EXISTS (SELECT 1 FROM apps AS a WHERE a.id = o.app_id)
+UNION ALL SELECT CAST('address ' || d.address || ' has no order' AS TEXT) FROM deposit_addresses AS d
+WHERE NOT EXISTS (SELECT 1 FROM orders AS o WHERE o.id = d.order_id)
+UNION ALL SELECT CAST('transfer ' || t.txid || ' has no order' AS TEXT) FROM transfers AS t
+WHERE NOT EXISTS (SELECT 1 FROM orders AS o WHERE o.id = t.order_id)
+UNION ALL SELECT CAST('posting of ' || p.entry_id || ' has no entry' AS TEXT) FROM postings AS p
+WHERE NOT EXISTS (SELECT 1 FROM entries AS e WHERE e.id = p.entry_id)
+UNION ALL SELECT CAST('event ' || e.id || ' has no order' AS TEXT) FROM events AS e
+WHERE NOT EXISTS (SELECT 1 FROM orders AS o WHERE o.id = e.order_id)
+UNION ALL SELECT CAST('delivery ' || d.id || ' has no event' AS TEXT) FROM deliveries AS d
+WHERE NOT EXISTS (SELECT 1 FROM events AS e WHERE e.id = d.event_id)
+UNION ALL SELECT CAST('attempt of ' || n.delivery_id || ' has no delivery' AS TEXT) FROM attempts AS n
+WHERE NOT EXISTS (SELECT 1 FROM deliveries AS d WHERE d.id = n.delivery_id)
+UNION ALL SELECT CAST('work for ' || w.order_id || ' has no order' AS TEXT) FROM order_work AS w
+WHERE NOT EXISTS (SELECT 1 FROM orders AS o WHERE o.id = w.order_id)
+ORDER BY fault LIMIT 100;
+
+-- name: AwaitedOrders :one
+-- Open orders past their deadline, quoted in an asset whose stored form ends as asked: they wait
+-- for their chain to pass the deadline.
+SELECT count(*) FROM orders WHERE state = 'open' AND deadline < @now AND asset LIKE CAST(@assets AS TEXT);
