@@ -145,7 +145,7 @@ type header struct {
 	coins []coins
 }
 
-// block reads eth_getBlockByNumber's answer. Transactions may be whole or hashes alone.
+// block reads eth_getBlockByNumber's answer, with whole transactions unless keep is nil.
 func (w *walker) block(keep func(*coins) bool) (*header, error) {
 	var hash, parent, number, timestamp, logsBloom []byte
 	var h header
@@ -164,8 +164,8 @@ func (w *walker) block(keep func(*coins) bool) (*header, error) {
 			w.set(&logsBloom)
 		case "transactions":
 			w.array(func() {
-				if w.peek() == '"' {
-					w.string()
+				if keep == nil { // hashes alone
+					w.skip()
 					return
 				}
 				tx := w.tx()
@@ -175,7 +175,7 @@ func (w *walker) block(keep func(*coins) bool) (*header, error) {
 				c, ok, err := tx.coins()
 				if err != nil {
 					bad = fmt.Errorf("transaction %.80q: %w", tx.hash, err)
-				} else if ok && keep != nil && keep(&c) {
+				} else if ok && keep(&c) {
 					h.coins = append(h.coins, c)
 				}
 			})

@@ -74,7 +74,7 @@ func New(c Config) (*Client, error) {
 // Head returns the newest block of the first healthy node.
 func (c *Client) Head(ctx context.Context) (head chain.BlockRef, err error) {
 	err = c.nodes.ask(ctx, "head", func(ctx context.Context, n *node) error {
-		h, err := n.header(ctx, "latest", false, nil)
+		h, err := n.header(ctx, "latest", nil)
 		if err != nil {
 			return err
 		}

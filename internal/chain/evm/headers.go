@@ -24,24 +24,26 @@ func each(ctx context.Context, n int, do func(context.Context, int) error) error
 
 // header reads the block that stands at height, with the coin transfers to own in it.
 func (c *Client) header(ctx context.Context, n *node, height uint64, own chain.Set) (*header, error) {
-	h, err := n.header(ctx, quantity(height), !c.native.IsZero(), func(c *coins) bool {
-		return own.Has(checksummed(c.to))
-	})
+	var keep func(*coins) bool
+	if !c.native.IsZero() {
+		keep = func(c *coins) bool { return own.Has(checksummed(c.to)) }
+	}
+	h, err := n.header(ctx, quantity(height), keep)
 	if err == nil && h.Height != height {
 		err = fmt.Errorf("block %d given for %d", h.Height, height)
 	}
 	return h, err
 }
 
-// header asks for a block by number or tag, with whole transactions if keep is to see those that carry coin.
-func (n *node) header(ctx context.Context, number string, whole bool, keep func(*coins) bool) (h *header, err error) {
+// header asks for a block by number or tag; keep chooses among its transactions that carry coin, nil wants none.
+func (n *node) header(ctx context.Context, number string, keep func(*coins) bool) (h *header, err error) {
 	err = n.call(ctx, func(w *walker) (err error) {
 		if w.null() {
 			return chain.ErrNotFound
 		}
 		h, err = w.block(keep)
 		return err
-	}, "eth_getBlockByNumber", number, whole)
+	}, "eth_getBlockByNumber", number, keep != nil)
 	return h, err
 }
 

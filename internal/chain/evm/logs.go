@@ -108,6 +108,9 @@ func (c *Client) allLogsOf(ctx context.Context, n *node, h *header, own chain.Se
 		if string(l.block) != h.Hash {
 			return fmt.Errorf("a log of block %.80q for %s", l.block, h.Hash)
 		}
+		if l.removed {
+			return nil // explains nothing
+		}
 		if err := explained.addLog(l); err != nil {
 			return err
 		}
