@@ -54,7 +54,8 @@ func (e *Engine) Connect(ctx context.Context, chainName string, blocks []chain.B
 			err = tx.BeginChain(ctx, query.BeginChainParams{
 				Name: chainName, Height: int64(last.Height), Hash: last.Hash, Parent: last.Parent, BlockTime: last.Time.UnixMicro(),
 			})
-		case err == nil && (cursor.Hash != first.Parent || uint64(cursor.Height)+1 != first.Height):
+		case err == nil && (uint64(cursor.Height)+1 != first.Height || cursor.Hash != "" && cursor.Hash != first.Parent):
+			// A cursor that stepped below its first block knows a height and no hash.
 			return fmt.Errorf("%w: connect %d of %s", ErrStale, first.Height, chainName)
 		}
 		if err != nil {

@@ -119,6 +119,9 @@ type Offer struct {
 func (e *Engine) offers(ctx context.Context, app App, o payment.Order) []Offer {
 	var offers []Offer
 	for _, n := range e.networksOf(app.Mode) {
+		if !e.follows(ctx, n) {
+			continue
+		}
 		for _, t := range n.Tokens {
 			offer, err := e.offer(ctx, n, t, o)
 			if err == nil && !offer.Due.IsZero() {
@@ -127,6 +130,15 @@ func (e *Engine) offers(ctx context.Context, app App, o payment.Order) []Offer {
 		}
 	}
 	return offers
+}
+
+// follows reports whether n has a cursor: what is paid before the first connected block is not seen.
+func (e *Engine) follows(ctx context.Context, n Network) bool {
+	_, ok, err := e.Cursor(ctx, n.Name)
+	if err != nil {
+		e.log.ErrorContext(ctx, "is the chain followed", "chain", n.Name, "err", err)
+	}
+	return ok
 }
 
 func (e *Engine) offer(ctx context.Context, n Network, t chain.Token, o payment.Order) (Offer, error) {
@@ -154,7 +166,7 @@ func (e *Engine) ChooseAsset(ctx context.Context, number, code string) error {
 		return err
 	}
 	network, token, ok := e.token(app, code)
-	if !ok {
+	if !ok || !e.follows(ctx, network) {
 		return payment.Refuse(payment.CodeUnsupportedCurrency, "this asset is not available")
 	}
 	offer, err := e.offer(ctx, network, token, o)
