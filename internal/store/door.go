@@ -4,14 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
-
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
-
-	"florin/internal/store/query"
 )
 
 const (
@@ -26,8 +21,15 @@ const (
 // ErrBusy reports that too many updates wait already. Nothing was done.
 var ErrBusy = errors.New("store: too many updates are waiting")
 
-// errClosed reports an update after Close.
-var errClosed = errors.New("store: closed")
+var (
+	// errClosed reports an update after Close.
+	errClosed = errors.New("store: closed")
+	// errBegin reports that no transaction could begin. Nothing was done.
+	errBegin = errors.New("store: begin")
+	// errBroken reports that the transaction ended before its COMMIT was asked for, by no
+	// statement's fault: the connection was lost or the time was over. Nothing was done.
+	errBroken = errors.New("store: transaction broken off")
+)
 
 // update is one caller's change, waiting to enter a group.
 type update struct {
@@ -48,42 +50,59 @@ type statement struct {
 	sql      string
 	args     []any
 	affected *int64 // where to put the number of rows touched; nil if nobody asks
+	member   int    // of the group, whose it is
 }
 
+// failure is the error of a statement. Its transaction is lost with everything in it.
+type failure struct {
+	member int // of the group, whose statement it was; -1 when that cannot be told
+	err    error
+}
+
+func (f *failure) Error() string { return "store: " + f.err.Error() }
+func (f *failure) Unwrap() error { return f.err }
+
 // session is one open transaction of one engine. query sends the queued writes and then, in the
-// same breath, one read; commit sends them and COMMIT.
+// same breath, one read; commit sends them and COMMIT. An error of a statement is a *failure, a
+// lost connection wraps errBroken or, in commit, ErrUnknown. After any of them the session is
+// only rolled back.
 type session interface {
-	query(ctx context.Context, writes []statement, sql string, args []any) (pgx.Rows, error)
+	query(ctx context.Context, writes []statement, read statement) (rows, error)
 	commit(ctx context.Context, writes []statement) error
 	rollback(ctx context.Context)
 }
 
-// beginner opens sessions on its one connection. It is used by one goroutine.
-type beginner interface {
+// conn opens sessions on one connection. It is used by one goroutine.
+type conn interface {
+	// enter waits until this connection may write, and leave lets others have that.
+	enter(ctx context.Context) error
+	leave()
 	begin(ctx context.Context) (session, error)
 	close()
 }
 
 // writer commits the waiting updates of its queue together, in the order they came.
 type writer struct {
-	conn   beginner
+	conn   conn
 	queue  chan *update
 	closed chan struct{} // closed when the loop has ended
+	queued []statement   // room for a group's statements, used again by the next
 }
 
-func newWriter(conn beginner) *writer {
-	w := &writer{conn: conn, queue: make(chan *update, maxWaiting), closed: make(chan struct{})}
+func newWriter(c conn) *writer {
+	w := &writer{conn: c, queue: make(chan *update, maxWaiting), closed: make(chan struct{})}
 	go w.run()
 	return w
 }
 
 // do waits for fn to be durable. See DB.Update.
 func (w *writer) do(ctx context.Context, fn func(context.Context, *Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	u := &update{ctx: ctx, fn: fn, done: make(chan error, 1)}
 	select {
 	case w.queue <- u:
-	case <-w.closed:
-		return errClosed
 	default:
 		return ErrBusy
 	}
@@ -101,197 +120,205 @@ func (w *writer) do(ctx context.Context, fn func(context.Context, *Tx) error) er
 func (w *writer) run() {
 	defer close(w.closed)
 	defer w.conn.close()
-	var group []*update
+	group := make([]*update, 0, maxGroup)
 	for first := range w.queue {
-		group = enter(group[:0], first)
-	gather:
-		for len(group) < maxGroup {
-			select {
-			case u, ok := <-w.queue:
-				if !ok {
-					break gather
-				}
-				group = enter(group, u)
-			default:
-				break gather
-			}
+		err := w.enter()
+		group = w.gather(group[:0], first)
+		if err != nil {
+			answer(group, err)
+			continue
 		}
-		if len(group) > 0 {
-			w.serve(group)
-		}
+		w.serve(group)
+		w.conn.leave()
 	}
 }
 
-// enter appends u unless its caller has gone.
-func enter(group []*update, u *update) []*update {
-	if !u.state.CompareAndSwap(waiting, taken) {
-		return group
-	}
-	return append(group, u)
-}
-
-// serve commits the group together. If any statement fails, nothing of it happened and each
-// update is run again, alone, so that one bad update is nobody else's trouble.
-func (w *writer) serve(group []*update) {
-	results, err := w.try(group)
-	if err == nil {
-		for i, u := range group {
-			u.done <- results[i]
-		}
-		return
-	}
-	for _, u := range group {
-		if len(group) > 1 || errors.Is(err, ErrUnknown) {
-			u.done <- w.alone(u)
-		} else {
-			u.done <- err
-		}
-	}
-}
-
-// alone runs one update, and once more when the connection was lost while committing: what its
-// keys and states say decides whether the first run happened (threats S06).
-func (w *writer) alone(u *update) error {
-	for again := true; ; again = false {
-		results, err := w.try([]*update{u})
-		if err == nil {
-			return results[0]
-		}
-		if !again || !errors.Is(err, ErrUnknown) {
-			return err
-		}
-	}
-}
-
-// try runs the group in one transaction. Its error means that nothing happened, or, with
-// ErrUnknown, that nobody knows; results are the members' own refusals.
-func (w *writer) try(group []*update) (results []error, err error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(group[0].ctx), groupLimit)
+func (w *writer) enter() error {
+	ctx, cancel := context.WithTimeout(context.Background(), groupLimit)
 	defer cancel()
+	if err := w.conn.enter(ctx); err != nil {
+		return fmt.Errorf("%w: %w", errBegin, err)
+	}
+	return nil
+}
+
+// gather takes first and what else waits into the group, but those whose callers have gone.
+func (w *writer) gather(group []*update, first *update) []*update {
+	u, open := first, true
+	for open {
+		if u.state.CompareAndSwap(waiting, taken) {
+			group = append(group, u)
+		}
+		if len(group) == maxGroup {
+			break
+		}
+		select {
+		case u, open = <-w.queue:
+		default:
+			return group
+		}
+	}
+	return group
+}
+
+func answer(group []*update, err error) {
+	for _, u := range group {
+		u.done <- err
+	}
+}
+
+// serve commits the group together and answers its members. When a statement fails, nothing of
+// the group has happened: what stands before the statement's update is tried again, then that
+// update by itself, then the rest. So a bad update is nobody else's trouble, and the order stays.
+func (w *writer) serve(group []*update) {
+	for len(group) > 0 {
+		ctx, cancel := context.WithTimeout(context.Background(), groupLimit)
+		refusals, err := w.try(ctx, group)
+		cancel()
+		if err == nil {
+			for i, u := range group {
+				u.done <- refusals[i]
+			}
+			return
+		}
+		var bad *failure
+		switch {
+		case errors.As(err, &bad) && len(group) > 1 && bad.member < 0:
+			for i := range group {
+				w.serve(group[i : i+1])
+			}
+			return
+		case errors.As(err, &bad) && len(group) > 1:
+			w.serve(group[:bad.member])
+			w.serve(group[bad.member : bad.member+1])
+			group = group[bad.member+1:]
+		case errors.Is(err, errBroken), errors.Is(err, ErrUnknown):
+			w.repeat(group, err)
+			return
+		default:
+			answer(group, err)
+			return
+		}
+	}
+}
+
+// repeat runs the members of a group that was broken off, each by itself and in order, on a new
+// connection, for as long as one group may take. Where the first commit may have happened, what a
+// member reads decides whether it did; one that fails leaves that unknown (threats S06).
+func (w *writer) repeat(group []*update, cause error) {
+	ctx, cancel := context.WithTimeout(context.Background(), groupLimit)
+	defer cancel()
+	for _, u := range group {
+		u.done <- w.alone(ctx, u, errors.Is(cause, ErrUnknown))
+	}
+}
+
+func (w *writer) alone(ctx context.Context, u *update, unknown bool) error {
+	for {
+		refusals, err := w.try(ctx, []*update{u})
+		if err == nil {
+			return refusals[0]
+		}
+		unknown = unknown || errors.Is(err, ErrUnknown)
+		lost := errors.Is(err, errBegin) || errors.Is(err, errBroken) || errors.Is(err, ErrUnknown)
+		if lost && pause(ctx, 20*time.Millisecond) {
+			continue
+		}
+		if unknown && !errors.Is(err, ErrUnknown) {
+			err = fmt.Errorf("%w: %w", ErrUnknown, err)
+		}
+		return err
+	}
+}
+
+// pause waits, and reports whether ctx has time left.
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
+
+// try runs the group in one transaction. refusals are the members' own; an error says that
+// nothing happened or, with ErrUnknown, that nobody knows.
+func (w *writer) try(ctx context.Context, group []*update) (refusals []error, err error) {
 	s, err := w.conn.begin(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("store: begin: %w", err)
+		return nil, fmt.Errorf("%w: %w", errBegin, err)
 	}
-	results = make([]error, len(group))
-	g := &groupTx{session: s}
+	g := &groupTx{ctx: ctx, session: s, queued: w.queued[:0]}
+	defer func() { w.queued = g.queued }()
+	refusals = make([]error, len(group))
 	for i, u := range group {
-		if results[i], err = g.member(ctx, u); err != nil {
+		refusals[i] = g.run(i, u)
+		if g.failed == nil && ctx.Err() != nil {
+			g.failed = fmt.Errorf("%w: %w", errBroken, ctx.Err())
+		}
+		if g.failed != nil {
 			s.rollback(ctx)
-			return nil, err
+			return nil, g.failed
 		}
 	}
 	if err := s.commit(ctx, g.queued); err != nil {
 		s.rollback(ctx)
-		return nil, fmt.Errorf("store: commit: %w", err)
+		return nil, err
 	}
-	return results, nil
+	return refusals, nil
 }
 
-// groupTx is the state of the transaction that a group shares.
+// groupTx is the transaction that a group shares.
 type groupTx struct {
+	ctx     context.Context
 	session session
 	queued  []statement
-	failed  error // of a statement: the whole transaction is lost
+	failed  error // the transaction is lost
 }
 
-// member runs one update. A refusal takes back what the member did and leaves the others alone:
-// what is still queued is dropped, what was sent is rolled back to the member's savepoint.
-func (g *groupTx) member(ctx context.Context, u *update) (refusal, err error) {
-	tx := &Tx{group: g, ctx: ctx, start: len(g.queued)}
-	tx.Queries = query.New(tx.door(nil))
-	refusal = u.fn(ctx, tx)
-	if g.failed != nil {
-		return nil, g.failed
+// run runs one member and returns its refusal. A refusal takes back what the member did and
+// leaves the others alone: what is still queued is dropped, what was sent is rolled back to the
+// member's savepoint.
+func (g *groupTx) run(member int, u *update) (refusal error) {
+	tx := newTx(g, member)
+	if refusal = call(memberCtx{g.ctx, context.WithoutCancel(u.ctx)}, u.fn, tx); g.failed != nil {
+		return nil
+	}
+	if refusal == nil {
+		refusal = tx.refused
 	}
 	if refusal != nil {
+		clear(g.queued[tx.start:])
 		g.queued = g.queued[:tx.start]
 		if tx.sent {
-			g.queue("ROLLBACK TO SAVEPOINT member")
+			g.queue(statement{sql: "ROLLBACK TO SAVEPOINT member", member: member})
 		}
 	}
 	if tx.sent {
-		g.queue("RELEASE SAVEPOINT member")
+		g.queue(statement{sql: "RELEASE SAVEPOINT member", member: member})
 	}
-	return refusal, nil
+	return refusal
 }
 
-func (g *groupTx) queue(sql string) { g.queued = append(g.queued, statement{sql: sql}) }
+func (g *groupTx) queue(s statement) { g.queued = append(g.queued, s) }
 
-// Tx is one update inside its group. It reads at once, and sees its own writes; its writes are
-// queued and go out together with the other members'. A write's error is the update's: it shows
-// in what DB.Update returns, not where the write was asked for.
-//
-// The function that gets a Tx may run twice, even after a first run that was committed and not
-// answered. So it touches nothing but tx, and decides by business keys and states that it reads.
-type Tx struct {
-	*query.Queries
-	group *groupTx
-	ctx   context.Context
-	start int  // of this member's part of the queue
-	sent  bool // something of this member has left the queue, after a savepoint
-}
-
-// Counting returns queries whose writes put the number of rows they touched into affected, once
-// they were sent. It is there after DB.Update has returned.
-func (tx *Tx) Counting(affected *int64) *query.Queries { return query.New(tx.door(affected)) }
-
-func (tx *Tx) door(affected *int64) query.DBTX { return txDoor{tx, affected} }
-
-// txDoor is how generated queries reach a Tx.
-type txDoor struct {
-	tx       *Tx
-	affected *int64
-}
-
-func (d txDoor) Exec(_ context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
-	d.tx.group.queued = append(d.tx.group.queued, statement{sql, args, d.affected})
-	return pgconn.CommandTag{}, nil
-}
-
-func (d txDoor) Query(_ context.Context, sql string, args ...any) (pgx.Rows, error) {
-	tx, g := d.tx, d.tx.group
-	if g.failed != nil {
-		return nil, g.failed
-	}
-	if !tx.sent {
-		g.queued = slices.Insert(g.queued, tx.start, statement{sql: "SAVEPOINT member"})
-		tx.sent = true
-	}
-	writes := g.queued
-	g.queued, tx.start = nil, 0
-	rows, err := g.session.query(tx.ctx, writes, sql, args)
-	if err != nil {
-		g.failed = fmt.Errorf("store: %w", err)
-		return nil, g.failed
-	}
-	return rows, nil
-}
-
-func (d txDoor) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
-	rows, err := d.Query(ctx, sql, args...)
-	return oneRow{rows, err}
-}
-
-// oneRow reads the first of rows, and the rest of them to the end.
-type oneRow struct {
-	rows pgx.Rows
-	err  error
-}
-
-func (r oneRow) Scan(dest ...any) error {
-	if r.err != nil {
-		return r.err
-	}
-	defer r.rows.Close()
-	if !r.rows.Next() {
-		if err := r.rows.Err(); err != nil {
-			return err
+// call runs fn and turns a panic into a refusal: the writer serves everybody and must live.
+func call(ctx context.Context, fn func(context.Context, *Tx) error, tx *Tx) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("store: update panicked: %v\n%s", p, debug.Stack())
 		}
-		return pgx.ErrNoRows
-	}
-	if err := r.rows.Scan(dest...); err != nil {
-		return err
-	}
-	r.rows.Close()
-	return r.rows.Err()
+	}()
+	return fn(ctx, tx)
 }
+
+// memberCtx is what a member's function gets: the group's time and its own caller's values. The
+// caller's own end is not in it: it would take the whole group along (rulings G4).
+type memberCtx struct {
+	context.Context
+	caller context.Context
+}
+
+func (c memberCtx) Value(key any) any { return c.caller.Value(key) }

@@ -20,6 +20,12 @@ import (
 // more of them bring is measured in bench/README.md.
 const defaultWriters = 2
 
+// SQLSTATEs of transactions that were in each other's way.
+const (
+	deadlock      = "40P01"
+	serialization = "40001"
+)
+
 func openPostgres(ctx context.Context, url string, o Options) (*DB, error) {
 	pool, err := pgxpool.New(ctx, url)
 	if err != nil {
@@ -29,13 +35,17 @@ func openPostgres(ctx context.Context, url string, o Options) (*DB, error) {
 		pool.Close()
 		return nil, err
 	}
+	if err := checkSync(ctx, pool); err != nil {
+		pool.Close()
+		return nil, err
+	}
 	if o.Writers == 0 {
 		o.Writers = defaultWriters
 	}
 	db := &DB{reads: poolReads{pool}}
 	db.Queries = query.New(db.reads)
 	for range o.Writers {
-		db.writers = append(db.writers, newWriter(&postgresConn{url: url}))
+		db.writers = append(db.writers, newWriter(&postgresConn{config: pool.Config().ConnConfig}))
 	}
 	return db, nil
 }
@@ -72,6 +82,18 @@ func migrate(ctx context.Context, p *goose.Provider) error {
 	return nil
 }
 
+// checkSync refuses a database that answers COMMIT before the change is on a disk (threats S02).
+func checkSync(ctx context.Context, pool *pgxpool.Pool) error {
+	var commit string
+	if err := pool.QueryRow(ctx, "SHOW synchronous_commit").Scan(&commit); err != nil {
+		return fmt.Errorf("store: synchronous_commit: %w", err)
+	}
+	if commit == "off" {
+		return errors.New("store: synchronous_commit is off: acknowledged payments could be lost")
+	}
+	return nil
+}
+
 // poolReads runs reads on any connection of the pool.
 type poolReads struct{ *pgxpool.Pool }
 
@@ -79,16 +101,16 @@ func (p poolReads) close() { p.Close() }
 
 // postgresConn is one writer's connection. It connects when needed, and again after a loss.
 type postgresConn struct {
-	url  string
-	conn *pgx.Conn
+	config *pgx.ConnConfig
+	conn   *pgx.Conn
 }
 
+func (c *postgresConn) enter(context.Context) error { return nil }
+func (c *postgresConn) leave()                      {}
+
 func (c *postgresConn) begin(ctx context.Context) (session, error) {
-	if c.conn != nil && c.conn.IsClosed() {
-		c.conn = nil
-	}
-	if c.conn == nil {
-		conn, err := pgx.Connect(ctx, c.url)
+	if c.conn == nil || c.conn.IsClosed() {
+		conn, err := pgx.ConnectConfig(ctx, c.config)
 		if err != nil {
 			return nil, err
 		}
@@ -103,7 +125,7 @@ func (c *postgresConn) close() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	c.conn.Close(ctx) // the server notices anyway
+	_ = c.conn.Close(ctx) // the server notices anyway
 }
 
 // postgresSession is one transaction. Its BEGIN travels with the first statements, so a group
@@ -115,10 +137,9 @@ type postgresSession struct {
 
 // batch returns what begins the transaction, if that is still to be done, and the writes.
 func (s *postgresSession) batch(writes []statement) *pgx.Batch {
-	b := &pgx.Batch{}
+	b := &pgx.Batch{QueuedQueries: make([]*pgx.QueuedQuery, 0, len(writes)+2)}
 	if !s.begun {
-		b.Queue("BEGIN")
-		s.begun = true
+		b.Queue("BEGIN ISOLATION LEVEL READ COMMITTED") // rulings G5, whatever the server's default
 	}
 	for _, w := range writes {
 		b.Queue(w.sql, w.args...)
@@ -127,16 +148,17 @@ func (s *postgresSession) batch(writes []statement) *pgx.Batch {
 }
 
 // written reads the answers to what batch queued.
-func written(results pgx.BatchResults, b *pgx.Batch, writes []statement) error {
-	for range b.Len() - len(writes) {
+func (s *postgresSession) written(results pgx.BatchResults, writes []statement) error {
+	if !s.begun {
+		s.begun = true
 		if _, err := results.Exec(); err != nil {
-			return err
+			return s.failed(-1, err)
 		}
 	}
 	for _, w := range writes {
 		tag, err := results.Exec()
 		if err != nil {
-			return err
+			return s.failed(w.member, err)
 		}
 		if w.affected != nil {
 			*w.affected = tag.RowsAffected()
@@ -145,22 +167,20 @@ func written(results pgx.BatchResults, b *pgx.Batch, writes []statement) error {
 	return nil
 }
 
-func (s *postgresSession) query(ctx context.Context, writes []statement, sql string, args []any) (pgx.Rows, error) {
+func (s *postgresSession) query(ctx context.Context, writes []statement, read statement) (rows, error) {
 	b := s.batch(writes)
-	before := b.Len()
-	b.Queue(sql, args...)
+	b.Queue(read.sql, read.args...)
 	results := s.conn.SendBatch(ctx, b)
-	// The answers to the writes come first; written must not read the query's.
-	if err := written(results, &pgx.Batch{QueuedQueries: b.QueuedQueries[:before]}, writes); err != nil {
-		results.Close()
+	if err := s.written(results, writes); err != nil {
+		_ = results.Close() // the same error
 		return nil, err
 	}
-	rows, err := results.Query()
+	r, err := results.Query()
 	if err != nil {
-		results.Close()
-		return nil, err
+		_ = results.Close() // the same error
+		return nil, s.failed(read.member, err)
 	}
-	return batchRows{rows, results}, nil
+	return &batchRows{r, results}, nil
 }
 
 func (s *postgresSession) commit(ctx context.Context, writes []statement) error {
@@ -168,31 +188,40 @@ func (s *postgresSession) commit(ctx context.Context, writes []statement) error 
 		return nil
 	}
 	b := s.batch(writes)
-	before := b.Len()
 	b.Queue("COMMIT")
 	results := s.conn.SendBatch(ctx, b)
 	defer results.Close()
-	if err := written(results, &pgx.Batch{QueuedQueries: b.QueuedQueries[:before]}, writes); err != nil {
-		return lost(err)
+	err := s.written(results, writes)
+	var tag pgconn.CommandTag
+	if err == nil {
+		if tag, err = results.Exec(); err != nil {
+			err = s.failed(-1, err)
+		}
 	}
-	tag, err := results.Exec()
+	if err != nil && s.conn.IsClosed() { // COMMIT travelled with the statements
+		return fmt.Errorf("%w: %w", ErrUnknown, err)
+	}
 	if err != nil {
-		return lost(err)
+		return err
 	}
 	if tag.String() != "COMMIT" { // an aborted transaction answers ROLLBACK, without an error
-		return fmt.Errorf("%s instead of COMMIT", tag)
+		return fmt.Errorf("store: %s instead of COMMIT", tag)
 	}
 	return nil
 }
 
-// lost marks an error that the server did not send: the COMMIT that travelled with the
-// statements may have been carried out.
-func lost(err error) error {
-	var answered *pgconn.PgError
-	if errors.As(err, &answered) {
-		return err
+// failed tells a statement's own error from the end of the connection or of the transaction.
+func (s *postgresSession) failed(member int, err error) error {
+	var said *pgconn.PgError
+	switch {
+	case s.conn.IsClosed():
+		return fmt.Errorf("%w: %w", errBroken, err)
+	case !errors.As(err, &said): // it was not even sent
+		return &failure{-1, err}
+	case said.Code == deadlock, said.Code == serialization:
+		return fmt.Errorf("%w: %w", errBroken, err)
 	}
-	return fmt.Errorf("%w: %w", ErrUnknown, err)
+	return &failure{member, err}
 }
 
 func (s *postgresSession) rollback(ctx context.Context) {
@@ -200,7 +229,7 @@ func (s *postgresSession) rollback(ctx context.Context) {
 		return
 	}
 	if _, err := s.conn.Exec(ctx, "ROLLBACK"); err != nil {
-		s.conn.Close(ctx) // a connection in doubt is not used again
+		_ = s.conn.Close(ctx) // a connection in doubt is not used again
 	}
 }
 
@@ -210,15 +239,15 @@ type batchRows struct {
 	results pgx.BatchResults
 }
 
-func (r batchRows) Next() bool {
+func (r *batchRows) Next() bool {
 	if r.Rows.Next() {
 		return true
 	}
-	r.results.Close() // its error is the rows' own
+	_ = r.results.Close() // its error is the rows' own
 	return false
 }
 
-func (r batchRows) Close() {
+func (r *batchRows) Close() {
 	r.Rows.Close()
-	r.results.Close()
+	_ = r.results.Close() // its error is the rows' own
 }

@@ -3,18 +3,21 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"net/url"
 	"os"
+	"strings"
 	"sync"
-	"syscall"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/pressly/goose/v3"
-	_ "modernc.org/sqlite" // the driver "sqlite": no cgo, one static binary
+	"modernc.org/sqlite" // no cgo, one static binary
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"florin/internal/store/query"
 )
@@ -22,65 +25,58 @@ import (
 // readers is how many connections read a SQLite file at once.
 const readers = 4
 
+// Pragmas stand in the DSN: set by a statement, they would reach one connection of a pool. With
+// recursive_triggers a REPLACE fires the triggers that keep the books from being deleted.
+const (
+	writing = "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)&_pragma=recursive_triggers(1)&_txlock=immediate"
+	reading = writing + "&_pragma=query_only(1)"
+)
+
 func openSQLite(ctx context.Context, path string, o Options) (_ *DB, err error) {
 	if path == "" {
 		return nil, errors.New("store: sqlite: needs a path")
 	}
+	var undo []func()
+	defer func() {
+		for i := len(undo) - 1; err != nil && i >= 0; i-- {
+			undo[i]()
+		}
+	}()
 	if err := private(path); err != nil {
 		return nil, err
 	}
-	var serve *os.File
+	c := &sqliteConn{prepared: map[string]*sqliteStmt{}}
 	if o.Serve {
-		if serve, err = lockFile(path+".serve", syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-			if errors.Is(err, syscall.EWOULDBLOCK) {
-				return nil, fmt.Errorf("%w: %s", ErrServed, path)
-			}
+		if c.serve, err = serveAlone(path); err != nil {
 			return nil, err
 		}
+		undo = append(undo, func() { c.serve.Close() })
 	}
-	defer func() {
-		if err != nil && serve != nil {
-			serve.Close()
-		}
-	}()
-
-	// Pragmas stand in the DSN: set by a statement, they would reach one connection of a pool.
-	const pragmas = "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)&_txlock=immediate"
-	write, err := sql.Open("sqlite", "file:"+path+pragmas)
+	if c.turn, err = openTurn(path); err != nil {
+		return nil, err
+	}
+	undo = append(undo, c.turn.close)
+	dsn := "file:" + (&url.URL{Path: path}).EscapedPath()
+	if err := migrateSQLite(ctx, dsn, c.turn); err != nil {
+		return nil, err
+	}
+	read, err := sql.Open("sqlite", dsn+reading)
 	if err != nil {
 		return nil, fmt.Errorf("store: open %s: %w", path, err)
 	}
-	write.SetMaxOpenConns(1)
-	read, err := sql.Open("sqlite", "file:"+path+pragmas+"&_pragma=query_only(1)")
-	if err != nil {
-		return nil, fmt.Errorf("store: open %s: %w", path, err)
-	}
+	undo = append(undo, func() { read.Close() })
 	read.SetMaxOpenConns(readers)
 	read.SetMaxIdleConns(readers)
-
-	turn, err := lockFile(path+".turn", 0)
-	if err != nil {
-		return nil, err
-	}
-	if err := migrateSQLite(ctx, write, turn); err != nil {
-		return nil, err
-	}
-	if err := checkDurable(ctx, write); err != nil {
-		return nil, err
-	}
-	conn, err := write.Conn(ctx)
-	if err != nil {
+	if c.conn, err = read.Driver().Open(dsn + writing); err != nil {
 		return nil, fmt.Errorf("store: open %s: %w", path, err)
+	}
+	undo = append(undo, func() { c.conn.Close() })
+	if err := c.checkDurable(); err != nil {
+		return nil, err
 	}
 	db := &DB{reads: &sqliteReads{db: read, prepared: map[string]*sql.Stmt{}}}
 	db.Queries = query.New(db.reads)
-	shared := syscall.LOCK_EX // a command takes the file for its one transaction
-	if o.Serve {
-		shared = syscall.LOCK_SH
-	}
-	db.writers = []*writer{newWriter(&sqliteConn{
-		db: write, conn: conn, prepared: map[string]*sql.Stmt{}, serve: serve, turn: turn, lock: shared,
-	})}
+	db.writers = []*writer{newWriter(c)}
 	return db, nil
 }
 
@@ -93,27 +89,33 @@ func private(path string) error {
 	return f.Close()
 }
 
-// lockFile opens path, and takes the lock how if that is not 0.
-func lockFile(path string, how int) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+// serveAlone takes the lock that only one serving process may hold (threats S11).
+func serveAlone(path string) (*os.File, error) {
+	f, err := openLock(path + ".serve")
 	if err != nil {
-		return nil, fmt.Errorf("store: %w", err)
+		return nil, err
 	}
-	if how == 0 {
-		return f, nil
+	ours, err := tryLock(f)
+	if err == nil && !ours {
+		err = fmt.Errorf("%w: %s", ErrServed, path)
 	}
-	if err := syscall.Flock(int(f.Fd()), how); err != nil {
+	if err != nil {
 		f.Close()
-		return nil, fmt.Errorf("store: lock %s: %w", path, err)
+		return nil, err
 	}
 	return f, nil
 }
 
-func migrateSQLite(ctx context.Context, db *sql.DB, turn *os.File) error {
-	if err := syscall.Flock(int(turn.Fd()), syscall.LOCK_EX); err != nil {
-		return fmt.Errorf("store: wait for our turn: %w", err)
+func migrateSQLite(ctx context.Context, dsn string, t *turn) error {
+	if err := t.take(ctx); err != nil {
+		return err
 	}
-	defer syscall.Flock(int(turn.Fd()), syscall.LOCK_UN)
+	defer t.give()
+	db, err := sql.Open("sqlite", dsn+writing)
+	if err != nil {
+		return fmt.Errorf("store: schema: %w", err)
+	}
+	defer db.Close()
 	files, err := fs.Sub(schemas, "schema/sqlite")
 	if err != nil {
 		return fmt.Errorf("store: schema: %w", err)
@@ -125,15 +127,46 @@ func migrateSQLite(ctx context.Context, db *sql.DB, turn *os.File) error {
 	return migrate(ctx, p)
 }
 
-// checkDurable refuses a connection that would lose acknowledged commits with the power (threats S02).
-func checkDurable(ctx context.Context, db *sql.DB) error {
-	var journal string
-	var synchronous int
-	if err := db.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&journal); err != nil {
-		return fmt.Errorf("store: journal mode: %w", err)
+// sqliteConn is the one connection that writes. It speaks to the driver below database/sql, which
+// would lock, convert and allocate for each statement (docs/decisions/0001).
+//
+// No context reaches it: a statement on a local file ends by itself, and one that is interrupted
+// would take the whole group with it (rulings G4).
+type sqliteConn struct {
+	conn     driver.Conn
+	prepared map[string]*sqliteStmt
+	args     []driver.NamedValue // room for one statement's
+	serve    *os.File            // nil in a command
+	turn     *turn
+}
+
+func (c *sqliteConn) enter(ctx context.Context) error { return c.turn.take(ctx) }
+func (c *sqliteConn) leave()                          { c.turn.give() }
+
+func (c *sqliteConn) begin(context.Context) (session, error) {
+	if err := c.exec(statement{sql: "BEGIN IMMEDIATE"}); err != nil {
+		return nil, err
 	}
-	if err := db.QueryRowContext(ctx, "PRAGMA synchronous").Scan(&synchronous); err != nil {
-		return fmt.Errorf("store: synchronous: %w", err)
+	return c, nil
+}
+
+func (c *sqliteConn) close() {
+	for _, s := range c.prepared {
+		s.stmt.Close()
+	}
+	c.conn.Close()
+	c.turn.close()
+	if c.serve != nil {
+		c.serve.Close()
+	}
+}
+
+// checkDurable refuses a connection that would lose acknowledged commits with the power (threats S02).
+func (c *sqliteConn) checkDurable() error {
+	var journal string
+	var synchronous int64
+	if err := errors.Join(c.pragma("journal_mode", &journal), c.pragma("synchronous", &synchronous)); err != nil {
+		return err
 	}
 	if journal != "wal" || synchronous != 2 {
 		return fmt.Errorf("store: journal_mode %s, synchronous %d: need wal and 2 (FULL)", journal, synchronous)
@@ -141,63 +174,96 @@ func checkDurable(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
-// sqliteConn is the one connection that writes. It takes the turn lock around each group, shared
-// when serving and alone in a command, so that a command waits milliseconds (rulings G6).
-type sqliteConn struct {
-	db       *sql.DB
-	conn     *sql.Conn
-	prepared map[string]*sql.Stmt
-	serve    *os.File
-	turn     *os.File
-	lock     int
+func (c *sqliteConn) pragma(name string, value any) error {
+	r, err := c.read(statement{sql: "PRAGMA " + name})
+	if err != nil {
+		return fmt.Errorf("store: %s: %w", name, err)
+	}
+	defer r.Close()
+	if !r.Next() {
+		return fmt.Errorf("store: %s: no answer", name)
+	}
+	return r.Scan(value)
 }
 
-func (c *sqliteConn) begin(context.Context) (session, error) {
-	if err := syscall.Flock(int(c.turn.Fd()), c.lock); err != nil {
-		return nil, fmt.Errorf("wait for our turn: %w", err)
+// sqliteStmt is one prepared statement. order says which argument each of its bare ? takes.
+type sqliteStmt struct {
+	stmt interface {
+		driver.StmtExecContext
+		driver.StmtQueryContext
+		Close() error
 	}
-	s := &sqliteSession{c}
-	if err := s.exec(statement{sql: "BEGIN IMMEDIATE"}); err != nil {
-		s.leave()
-		return nil, err
-	}
-	return s, nil
+	order []int
 }
 
-func (c *sqliteConn) close() {
-	for _, stmt := range c.prepared {
-		stmt.Close()
-	}
-	c.conn.Close()
-	c.db.Close()
-	c.turn.Close()
-	if c.serve != nil {
-		c.serve.Close()
-	}
-}
-
-// stmt prepares each statement once. Contexts are not handed down: a statement of a local file
-// ends by itself, and one that is interrupted would take the whole group with it (rulings G4).
-func (c *sqliteConn) stmt(text string) (*sql.Stmt, error) {
+// stmt prepares each statement once.
+func (c *sqliteConn) stmt(text string) (*sqliteStmt, error) {
 	if s := c.prepared[text]; s != nil {
 		return s, nil
 	}
-	s, err := c.conn.PrepareContext(context.Background(), text)
+	bare, order := bareParameters(text)
+	stmt, err := c.conn.Prepare(bare)
 	if err != nil {
 		return nil, err
 	}
+	s := &sqliteStmt{order: order}
+	s.stmt = stmt.(interface {
+		driver.StmtExecContext
+		driver.StmtQueryContext
+		Close() error
+	})
 	c.prepared[text] = s
 	return s, nil
 }
 
-type sqliteSession struct{ *sqliteConn }
+// bareParameters writes each $1, $2, … as a bare ?, and says which argument it takes: the driver
+// looks a numbered parameter up by name each time. The queries quote no $.
+func bareParameters(text string) (bare string, order []int) {
+	var b strings.Builder
+	for i := 0; i < len(text); i++ {
+		n, width := 0, 0
+		if text[i] == '$' {
+			for j := i + 1; j < len(text) && '0' <= text[j] && text[j] <= '9'; j++ {
+				n, width = n*10+int(text[j]-'0'), width+1
+			}
+		}
+		if width == 0 {
+			b.WriteByte(text[i])
+			continue
+		}
+		b.WriteByte('?')
+		order = append(order, n-1)
+		i += width
+	}
+	return b.String(), order
+}
 
-func (s *sqliteSession) exec(w statement) error {
-	stmt, err := s.stmt(w.sql)
+// bind returns s and its arguments, as the driver takes them, good until the next call.
+func (c *sqliteConn) bind(w statement) (*sqliteStmt, []driver.NamedValue, error) {
+	s, err := c.stmt(w.sql)
+	if err != nil {
+		return nil, nil, err
+	}
+	c.args = c.args[:0]
+	for _, from := range s.order {
+		if from >= len(w.args) {
+			return nil, nil, fmt.Errorf("argument %d is missing", from+1)
+		}
+		value := w.args[from]
+		if n, ok := value.(int32); ok {
+			value = int64(n)
+		}
+		c.args = append(c.args, driver.NamedValue{Ordinal: len(c.args) + 1, Value: value})
+	}
+	return s, c.args, nil
+}
+
+func (c *sqliteConn) exec(w statement) error {
+	s, args, err := c.bind(w)
 	if err != nil {
 		return err
 	}
-	result, err := stmt.ExecContext(context.Background(), w.args...)
+	result, err := s.stmt.ExecContext(context.Background(), args)
 	if err != nil {
 		return err
 	}
@@ -207,48 +273,133 @@ func (s *sqliteSession) exec(w statement) error {
 	return err
 }
 
-func (s *sqliteSession) execAll(writes []statement) error {
+func (c *sqliteConn) execAll(writes []statement) error {
 	for _, w := range writes {
-		if err := s.exec(w); err != nil {
-			return err
+		if err := c.exec(w); err != nil {
+			return &failure{w.member, err}
 		}
 	}
 	return nil
 }
 
-func (s *sqliteSession) query(_ context.Context, writes []statement, text string, args []any) (pgx.Rows, error) {
-	if err := s.execAll(writes); err != nil {
+func (c *sqliteConn) query(_ context.Context, writes []statement, read statement) (rows, error) {
+	if err := c.execAll(writes); err != nil {
 		return nil, err
 	}
-	stmt, err := s.stmt(text)
+	r, err := c.read(read)
 	if err != nil {
-		return nil, err
+		return nil, &failure{read.member, err}
 	}
-	rows, err := stmt.QueryContext(context.Background(), args...)
-	if err != nil {
-		return nil, err
-	}
-	return &sqliteRows{rows: rows}, nil
+	return r, nil
 }
 
-func (s *sqliteSession) commit(_ context.Context, writes []statement) error {
-	if err := s.execAll(writes); err != nil {
+func (c *sqliteConn) read(w statement) (rows, error) {
+	s, args, err := c.bind(w)
+	if err != nil {
+		return nil, err
+	}
+	r, err := s.stmt.QueryContext(context.Background(), args)
+	if err != nil {
+		return nil, err
+	}
+	return &sqliteRows{rows: r, values: make([]driver.Value, len(r.Columns()))}, nil
+}
+
+func (c *sqliteConn) commit(_ context.Context, writes []statement) error {
+	if err := c.execAll(writes); err != nil {
 		return err
 	}
-	if err := s.exec(statement{sql: "COMMIT"}); err != nil {
-		return err
+	err := c.exec(statement{sql: "COMMIT"})
+	if failed := (*sqlite.Error)(nil); errors.As(err, &failed) && failed.Code()&0xff == sqlite3.SQLITE_IOERR {
+		return fmt.Errorf("%w: %w", ErrUnknown, err) // what was written may be found again after a crash
 	}
-	s.leave()
+	if err != nil {
+		return fmt.Errorf("store: commit: %w", err)
+	}
 	return nil
 }
 
-func (s *sqliteSession) rollback(context.Context) {
-	s.exec(statement{sql: "ROLLBACK"}) // fails when SQLite has rolled back already
-	s.leave()
+func (c *sqliteConn) rollback(context.Context) {
+	_ = c.exec(statement{sql: "ROLLBACK"}) // fails when SQLite has rolled back already
 }
 
-func (s *sqliteSession) leave() {
-	syscall.Flock(int(s.turn.Fd()), syscall.LOCK_UN) // closing the file does it too
+// sqliteRows reads an answer of the driver.
+type sqliteRows struct {
+	rows   driver.Rows
+	values []driver.Value
+	err    error
+	closed bool
+}
+
+func (r *sqliteRows) Next() bool {
+	if r.closed {
+		return false
+	}
+	err := r.rows.Next(r.values)
+	if err == nil {
+		return true
+	}
+	if err != io.EOF {
+		r.err = err
+	}
+	r.Close()
+	return false
+}
+
+func (r *sqliteRows) Scan(dest ...any) error {
+	if len(dest) != len(r.values) {
+		r.err = fmt.Errorf("%d columns read into %d places", len(r.values), len(dest))
+		return r.err
+	}
+	for i, d := range dest {
+		if err := assign(d, r.values[i]); err != nil {
+			r.err = fmt.Errorf("column %s: %w", r.rows.Columns()[i], err)
+			return r.err
+		}
+	}
+	return nil
+}
+
+func (r *sqliteRows) Err() error { return r.err }
+
+func (r *sqliteRows) Close() {
+	if r.closed {
+		return
+	}
+	r.closed = true
+	if err := r.rows.Close(); err != nil && r.err == nil {
+		r.err = err
+	}
+}
+
+// assign puts value where the generated code wants it. There are as few types as in the schema.
+func assign(dest any, value driver.Value) error {
+	switch v := value.(type) {
+	case string:
+		if d, ok := dest.(*string); ok {
+			*d = v
+			return nil
+		}
+	case int64:
+		switch d := dest.(type) {
+		case *int64:
+			*d = v
+			return nil
+		case *bool:
+			*d = v != 0
+			return nil
+		case *int32:
+			if *d = int32(v); int64(*d) == v {
+				return nil
+			}
+		}
+	case []byte:
+		if d, ok := dest.(*[]byte); ok {
+			*d = v
+			return nil
+		}
+	}
+	return fmt.Errorf("%T read into %T", value, dest)
 }
 
 // sqliteReads runs reads on the pool, each statement prepared once.
@@ -283,39 +434,34 @@ func (r *sqliteReads) Exec(context.Context, string, ...any) (pgconn.CommandTag, 
 }
 
 func (r *sqliteReads) Query(ctx context.Context, text string, args ...any) (pgx.Rows, error) {
+	if err := checkText(args); err != nil {
+		return nil, err
+	}
 	stmt, err := r.stmt(ctx, text)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := stmt.QueryContext(ctx, args...)
+	found, err := stmt.QueryContext(ctx, args...)
 	if err != nil {
 		return nil, err
 	}
-	return &sqliteRows{rows: rows}, nil
+	return pooledRows{rows: found}, nil
 }
 
 func (r *sqliteReads) QueryRow(ctx context.Context, text string, args ...any) pgx.Row {
-	rows, err := r.Query(ctx, text, args...)
-	return oneRow{rows, err}
+	found, err := r.Query(ctx, text, args...)
+	return oneRow{found, err}
 }
 
 func (r *sqliteReads) close() { r.db.Close() }
 
-// sqliteRows fits database/sql's rows to the interface that the generated queries expect.
-type sqliteRows struct {
+// pooledRows fits database/sql's rows to the interface that the generated queries expect.
+type pooledRows struct {
 	rows *sql.Rows
-	err  error
+	unasked
 }
 
-func (r *sqliteRows) Close()                 { r.rows.Close() }
-func (r *sqliteRows) Err() error             { return errors.Join(r.err, r.rows.Err()) }
-func (r *sqliteRows) Next() bool             { return r.rows.Next() }
-func (r *sqliteRows) Scan(dest ...any) error { r.err = r.rows.Scan(dest...); return r.err }
-
-// What generated queries never ask for.
-func (r *sqliteRows) CommandTag() pgconn.CommandTag                { return pgconn.CommandTag{} }
-func (r *sqliteRows) FieldDescriptions() []pgconn.FieldDescription { return nil }
-func (r *sqliteRows) Values() ([]any, error)                       { return nil, errors.ErrUnsupported }
-func (r *sqliteRows) RawValues() [][]byte                          { return nil }
-func (r *sqliteRows) Conn() *pgx.Conn                              { return nil }
-func (r *sqliteRows) TypeMap() *pgtype.Map                         { return nil }
+func (r pooledRows) Next() bool             { return r.rows.Next() }
+func (r pooledRows) Scan(dest ...any) error { return r.rows.Scan(dest...) }
+func (r pooledRows) Err() error             { return r.rows.Err() }
+func (r pooledRows) Close()                 { r.rows.Close() }

@@ -86,6 +86,15 @@ func (db *DB) Update(ctx context.Context, key string, fn func(ctx context.Contex
 	return db.writers[writerOf(key, len(db.writers))].do(ctx, fn)
 }
 
+// Waiting is how many updates wait to enter a group.
+func (db *DB) Waiting() int {
+	n := 0
+	for _, w := range db.writers {
+		n += len(w.queue)
+	}
+	return n
+}
+
 func writerOf(key string, n int) int {
 	if n == 1 {
 		return 0
@@ -103,9 +112,9 @@ func (db *DB) Close() {
 		return
 	}
 	db.closed = true
+	db.reads.close() // before the writers: the last to leave a SQLite file tidies its log
 	for _, w := range db.writers {
 		close(w.queue)
 		<-w.closed
 	}
-	db.reads.close()
 }
