@@ -58,6 +58,7 @@ func newWorld(t *testing.T, url string) *world {
 	w := &world{t: t, ctx: t.Context(), url: url, clock: clock.NewManual(start)}
 	w.network = w.simulated("sim-ethereum")
 	w.open()
+	w.idle() // the network is followed from its first block
 	merchant, err := w.engine.AddMerchant(w.ctx, "Tea & Cake", "")
 	w.must(err)
 	w.app, _, err = w.engine.AddApp(w.ctx, engine.NewApp{MerchantID: merchant.ID, Protocol: "halopay", Kind: "payment", Mode: engine.Test, Fee: 3})
