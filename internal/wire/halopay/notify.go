@@ -1,0 +1,102 @@
+package halopay
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"florin/internal/engine"
+	"florin/internal/payment"
+)
+
+// waits come after the first attempt and each retry that failed: 15 retries within 24 h 3 min 50 s.
+var waits = []time.Duration{
+	5 * time.Second, 15 * time.Second, 30 * time.Second,
+	3 * time.Minute, 10 * time.Minute, 20 * time.Minute, 30 * time.Minute, 30 * time.Minute, 30 * time.Minute, 60 * time.Minute,
+	3 * time.Hour, 3 * time.Hour, 3 * time.Hour, 6 * time.Hour, 6 * time.Hour,
+}
+
+// titles are the values of X-EventType for apps with the option event_style=title; others get the
+// status code itself (D26).
+var titles = map[string]string{"PAID": "Paid", "TO-BE-PAID": "To-Be-Paid", "TIME-OUT": "Time-Out"}
+
+// Webhooks is how HaloPay's merchants are told.
+type Webhooks struct{ tokens tokens }
+
+// NewWebhooks returns the format for assets of the list.
+func NewWebhooks(list []Token) *Webhooks { return &Webhooks{byAsset(list)} }
+
+// Body writes what is told of an event, in the order of the documented sample. It is a function of
+// the event's own facts and the app's id, so it can be made again and says the same.
+func (h *Webhooks) Body(e payment.Event, app engine.App) ([]byte, error) {
+	token, err := h.tokens.of(e.Facts.Due)
+	if err != nil {
+		return nil, err
+	}
+	word, ok := status[e.Facts.State]
+	if !ok {
+		return nil, fmt.Errorf("event %s has an order in state %q", e.ID, e.Facts.State)
+	}
+	w := writer{make([]byte, 0, 512)}
+	w.string(`{"appid":`, app.ID)
+	w.string(`,"trade_no":`, e.Facts.Number)
+	w.string(`,"out_trade_no":`, e.Facts.Reference)
+	w.string(`,"amount_collected":`, e.Facts.Received.Decimal())
+	w.string(`,"amount":`, e.Facts.Price.Decimal()) // the price; what is due in tokens comes next (D40)
+	w.string(`,"token_amount":`, dueText(e.Facts.Due))
+	w.string(`,"chain":`, token.Chain)
+	w.int(`,"chain_id":`, token.ChainID)
+	w.string(`,"type":`, "PAYMENT")
+	w.int(`,"currency_id":`, int64(token.CurrencyID))
+	w.string(`,"txid":`, e.Facts.TxID)
+	w.string(`,"status":`, word)
+	w.int(`,"time":`, e.At.Unix())
+	w.string(`,"redirect_url":`, e.Facts.ReturnURL)
+	return append(w.b, '}'), nil
+}
+
+// Headers signs body as it goes out at now, with the app's newest key: an attempt that took an old
+// signature along would be stale after two minutes.
+func (h *Webhooks) Headers(app engine.App, body []byte, now time.Time) (http.Header, error) {
+	if len(app.Keys) == 0 {
+		return nil, errors.New("halopay: app " + app.ID + " has no key to sign with")
+	}
+	var told struct {
+		Status string `json:"status"`
+	}
+	if err := json.Unmarshal(body, &told); err != nil {
+		return nil, fmt.Errorf("halopay: read our own webhook: %w", err)
+	}
+	event := told.Status
+	if app.Options["event_style"] == "title" {
+		event = titles[event]
+	}
+	timestamp := strconv.FormatInt(now.Unix(), 10)
+	return http.Header{
+		"Content-Type": {"application/json"},
+		"X-Appid":      {app.ID},
+		"X-Timestamp":  {timestamp},
+		"X-Sign":       {sign(app.Keys[0], body, timestamp)},
+		"X-EventType":  {event}, // spelled as documented, not as Go would
+	}, nil
+}
+
+// Acknowledged reports whether the merchant's server took the news: a 2xx and the word Success,
+// in any case, with white space around it or as a JSON string (D28).
+func (h *Webhooks) Acknowledged(status int, answer []byte) bool {
+	if status < 200 || status > 299 {
+		return false
+	}
+	word := strings.TrimSpace(string(answer))
+	if len(word) > 1 && word[0] == '"' && word[len(word)-1] == '"' {
+		word = word[1 : len(word)-1]
+	}
+	return len(word) == len("success") && strings.EqualFold(word, "success") // no ſ for s
+}
+
+// Waits returns the time from each failed attempt to the next.
+func (h *Webhooks) Waits() []time.Duration { return waits }

@@ -1,0 +1,342 @@
+// Package wiretest proves the dialects. It plays golden files, which hold the vendor's documented
+// bytes, against a dialect on a real engine and a real database; and it has the tables of hostile
+// requests that every dialect must refuse. Only nodes, rates and the clock are made up.
+package wiretest
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"math/big"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx", to count rows beside the store
+
+	"florin/internal/chain"
+	"florin/internal/chain/evmaddr"
+	"florin/internal/clock"
+	"florin/internal/engine"
+	"florin/internal/id"
+	"florin/internal/money"
+	"florin/internal/payment"
+	"florin/internal/peer"
+	"florin/internal/rates"
+	"florin/internal/store"
+	"florin/internal/store/query"
+)
+
+// World is an engine with the simulated networks of the catalogue, on a database of its own.
+type World struct {
+	t      testing.TB
+	Clock  *clock.Manual
+	Engine *engine.Engine
+	DB     *store.DB
+	Keys   *Keys
+	// Numbers is what dialects draw the random part of an order's number from.
+	Numbers *Numbers
+
+	url      string
+	networks []engine.Network
+	ids      *id.Source
+	blocks   map[string][]chain.Block // by network, the connected ones
+}
+
+// New returns a world whose clock stands at now.
+func New(t testing.TB, now time.Time) *World {
+	t.Helper()
+	w := &World{
+		t: t, Clock: clock.NewManual(now), Keys: &Keys{}, blocks: map[string][]chain.Block{},
+		url: "sqlite:" + filepath.Join(t.TempDir(), "florin.db"),
+		ids: id.New(rand.NewChaCha8([32]byte{})), // so that golden files can hold addresses
+	}
+	w.Numbers = &Numbers{clock: w.Clock, random: id.New(rand.NewChaCha8([32]byte{1}))}
+	if os.Getenv("FLORIN_TEST_STORE") == "postgres" {
+		w.url = peer.Postgres(t)
+	}
+	listed, err := chain.Catalogue()
+	w.must(err)
+	for _, n := range listed {
+		if n.TestOf != "" {
+			w.networks = append(w.networks, engine.Network{
+				Network: n, Client: quiet{n}, Treasury: "0x000000000000000000000000000000000000dEaD",
+				Addresser: evmaddr.Forwarders{Factory: evmaddr.MustParse("0x00000000000000000000000000000000000000f0"), CreationCode: []byte{0}},
+			})
+		}
+	}
+	w.DB, err = store.Open(t.Context(), w.url, store.Options{})
+	w.must(err)
+	t.Cleanup(w.DB.Close)
+	w.Engine = w.Another()
+	w.must(w.DB.Update(t.Context(), merchant, func(ctx context.Context, tx *store.Tx) error {
+		return tx.InsertMerchant(ctx, query.InsertMerchantParams{ID: merchant, Name: "Tea & Cake", CreatedAt: now.UnixMicro()})
+	}))
+	w.Mine(1) // assets are offered on networks that are followed
+	return w
+}
+
+// Another returns a second engine on the world's database, as another node has.
+func (w *World) Another() *engine.Engine {
+	w.t.Helper()
+	e, err := engine.New(w.t.Context(), engine.Config{
+		DB: w.DB, Clock: w.Clock, IDs: w.ids, Rates: prices, Sealer: w.Keys, Networks: w.networks,
+		Log: slog.New(slog.NewTextHandler(logged{w.t}, &slog.HandlerOptions{Level: slog.LevelError})),
+	})
+	w.must(err)
+	return e
+}
+
+// logged fails the test on any fault that is logged: a hostile request must not cause one.
+type logged struct{ t testing.TB }
+
+func (l logged) Write(line []byte) (int, error) {
+	l.t.Errorf("logged: %s", line)
+	return len(line), nil
+}
+
+// Log is for dialects: what it is told fails the test.
+func (w *World) Log() *slog.Logger { return slog.New(slog.NewTextHandler(logged{w.t}, nil)) }
+
+const merchant = "mer_00000000000000000000000000"
+
+func (w *World) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// App says which app to add.
+type App struct {
+	ID, Key, Protocol string
+	Kind              string // "" is payment
+	Webhook           string
+	Rate, Burst       int
+	Options           map[string]string
+}
+
+// AddApp adds a test-mode app with a key that is known beforehand.
+func (w *World) AddApp(a App) {
+	w.t.Helper()
+	if a.Kind == "" {
+		a.Kind = "payment"
+	}
+	options, err := json.Marshal(a.Options)
+	w.must(err)
+	w.must(w.DB.Update(w.t.Context(), merchant, func(ctx context.Context, tx *store.Tx) error {
+		if err := tx.InsertApp(ctx, query.InsertAppParams{
+			ID: a.ID, MerchantID: merchant, Protocol: a.Protocol, Kind: a.Kind, Mode: string(engine.Test), WebhookUrl: a.Webhook,
+			FeeBps: 3, RatePerSecond: int64(a.Rate), Burst: int64(a.Burst), Options: string(options), CreatedAt: w.Clock.Now().UnixMicro(),
+		}); err != nil {
+			return err
+		}
+		return tx.InsertAppKey(ctx, query.InsertAppKeyParams{
+			ID: w.ids.Make("key", w.Clock.Now()), AppID: a.ID, Sealed: []byte(a.Key), CreatedAt: w.Clock.Now().UnixMicro(),
+		})
+	}))
+}
+
+// Choose picks the asset SYMBOL@CHAIN for an order.
+func (w *World) Choose(number, asset string) {
+	w.t.Helper()
+	w.must(w.Engine.ChooseAsset(w.t.Context(), number, asset))
+}
+
+// Pay sends amount of the order's asset to it, in a block of the clock's time. Nothing is
+// confirmed yet.
+func (w *World) Pay(number, amount string) {
+	w.t.Helper()
+	v, err := w.Engine.OrderByNumber(w.t.Context(), number)
+	w.must(err)
+	paid, err := money.Parse(v.Due.Asset(), amount)
+	w.must(err)
+	// The first transfer of a height is 1, so that transaction ids differ and golden files know them.
+	height := len(w.blocks[v.Network.Name]) + 1
+	w.connect(v.Network.Name, chain.Transfer{
+		TxID: fmt.Sprintf("0x%064x", height<<8|1), Position: "log:0", From: "0x00000000000000000000000000000000000000Aa",
+		To: v.Address, Amount: paid, Listed: true,
+	})
+}
+
+// Mine connects n empty blocks to each network and settles what they confirm.
+func (w *World) Mine(n int) {
+	w.t.Helper()
+	for _, network := range w.networks {
+		for range n {
+			w.connect(network.Name)
+		}
+	}
+}
+
+func (w *World) connect(network string, transfers ...chain.Transfer) {
+	w.t.Helper()
+	height := uint64(len(w.blocks[network]) + 1)
+	b := chain.Block{Transfers: transfers, BlockRef: chain.BlockRef{
+		Height: height, Hash: fmt.Sprintf("0x%064x", height), Parent: fmt.Sprintf("0x%064x", height-1),
+		Time: w.Clock.Now().Truncate(time.Second),
+	}}
+	w.must(w.Engine.Connect(w.t.Context(), network, []chain.Block{b}))
+	w.blocks[network] = append(w.blocks[network], b)
+	for {
+		done, err := w.Engine.SettleOnce(w.t.Context(), "wiretest", 100)
+		w.must(err)
+		if done == 0 {
+			return
+		}
+	}
+}
+
+// Expire ends what is over.
+func (w *World) Expire() {
+	w.t.Helper()
+	_, err := w.Engine.ExpireOnce(w.t.Context(), 100)
+	w.must(err)
+}
+
+// Told is one event a merchant has to hear of.
+type Told struct {
+	Event payment.Event
+	App   engine.App
+	URL   string
+}
+
+// News takes the deliveries that are due and marks them delivered.
+func (w *World) News() []Told {
+	w.t.Helper()
+	ctx := w.t.Context()
+	due, err := w.Engine.DueDeliveries(ctx, 100)
+	w.must(err)
+	var told []Told
+	for _, d := range due {
+		held, err := w.Engine.LeaseDelivery(ctx, d.ID, "wiretest", time.Minute, func(payment.Event, engine.App) ([]byte, error) {
+			return []byte("kept by the test"), nil
+		})
+		w.must(err)
+		told = append(told, Told{held.Event, held.App, held.URL})
+		w.must(w.Engine.RecordAttempt(ctx, held, nil, engine.Delivered, w.Clock.Now()))
+	}
+	return told
+}
+
+// Written is how much there is of what a request could write.
+type Written struct{ Orders, Events, Entries, Deliveries, Addresses int }
+
+// Count counts rows on a connection of its own.
+func (w *World) Count() (n Written) {
+	w.t.Helper()
+	driver, dsn := "pgx", w.url
+	if path, is := strings.CutPrefix(w.url, "sqlite:"); is {
+		driver, dsn = "sqlite", "file:"+path+"?_pragma=query_only(1)"
+	}
+	db, err := sql.Open(driver, dsn)
+	w.must(err)
+	defer db.Close()
+	for table, count := range map[string]*int{
+		"orders": &n.Orders, "events": &n.Events, "entries": &n.Entries, "deliveries": &n.Deliveries, "deposit_addresses": &n.Addresses,
+	} {
+		w.must(db.QueryRow("SELECT count(*) FROM " + table).Scan(count))
+	}
+	return n
+}
+
+// Numbers draws the random part of order numbers.
+type Numbers struct {
+	// Next is drawn before chance; taking it lets Lag pass, as between making a number and
+	// answering with it.
+	Next []string
+	Lag  time.Duration
+
+	clock  *clock.Manual
+	random *id.Source
+}
+
+// Hex implements what dialects need.
+func (n *Numbers) Hex(bytes int) string {
+	if len(n.Next) == 0 {
+		return n.random.Hex(bytes)
+	}
+	next := n.Next[0]
+	n.Next = n.Next[1:]
+	n.clock.Advance(n.Lag)
+	return next
+}
+
+// Keys keeps secrets as they are and counts the MACs that are made with them.
+type Keys struct{ made atomic.Int64 }
+
+// Made returns how many MACs were made.
+func (k *Keys) Made() int64 { return k.made.Load() }
+
+// Seal implements engine.Sealer.
+func (k *Keys) Seal(_ string, plain []byte) ([]byte, error) { return plain, nil }
+
+// Unseal implements engine.Sealer.
+func (k *Keys) Unseal(_ string, sealed []byte) (engine.Secret, error) {
+	return secret{k, string(sealed)}, nil
+}
+
+type secret struct {
+	keys *Keys
+	key  string
+}
+
+func (s secret) HMACSHA256(parts ...[]byte) (sum [32]byte) {
+	s.keys.made.Add(1)
+	mac := hmac.New(sha256.New, []byte(s.key))
+	for _, part := range parts {
+		mac.Write(part)
+	}
+	mac.Sum(sum[:0])
+	return sum
+}
+
+// prices are what one unit costs in USD. 5 USD are 4.998045 USDT, as in HaloPay's sample; CNY is
+// listed but has no price.
+var prices = table{
+	"USD": big.NewRat(1, 1), "EUR": big.NewRat(108, 100), "JPY": big.NewRat(67, 10_000),
+	"USDT": big.NewRat(5_000_000, 4_998_045), "USDC": big.NewRat(1, 1), "ETH": big.NewRat(3000, 1), "BNB": big.NewRat(600, 1),
+}
+
+type table map[string]*big.Rat
+
+// Quote implements engine.Pricer.
+func (p table) Quote(_ context.Context, price money.Price, symbol string) (money.Rate, error) {
+	currency := price.Currency()
+	if !rates.Listed(currency) {
+		return money.Rate{}, rates.ErrUnlisted
+	}
+	if p[currency] == nil || p[symbol] == nil {
+		return money.Rate{}, rates.ErrNoRate
+	}
+	return money.NewRate(new(big.Rat).Quo(p[symbol], p[currency]))
+}
+
+// quiet is the node of a network on which nothing happens but what a test says.
+type quiet struct{ network chain.Network }
+
+func (quiet) Head(context.Context) (chain.BlockRef, error) {
+	return chain.BlockRef{}, chain.ErrUnavailable
+}
+
+func (quiet) Block(context.Context, uint64, chain.Set) (chain.Block, error) {
+	return chain.Block{}, chain.ErrUnavailable
+}
+
+func (quiet) Blocks(context.Context, uint64, uint64, chain.Set) ([]chain.Block, error) {
+	return nil, chain.ErrUnavailable
+}
+
+func (q quiet) NativeBalance(context.Context, string, uint64) (money.Amount, error) {
+	return money.Zero(q.network.Asset(q.network.Tokens[0])), nil
+}
+
+func (quiet) Check(context.Context) (map[money.Asset]string, error) { return nil, nil }
