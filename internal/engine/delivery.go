@@ -31,9 +31,10 @@ type Delivery struct {
 	ID       string
 	Event    payment.Event
 	App      App
-	URL      string // of the order, else of the app; "" for none
-	Attempts int    // made so far
-	Body     []byte // fixed by the first attempt; empty before
+	URL      string    // of the order, else of the app; "" for none
+	DueAt    time.Time // when this attempt was planned
+	Attempts int       // made so far
+	Body     []byte    // fixed by the first attempt; empty if it could not be made, or there is no URL
 
 	fence int64
 	owner string
@@ -50,20 +51,50 @@ type Attempt struct {
 	Took    time.Duration
 }
 
-// DueDelivery names a delivery that may be tried now, with whose endpoint it goes to.
-type DueDelivery struct{ ID, AppID, OrderID string }
+// DueDelivery is a delivery that may be tried now, and where it goes.
+type DueDelivery struct {
+	ID, AppID, OrderID string
+	URL                string // "" for none
+	DueAt              time.Time
+}
 
 // DueDeliveries lists at most n deliveries to try now, the oldest first, at most one of an order.
 func (e *Engine) DueDeliveries(ctx context.Context, n int) ([]DueDelivery, error) {
-	rows, err := e.db.DueDeliveries(ctx, query.DueDeliveriesParams{Now: e.now().UnixMicro(), MaxRows: int32(n)})
+	return e.DueDeliveriesAfter(ctx, DueDelivery{}, n)
+}
+
+// DueDeliveriesAfter goes on behind last, or behind its DueAt if last has no ID. Only those two
+// fields of last count.
+func (e *Engine) DueDeliveriesAfter(ctx context.Context, last DueDelivery, n int) ([]DueDelivery, error) {
+	page := query.DueDeliveriesParams{Now: e.now().UnixMicro(), AfterID: last.ID, MaxRows: int32(n)}
+	if !last.DueAt.IsZero() {
+		page.AfterDue = last.DueAt.UnixMicro()
+	}
+	rows, err := e.db.DueDeliveries(ctx, page)
 	if err != nil {
 		return nil, fmt.Errorf("list due deliveries: %w", err)
 	}
 	due := make([]DueDelivery, len(rows))
 	for i, row := range rows {
-		due[i] = DueDelivery{row.ID, row.AppID, row.OrderID}
+		due[i] = dueFrom(row)
 	}
 	return due, nil
+}
+
+// DueDeliveryOf returns the delivery of an order to try now; ok is false if there is none.
+func (e *Engine) DueDeliveryOf(ctx context.Context, orderID string) (due DueDelivery, ok bool, err error) {
+	row, err := e.db.DueDeliveryOfOrder(ctx, query.DueDeliveryOfOrderParams{OrderID: orderID, Now: e.now().UnixMicro()})
+	if errors.Is(err, store.ErrNotFound) {
+		return due, false, nil
+	}
+	if err != nil {
+		return due, false, fmt.Errorf("look for a due delivery of order %s: %w", orderID, err)
+	}
+	return dueFrom(query.DueDeliveriesRow(row)), true, nil
+}
+
+func dueFrom(row query.DueDeliveriesRow) DueDelivery {
+	return DueDelivery{ID: row.ID, AppID: row.AppID, OrderID: row.OrderID, URL: row.Url, DueAt: time.UnixMicro(row.DueAt).UTC()}
 }
 
 // ErrLeased reports a delivery that another worker holds, that is done, or that must wait for one
@@ -71,23 +102,60 @@ func (e *Engine) DueDeliveries(ctx context.Context, n int) ([]DueDelivery, error
 var ErrLeased = errors.New("engine: the delivery is not to be had")
 
 // LeaseDelivery takes a due delivery for at least lease. The first time, body makes the bytes
-// that are sent, now and ever after; they are stored before this returns (rulings G18).
+// that are sent, now and ever after; they are stored before this returns (rulings G18). It is not
+// asked when there is no URL, and if it returns none the next lease asks again.
 func (e *Engine) LeaseDelivery(ctx context.Context, id, worker string, lease time.Duration, body func(payment.Event, App) ([]byte, error)) (Delivery, error) {
+	d, err := e.delivery(ctx, id)
+	if err != nil {
+		return d, err
+	}
+	orderID := d.Event.Facts.OrderID
+	if len(d.Body) == 0 && d.URL != "" {
+		if d.Body, err = body(d.Event, d.App); err != nil {
+			return d, fmt.Errorf("body of event %s: %w", d.Event.ID, err)
+		}
+	}
 	now := e.now()
 	var row query.Delivery
-	err := e.db.Update(ctx, id, func(ctx context.Context, tx *store.Tx) (err error) {
-		row, err = tx.LeaseDelivery(ctx, query.LeaseDeliveryParams{
+	var refused error
+	err = e.db.Update(ctx, orderID, func(ctx context.Context, tx *store.Tx) error {
+		if err := tx.LockDeliveriesOf(ctx, orderID); err != nil {
+			return err
+		}
+		if err := tx.EndRetries(ctx, query.EndRetriesParams{ID: id, Now: now.UnixMicro()}); err != nil {
+			return err
+		}
+		if len(d.Body) > 0 {
+			if err := tx.FixBody(ctx, query.FixBodyParams{ID: id, Body: d.Body}); err != nil {
+				return err
+			}
+		}
+		row, refused = tx.LeaseDelivery(ctx, query.LeaseDeliveryParams{
 			ID: id, LeaseOwner: worker, LeasedUntil: now.Add(lease).UnixMicro(), Now: now.UnixMicro(),
 		})
-		return err
+		if errors.Is(refused, store.ErrNotFound) {
+			return nil // the retries that ended stay ended
+		}
+		return refused
 	})
-	if errors.Is(err, store.ErrNotFound) {
-		return Delivery{}, ErrLeased
-	}
 	if err != nil {
-		return Delivery{}, fmt.Errorf("lease delivery %s: %w", id, err)
+		return d, fmt.Errorf("lease delivery %s: %w", id, err)
 	}
-	d := Delivery{ID: id, Attempts: int(row.Attempts), Body: row.Body, fence: row.Fence, owner: worker}
+	if refused != nil {
+		return d, ErrLeased
+	}
+	d.Attempts, d.Body, d.fence, d.owner = int(row.Attempts), row.Body, row.Fence, worker
+	d.DueAt = time.UnixMicro(row.DueAt).UTC()
+	return d, nil
+}
+
+// delivery reads a delivery with what it tells, to whom, and where.
+func (e *Engine) delivery(ctx context.Context, id string) (Delivery, error) {
+	row, err := e.db.Delivery(ctx, id)
+	if err != nil {
+		return Delivery{}, fmt.Errorf("load delivery %s: %w", id, err)
+	}
+	d := Delivery{ID: id, Body: row.Body}
 	if d.Event, err = e.db.FindEvent(ctx, row.EventID); err != nil {
 		return d, err
 	}
@@ -101,23 +169,7 @@ func (e *Engine) LeaseDelivery(ctx context.Context, id, worker string, lease tim
 	if d.URL = o.NotifyURL; d.URL == "" {
 		d.URL = d.App.WebhookURL
 	}
-	if len(d.Body) > 0 || d.URL == "" {
-		return d, nil
-	}
-	if d.Body, err = body(d.Event, d.App); err != nil {
-		return d, fmt.Errorf("body of event %s: %w", d.Event.ID, err)
-	}
-	err = e.db.Update(ctx, id, func(ctx context.Context, tx *store.Tx) error {
-		held, err := tx.LockDelivery(ctx, query.LockDeliveryParams{ID: id, Fence: d.fence, LeaseOwner: worker})
-		if err != nil {
-			return err
-		}
-		return tx.FixBody(ctx, query.FixBodyParams{ID: held.ID, Body: d.Body})
-	})
-	if errors.Is(err, store.ErrNotFound) {
-		return d, ErrLeased
-	}
-	return d, err
+	return d, nil
 }
 
 // RecordAttempt writes what came of a try and ends the lease. With status waiting, the next try
@@ -131,7 +183,7 @@ func (e *Engine) RecordAttempt(ctx context.Context, d Delivery, a *Attempt, stat
 			return fmt.Errorf("headers of delivery %s: %w", d.ID, err)
 		}
 	}
-	err := e.db.Update(ctx, d.ID, func(ctx context.Context, tx *store.Tx) error {
+	err := e.db.Update(ctx, d.Event.Facts.OrderID, func(ctx context.Context, tx *store.Tx) error {
 		row, err := tx.LockDelivery(ctx, query.LockDeliveryParams{ID: d.ID, Fence: d.fence, LeaseOwner: d.owner})
 		if err != nil {
 			return err

@@ -24,16 +24,39 @@ UPDATE deliveries SET status = 'superseded'
 WHERE order_id = @order_id AND status = 'waiting' AND NOT final AND leased_until <= @now;
 
 -- name: DueDeliveries :many
--- Deliveries to try now, oldest first, at most one an order and none of an order with one in flight.
-SELECT d.* FROM deliveries AS d
+-- Deliveries to try now with the URL they go to, oldest first, none of an order that has one in
+-- flight or an older one to try. Pass 0 and '' to begin, then the last row's due_at and id.
+SELECT d.id, d.app_id, d.order_id, d.due_at, CAST(CASE WHEN r.notify_url <> '' THEN r.notify_url ELSE a.webhook_url END AS TEXT) AS url
+FROM deliveries AS d JOIN orders AS r ON r.id = d.order_id JOIN apps AS a ON a.id = d.app_id
 WHERE d.status = 'waiting' AND d.due_at <= @now AND d.leased_until <= @now
+    AND (d.due_at, d.id) > (CAST(@after_due AS BIGINT), CAST(@after_id AS TEXT))
     AND NOT EXISTS (SELECT 1 FROM deliveries AS o WHERE o.order_id = d.order_id AND o.status = 'waiting'
         AND o.id <> d.id AND (o.leased_until > @now OR (o.sequence, o.id) < (d.sequence, d.id) AND o.due_at <= @now))
 ORDER BY d.due_at, d.id LIMIT @max_rows;
 
--- name: NextDelivery :one
--- When the next delivery falls due.
-SELECT due_at FROM deliveries WHERE status = 'waiting' ORDER BY due_at, id LIMIT 1;
+-- name: DueDeliveryOfOrder :one
+-- The delivery of one order to try now, if any, by the same rules.
+SELECT d.id, d.app_id, d.order_id, d.due_at, CAST(CASE WHEN r.notify_url <> '' THEN r.notify_url ELSE a.webhook_url END AS TEXT) AS url
+FROM deliveries AS d JOIN orders AS r ON r.id = d.order_id JOIN apps AS a ON a.id = d.app_id
+WHERE d.order_id = @order_id AND d.status = 'waiting' AND d.due_at <= @now AND d.leased_until <= @now
+    AND NOT EXISTS (SELECT 1 FROM deliveries AS o WHERE o.order_id = d.order_id AND o.status = 'waiting'
+        AND o.id <> d.id AND (o.leased_until > @now OR (o.sequence, o.id) < (d.sequence, d.id) AND o.due_at <= @now))
+ORDER BY d.due_at, d.id LIMIT 1;
+
+-- name: Delivery :one
+SELECT * FROM deliveries WHERE id = @id;
+
+-- name: LockDeliveriesOf :exec
+-- Makes whoever leases a delivery of this order wait for the others, on any node: the order's
+-- first delivery stands for all. Without it two could each miss that the other was being leased.
+UPDATE deliveries SET fence = fence WHERE id = (SELECT min(o.id) FROM deliveries AS o WHERE o.order_id = @order_id);
+
+-- name: EndRetries :exec
+-- Ends the retries of news that is not final and that younger news of the order has overtaken
+-- while an attempt was in flight.
+UPDATE deliveries AS d SET status = 'superseded'
+WHERE d.id = @id AND d.status = 'waiting' AND NOT d.final AND d.attempts > 0 AND d.leased_until <= @now
+    AND EXISTS (SELECT 1 FROM deliveries AS o WHERE o.order_id = d.order_id AND (o.sequence, o.id) > (d.sequence, d.id));
 
 -- name: LeaseDelivery :one
 UPDATE deliveries AS d SET lease_owner = @lease_owner, leased_until = @leased_until, fence = d.fence + 1

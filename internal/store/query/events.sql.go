@@ -43,44 +43,79 @@ func (q *Queries) Attempts(ctx context.Context, deliveryID string) ([]Attempt, e
 	return items, nil
 }
 
+const delivery = `-- name: Delivery :one
+SELECT id, event_id, order_id, app_id, sequence, final, status, attempts, due_at, lease_owner, leased_until, fence, body, created_at FROM deliveries WHERE id = $1
+`
+
+func (q *Queries) Delivery(ctx context.Context, id string) (Delivery, error) {
+	row := q.db.QueryRow(ctx, delivery, id)
+	var i Delivery
+	err := row.Scan(
+		&i.ID,
+		&i.EventID,
+		&i.OrderID,
+		&i.AppID,
+		&i.Sequence,
+		&i.Final,
+		&i.Status,
+		&i.Attempts,
+		&i.DueAt,
+		&i.LeaseOwner,
+		&i.LeasedUntil,
+		&i.Fence,
+		&i.Body,
+		&i.CreatedAt,
+	)
+	return i, err
+}
+
 const dueDeliveries = `-- name: DueDeliveries :many
-SELECT d.id, d.event_id, d.order_id, d.app_id, d.sequence, d.final, d.status, d.attempts, d.due_at, d.lease_owner, d.leased_until, d.fence, d.body, d.created_at FROM deliveries AS d
+SELECT d.id, d.app_id, d.order_id, d.due_at, CAST(CASE WHEN r.notify_url <> '' THEN r.notify_url ELSE a.webhook_url END AS TEXT) AS url
+FROM deliveries AS d JOIN orders AS r ON r.id = d.order_id JOIN apps AS a ON a.id = d.app_id
 WHERE d.status = 'waiting' AND d.due_at <= $1 AND d.leased_until <= $1
+    AND (d.due_at, d.id) > (CAST($2 AS BIGINT), CAST($3 AS TEXT))
     AND NOT EXISTS (SELECT 1 FROM deliveries AS o WHERE o.order_id = d.order_id AND o.status = 'waiting'
         AND o.id <> d.id AND (o.leased_until > $1 OR (o.sequence, o.id) < (d.sequence, d.id) AND o.due_at <= $1))
-ORDER BY d.due_at, d.id LIMIT $2
+ORDER BY d.due_at, d.id LIMIT $4
 `
 
 type DueDeliveriesParams struct {
-	Now     int64
-	MaxRows int32
+	Now      int64
+	AfterDue int64
+	AfterID  string
+	MaxRows  int32
 }
 
-// Deliveries to try now, oldest first, at most one an order and none of an order with one in flight.
-func (q *Queries) DueDeliveries(ctx context.Context, arg DueDeliveriesParams) ([]Delivery, error) {
-	rows, err := q.db.Query(ctx, dueDeliveries, arg.Now, arg.MaxRows)
+type DueDeliveriesRow struct {
+	ID      string
+	AppID   string
+	OrderID string
+	DueAt   int64
+	Url     string
+}
+
+// Deliveries to try now with the URL they go to, oldest first, none of an order that has one in
+// flight or an older one to try. Pass 0 and ” to begin, then the last row's due_at and id.
+func (q *Queries) DueDeliveries(ctx context.Context, arg DueDeliveriesParams) ([]DueDeliveriesRow, error) {
+	rows, err := q.db.Query(ctx, dueDeliveries,
+		arg.Now,
+		arg.AfterDue,
+		arg.AfterID,
+		arg.MaxRows,
+	)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []Delivery
+	var items []DueDeliveriesRow
 	for rows.Next() {
-		var i Delivery
+		var i DueDeliveriesRow
 		if err := rows.Scan(
 			&i.ID,
-			&i.EventID,
-			&i.OrderID,
 			&i.AppID,
-			&i.Sequence,
-			&i.Final,
-			&i.Status,
-			&i.Attempts,
+			&i.OrderID,
 			&i.DueAt,
-			&i.LeaseOwner,
-			&i.LeasedUntil,
-			&i.Fence,
-			&i.Body,
-			&i.CreatedAt,
+			&i.Url,
 		); err != nil {
 			return nil, err
 		}
@@ -90,6 +125,60 @@ func (q *Queries) DueDeliveries(ctx context.Context, arg DueDeliveriesParams) ([
 		return nil, err
 	}
 	return items, nil
+}
+
+const dueDeliveryOfOrder = `-- name: DueDeliveryOfOrder :one
+SELECT d.id, d.app_id, d.order_id, d.due_at, CAST(CASE WHEN r.notify_url <> '' THEN r.notify_url ELSE a.webhook_url END AS TEXT) AS url
+FROM deliveries AS d JOIN orders AS r ON r.id = d.order_id JOIN apps AS a ON a.id = d.app_id
+WHERE d.order_id = $1 AND d.status = 'waiting' AND d.due_at <= $2 AND d.leased_until <= $2
+    AND NOT EXISTS (SELECT 1 FROM deliveries AS o WHERE o.order_id = d.order_id AND o.status = 'waiting'
+        AND o.id <> d.id AND (o.leased_until > $2 OR (o.sequence, o.id) < (d.sequence, d.id) AND o.due_at <= $2))
+ORDER BY d.due_at, d.id LIMIT 1
+`
+
+type DueDeliveryOfOrderParams struct {
+	OrderID string
+	Now     int64
+}
+
+type DueDeliveryOfOrderRow struct {
+	ID      string
+	AppID   string
+	OrderID string
+	DueAt   int64
+	Url     string
+}
+
+// The delivery of one order to try now, if any, by the same rules.
+func (q *Queries) DueDeliveryOfOrder(ctx context.Context, arg DueDeliveryOfOrderParams) (DueDeliveryOfOrderRow, error) {
+	row := q.db.QueryRow(ctx, dueDeliveryOfOrder, arg.OrderID, arg.Now)
+	var i DueDeliveryOfOrderRow
+	err := row.Scan(
+		&i.ID,
+		&i.AppID,
+		&i.OrderID,
+		&i.DueAt,
+		&i.Url,
+	)
+	return i, err
+}
+
+const endRetries = `-- name: EndRetries :exec
+UPDATE deliveries AS d SET status = 'superseded'
+WHERE d.id = $1 AND d.status = 'waiting' AND NOT d.final AND d.attempts > 0 AND d.leased_until <= $2
+    AND EXISTS (SELECT 1 FROM deliveries AS o WHERE o.order_id = d.order_id AND (o.sequence, o.id) > (d.sequence, d.id))
+`
+
+type EndRetriesParams struct {
+	ID  string
+	Now int64
+}
+
+// Ends the retries of news that is not final and that younger news of the order has overtaken
+// while an attempt was in flight.
+func (q *Queries) EndRetries(ctx context.Context, arg EndRetriesParams) error {
+	_, err := q.db.Exec(ctx, endRetries, arg.ID, arg.Now)
+	return err
 }
 
 const event = `-- name: Event :one
@@ -366,6 +455,17 @@ func (q *Queries) LeaseDelivery(ctx context.Context, arg LeaseDeliveryParams) (D
 	return i, err
 }
 
+const lockDeliveriesOf = `-- name: LockDeliveriesOf :exec
+UPDATE deliveries SET fence = fence WHERE id = (SELECT min(o.id) FROM deliveries AS o WHERE o.order_id = $1)
+`
+
+// Makes whoever leases a delivery of this order wait for the others, on any node: the order's
+// first delivery stands for all. Without it two could each miss that the other was being leased.
+func (q *Queries) LockDeliveriesOf(ctx context.Context, orderID string) error {
+	_, err := q.db.Exec(ctx, lockDeliveriesOf, orderID)
+	return err
+}
+
 const lockDelivery = `-- name: LockDelivery :one
 UPDATE deliveries SET fence = fence WHERE id = $1 AND fence = $2 AND lease_owner = $3 RETURNING id, event_id, order_id, app_id, sequence, final, status, attempts, due_at, lease_owner, leased_until, fence, body, created_at
 `
@@ -415,18 +515,6 @@ func (q *Queries) NewerDelivery(ctx context.Context, arg NewerDeliveryParams) (i
 	var count int64
 	err := row.Scan(&count)
 	return count, err
-}
-
-const nextDelivery = `-- name: NextDelivery :one
-SELECT due_at FROM deliveries WHERE status = 'waiting' ORDER BY due_at, id LIMIT 1
-`
-
-// When the next delivery falls due.
-func (q *Queries) NextDelivery(ctx context.Context) (int64, error) {
-	row := q.db.QueryRow(ctx, nextDelivery)
-	var due_at int64
-	err := row.Scan(&due_at)
-	return due_at, err
 }
 
 const orderDeliveries = `-- name: OrderDeliveries :many

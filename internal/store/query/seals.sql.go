@@ -35,12 +35,18 @@ func (q *Queries) CountUnsealed(ctx context.Context) (int64, error) {
 	return count, err
 }
 
-const deleteUnsealed = `-- name: DeleteUnsealed :exec
-DELETE FROM unsealed WHERE ref = $1
+const deleteSealed = `-- name: DeleteSealed :exec
+DELETE FROM unsealed WHERE ref IN (SELECT s.ref FROM seals AS s WHERE s.seq BETWEEN $1 AND $2)
 `
 
-func (q *Queries) DeleteUnsealed(ctx context.Context, ref string) error {
-	_, err := q.db.Exec(ctx, deleteUnsealed, ref)
+type DeleteSealedParams struct {
+	First int64
+	Last  int64
+}
+
+// Takes what the seals from first to last number out of the queue.
+func (q *Queries) DeleteSealed(ctx context.Context, arg DeleteSealedParams) error {
+	_, err := q.db.Exec(ctx, deleteSealed, arg.First, arg.Last)
 	return err
 }
 
@@ -143,6 +149,102 @@ func (q *Queries) LastSeal(ctx context.Context) (Seal, error) {
 	return i, err
 }
 
+const sealedEntries = `-- name: SealedEntries :many
+SELECT e.id, e.ref, e.order_id, e.created_at, p.line, p.kind, p.owner, p.asset, p.side, p.units
+FROM seals AS s CROSS JOIN entries AS e CROSS JOIN postings AS p
+WHERE s.seq BETWEEN $1 AND $2 AND e.id = s.ref AND p.entry_id = e.id ORDER BY s.seq, p.line LIMIT 1000000
+`
+
+type SealedEntriesParams struct {
+	First int64
+	Last  int64
+}
+
+type SealedEntriesRow struct {
+	ID        string
+	Ref       string
+	OrderID   string
+	CreatedAt int64
+	Line      int64
+	Kind      string
+	Owner     string
+	Asset     string
+	Side      string
+	Units     string
+}
+
+// The entries that the seals from first to last number, a row for each posting.
+func (q *Queries) SealedEntries(ctx context.Context, arg SealedEntriesParams) ([]SealedEntriesRow, error) {
+	rows, err := q.db.Query(ctx, sealedEntries, arg.First, arg.Last)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SealedEntriesRow
+	for rows.Next() {
+		var i SealedEntriesRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Ref,
+			&i.OrderID,
+			&i.CreatedAt,
+			&i.Line,
+			&i.Kind,
+			&i.Owner,
+			&i.Asset,
+			&i.Side,
+			&i.Units,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const sealedEvents = `-- name: SealedEvents :many
+SELECT e.id, e.kind, e.order_id, e.merchant_id, e.app_id, e.sequence, e.at, e.doc FROM seals AS s CROSS JOIN events AS e
+WHERE s.seq BETWEEN $1 AND $2 AND e.id = s.ref ORDER BY s.seq LIMIT 10000
+`
+
+type SealedEventsParams struct {
+	First int64
+	Last  int64
+}
+
+// The events that the seals from first to last number.
+func (q *Queries) SealedEvents(ctx context.Context, arg SealedEventsParams) ([]Event, error) {
+	rows, err := q.db.Query(ctx, sealedEvents, arg.First, arg.Last)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Event
+	for rows.Next() {
+		var i Event
+		if err := rows.Scan(
+			&i.ID,
+			&i.Kind,
+			&i.OrderID,
+			&i.MerchantID,
+			&i.AppID,
+			&i.Sequence,
+			&i.At,
+			&i.Doc,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const seals = `-- name: Seals :many
 SELECT seq, kind, ref, hash, prev FROM seals WHERE seq > $1 ORDER BY seq LIMIT $2
 `
@@ -229,6 +331,39 @@ func (q *Queries) SimRecords(ctx context.Context, arg SimRecordsParams) ([]SimRe
 	return items, nil
 }
 
+const strayRefs = `-- name: StrayRefs :many
+SELECT CAST('event ' || e.id || ' has no place in the chain' AS TEXT) AS fault FROM events AS e
+WHERE NOT EXISTS (SELECT 1 FROM seals AS s WHERE s.ref = e.id) AND NOT EXISTS (SELECT 1 FROM unsealed AS u WHERE u.ref = e.id)
+UNION ALL SELECT CAST('entry ' || e.id || ' has no place in the chain' AS TEXT) FROM entries AS e
+WHERE NOT EXISTS (SELECT 1 FROM seals AS s WHERE s.ref = e.id) AND NOT EXISTS (SELECT 1 FROM unsealed AS u WHERE u.ref = e.id)
+UNION ALL SELECT CAST(u.ref || ' is sealed and waits to be sealed' AS TEXT) FROM unsealed AS u
+WHERE EXISTS (SELECT 1 FROM seals AS s WHERE s.ref = u.ref)
+UNION ALL SELECT CAST(u.kind || ' ' || u.ref || ' waits to be sealed and is not there' AS TEXT) FROM unsealed AS u
+WHERE NOT EXISTS (SELECT 1 FROM events AS e WHERE e.id = u.ref) AND NOT EXISTS (SELECT 1 FROM entries AS e WHERE e.id = u.ref)
+ORDER BY fault LIMIT 100
+`
+
+// What is neither in the chain nor on its way into it, or both, or on its way and nowhere.
+func (q *Queries) StrayRefs(ctx context.Context) ([]string, error) {
+	rows, err := q.db.Query(ctx, strayRefs)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var fault string
+		if err := rows.Scan(&fault); err != nil {
+			return nil, err
+		}
+		items = append(items, fault)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const takeLease = `-- name: TakeLease :one
 INSERT INTO leases (name, owner, leased_until, fence) VALUES ($1, $2, $3, 1)
 ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, leased_until = excluded.leased_until,
@@ -257,20 +392,82 @@ func (q *Queries) TakeLease(ctx context.Context, arg TakeLeaseParams) (int64, er
 	return fence, err
 }
 
-const unsealed = `-- name: Unsealed :many
-SELECT ref, kind FROM unsealed ORDER BY ref LIMIT $1
+const unsealedEntries = `-- name: UnsealedEntries :many
+SELECT e.id, e.ref, e.order_id, e.created_at, p.line, p.kind, p.owner, p.asset, p.side, p.units
+FROM (SELECT i.ref FROM unsealed AS i WHERE i.kind = 'entry' ORDER BY i.ref LIMIT $1) AS u
+    CROSS JOIN entries AS e CROSS JOIN postings AS p
+WHERE e.id = u.ref AND p.entry_id = e.id ORDER BY e.id, p.line
 `
 
-func (q *Queries) Unsealed(ctx context.Context, maxRows int32) ([]Unsealed, error) {
-	rows, err := q.db.Query(ctx, unsealed, maxRows)
+type UnsealedEntriesRow struct {
+	ID        string
+	Ref       string
+	OrderID   string
+	CreatedAt int64
+	Line      int64
+	Kind      string
+	Owner     string
+	Asset     string
+	Side      string
+	Units     string
+}
+
+// Entries without a place in the chain, at most max_rows of them, a row for each posting, by id and line.
+func (q *Queries) UnsealedEntries(ctx context.Context, maxRows int32) ([]UnsealedEntriesRow, error) {
+	rows, err := q.db.Query(ctx, unsealedEntries, maxRows)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []Unsealed
+	var items []UnsealedEntriesRow
 	for rows.Next() {
-		var i Unsealed
-		if err := rows.Scan(&i.Ref, &i.Kind); err != nil {
+		var i UnsealedEntriesRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Ref,
+			&i.OrderID,
+			&i.CreatedAt,
+			&i.Line,
+			&i.Kind,
+			&i.Owner,
+			&i.Asset,
+			&i.Side,
+			&i.Units,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const unsealedEvents = `-- name: UnsealedEvents :many
+SELECT e.id, e.kind, e.order_id, e.merchant_id, e.app_id, e.sequence, e.at, e.doc FROM unsealed AS u CROSS JOIN events AS e WHERE u.kind = 'event' AND e.id = u.ref ORDER BY u.ref LIMIT $1
+`
+
+// Events without a place in the chain, by id.
+func (q *Queries) UnsealedEvents(ctx context.Context, maxRows int32) ([]Event, error) {
+	rows, err := q.db.Query(ctx, unsealedEvents, maxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Event
+	for rows.Next() {
+		var i Event
+		if err := rows.Scan(
+			&i.ID,
+			&i.Kind,
+			&i.OrderID,
+			&i.MerchantID,
+			&i.AppID,
+			&i.Sequence,
+			&i.At,
+			&i.Doc,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
