@@ -1,0 +1,227 @@
+package app
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"florin/internal/engine"
+	"florin/internal/money"
+	"florin/internal/web"
+)
+
+type merchantCommand struct {
+	Add merchantAdd `cmd:"" help:"Add a merchant."`
+}
+
+type merchantAdd struct {
+	Name  string `required:"" help:"What payers read."`
+	Email string `help:"Whom to reach."`
+}
+
+func (c *merchantAdd) Run(r *run) error {
+	return withEngine(r, func(p *program) error {
+		m, err := p.engine.AddMerchant(r, c.Name, c.Email)
+		if err != nil {
+			return err
+		}
+		return r.print(struct {
+			ID    string `json:"id"`
+			Name  string `json:"name"`
+			Email string `json:"email,omitempty"`
+		}{m.ID, m.Name, m.Email}, "%s  %s", m.ID, m.Name)
+	})
+}
+
+type appCommand struct {
+	Add    appAdd    `cmd:"" help:"Add an app; prints its secret, this once."`
+	List   appList   `cmd:"" help:"List the apps."`
+	Rotate appRotate `cmd:"" help:"Give an app a new secret; prints it, this once."`
+	Revoke appRevoke `cmd:"" help:"End an app: within a second its keys are refused."`
+}
+
+type appAdd struct {
+	Merchant string `required:"" help:"Whose it is, mer_…"`
+	Protocol string `required:"" enum:"halopay" help:"halopay."`
+	Kind     string `enum:"payment,qr" default:"payment" help:"payment or qr."`
+	Mode     string `enum:"test,live" default:"test" help:"test or live, for good."`
+	Webhook  string `help:"Where its news go." placeholder:"URL"`
+	Settle   string `help:"The merchant's own wallet: payments go there and never touch the treasury." placeholder:"ADDRESS"`
+	FeeBPS   int    `name:"fee-bps" default:"0" help:"Service fee in hundredths of a percent."`
+	Rate     int    `default:"100" help:"Requests a second; 0: no limit."`
+	Burst    int    `default:"200" help:"Requests at once."`
+	Title    bool   `name:"event-style-title" help:"HaloPay: X-EventType as Paid instead of PAID."`
+}
+
+// appJSON is what --json prints of an app.
+type appJSON struct {
+	ID       string `json:"id"`
+	Secret   string `json:"secret,omitempty"`
+	Protocol string `json:"protocol"`
+	Kind     string `json:"kind"`
+	Mode     string `json:"mode"`
+	Merchant string `json:"merchant"`
+	Webhook  string `json:"webhook,omitempty"`
+	Active   bool   `json:"active"`
+}
+
+func describe(a engine.App, secret string) appJSON {
+	return appJSON{a.ID, secret, a.Protocol, a.Kind, string(a.Mode), a.MerchantID, a.WebhookURL, a.Active}
+}
+
+func (c *appAdd) Run(r *run) error {
+	if c.FeeBPS < 0 || c.FeeBPS > 10_000 || c.Rate < 0 || c.Burst < 0 {
+		return usageError("--fee-bps is 0 to 10000, --rate and --burst are not negative")
+	}
+	webhook := c.Webhook
+	if webhook != "" {
+		var err error
+		if webhook, err = web.ParsePublicURL(webhook, true); err != nil {
+			return fmt.Errorf("--webhook: %w", err)
+		}
+	}
+	options := map[string]string{}
+	if c.Title {
+		options["event_style"] = "title"
+	}
+	return withEngine(r, func(p *program) error {
+		a, secret, err := p.engine.AddApp(r, engine.NewApp{
+			MerchantID: c.Merchant, Protocol: c.Protocol, Kind: c.Kind, Mode: engine.Mode(c.Mode), WebhookURL: webhook,
+			Settle: c.Settle, Fee: money.Fee(c.FeeBPS), RatePerSecond: c.Rate, Burst: c.Burst, Options: options,
+		})
+		if err != nil {
+			return err
+		}
+		return r.print(describe(a, secret), "id      %s\nsecret  %s  (shown this once)", a.ID, secret)
+	})
+}
+
+type appList struct{}
+
+func (c *appList) Run(r *run) error {
+	return withEngine(r, func(p *program) error {
+		apps, err := p.engine.Apps(r)
+		if err != nil {
+			return err
+		}
+		list := []appJSON{}
+		var text strings.Builder
+		for _, a := range apps {
+			list = append(list, describe(a, ""))
+			state := "active"
+			if !a.Active {
+				state = "revoked"
+			}
+			fmt.Fprintf(&text, "%s  %s %s %s  %s  %s\n", a.ID, a.Protocol, a.Kind, a.Mode, state, a.MerchantID)
+		}
+		return r.print(list, "%s", strings.TrimSuffix(text.String(), "\n"))
+	})
+}
+
+type appRotate struct {
+	ID    string        `arg:"" help:"The app."`
+	Grace time.Duration `default:"24h" help:"How long the old secret stays good."`
+}
+
+func (c *appRotate) Run(r *run) error {
+	return withEngine(r, func(p *program) error {
+		secret, err := p.engine.RotateKey(r, c.ID, c.Grace)
+		if err != nil {
+			return err
+		}
+		return r.print(map[string]string{"id": c.ID, "secret": secret}, "secret  %s  (shown this once; the old one is good for %s)", secret, c.Grace)
+	})
+}
+
+type appRevoke struct {
+	ID string `arg:"" help:"The app."`
+}
+
+func (c *appRevoke) Run(r *run) error {
+	return withEngine(r, func(p *program) error {
+		if err := p.engine.RevokeApp(r, c.ID); err != nil {
+			return err
+		}
+		return r.print(map[string]string{"id": c.ID, "status": "revoked"}, "%s is revoked", c.ID)
+	})
+}
+
+type databaseCommand struct {
+	Migrate databaseMigrate `cmd:"" help:"Bring the schema up to date."`
+	Verify  databaseVerify  `cmd:"" help:"Check schema, balances, seals and rows without their parent."`
+}
+
+type databaseMigrate struct{}
+
+// Run opens the database, which brings its schema up to date.
+func (c *databaseMigrate) Run(r *run) error {
+	return withEngine(r, func(*program) error {
+		return r.print(map[string]string{"schema": "up to date"}, "the schema is up to date")
+	})
+}
+
+type databaseVerify struct{}
+
+func (c *databaseVerify) Run(r *run) error { return verify(r, true) }
+
+type ledgerCommand struct {
+	Verify ledgerVerify `cmd:"" help:"Check every entry, balance and seal."`
+}
+
+type ledgerVerify struct{}
+
+func (c *ledgerVerify) Run(r *run) error { return verify(r, false) }
+
+// verify audits the books and the seals, and with orphans the rows without their parent.
+func verify(r *run, orphans bool) error {
+	return withEngine(r, func(p *program) error {
+		var report struct {
+			engine.LedgerReport
+			Orphans []string    `json:"orphans,omitempty"`
+			OK      bool        `json:"ok"`
+		}
+		var err error
+		if report.LedgerReport, err = p.engine.VerifyLedger(r); err != nil {
+			return err
+		}
+		if orphans {
+			if report.Orphans, err = p.engine.Orphans(r); err != nil {
+				return err
+			}
+		}
+		faults := append(report.Faults, report.Orphans...)
+		report.OK = len(faults) == 0
+		text := fmt.Sprintf("%d entries, %d postings, %d balances", report.Entries, report.Postings,
+			report.Balances)
+		if report.OK {
+			text += ": all is well"
+		} else {
+			text += "\n" + strings.Join(faults, "\n")
+		}
+		if err := r.print(report, "%s", text); err != nil {
+			return err
+		}
+		if !report.OK {
+			return fmt.Errorf("%d faults", len(faults))
+		}
+		return nil
+	})
+}
+
+type webhookCommand struct {
+	Resend webhookResend `cmd:"" help:"Tell a merchant an event again."`
+}
+
+type webhookResend struct {
+	Event string `required:"" help:"The event, evt_…"`
+}
+
+func (c *webhookResend) Run(r *run) error {
+	return withEngine(r, func(p *program) error {
+		delivery, err := p.engine.Resend(r, c.Event)
+		if err != nil {
+			return err
+		}
+		return r.print(map[string]string{"event": c.Event, "delivery": delivery}, "%s goes out as %s", c.Event, delivery)
+	})
+}

@@ -1,0 +1,259 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"florin/internal/chain/sim"
+	"florin/internal/engine"
+	"florin/internal/payment"
+	"florin/internal/store"
+	"florin/internal/store/query"
+)
+
+// simCommand is what happens on simulated networks. The serving process carries it out (rulings
+// G22), since it alone holds the chain; the command waits for its answer.
+type simCommand struct {
+	Pay  simPay  `cmd:"" help:"Pay a test-mode order."`
+	Mine simMine `cmd:"" help:"Make blocks."`
+	Fork simFork `cmd:"" help:"Replace the newest blocks."`
+}
+
+// simWait is how long a command waits for the serving process.
+const simWait = 10 * time.Second
+
+// simRequest is one command on its way to the serving process: exactly one field is set.
+type simRequest struct {
+	Pay  *simPay  `json:"pay,omitempty"`
+	Mine *simMine `json:"mine,omitempty"`
+	Fork *simFork `json:"fork,omitempty"`
+}
+
+type simPay struct {
+	Order  string `required:"" json:"order" help:"The order: our id or the number that is shown."`
+	Asset  string `json:"asset,omitempty" help:"SYMBOL or SYMBOL@CHAIN; what the payer chose, else the first on offer."`
+	Amount string `json:"amount,omitempty" help:"Of whole units; the remainder unless told."`
+	Fail   bool   `json:"fail,omitempty" help:"The transaction fails."`
+	How    string `json:"how,omitempty" enum:",internal,silent" default:"" help:"internal: coin from inside a contract; silent: a token without event."`
+	Token  string `json:"token,omitempty" help:"A look-alike contract that nobody lists, instead of an asset." placeholder:"CONTRACT"`
+}
+
+type simMine struct {
+	Chain  string `json:"chain" default:"sim-ethereum" help:"The network."`
+	Blocks int    `json:"blocks" default:"1" help:"How many."`
+}
+
+type simFork struct {
+	Chain string `json:"chain" default:"sim-ethereum" help:"The network."`
+	Depth uint64 `json:"depth" default:"1" help:"How many blocks go."`
+	Fate  string `json:"fate,omitempty" enum:",again,wait,gone" default:"" help:"What becomes of their transactions: again in the new blocks (the default), wait for a later one, or gone."`
+}
+
+func (c *simPay) Run(r *run) error {
+	var t sim.Transfer
+	if err := ask(r, simRequest{Pay: c}, &t); err != nil {
+		return err
+	}
+	return r.print(t, "%s %s to %s: %s", t.Amount, t.Asset, t.To, t.TxID)
+}
+
+func (c *simMine) Run(r *run) error {
+	var m sim.Mined
+	if err := ask(r, simRequest{Mine: c}, &m); err != nil {
+		return err
+	}
+	return r.print(m, "%s is at %d, %s", m.Chain, m.Height, m.Hash)
+}
+
+func (c *simFork) Run(r *run) error {
+	var f sim.Forked
+	if err := ask(r, simRequest{Fork: c}, &f); err != nil {
+		return err
+	}
+	return r.print(f, "%s is at %d, %s; %d transactions wait", f.Chain, f.Height, f.Hash, len(f.Waiting))
+}
+
+// ask hands the request to the serving process and waits for its answer.
+func ask(r *run, request simRequest, answer any) error {
+	return withEngine(r, func(p *program) error {
+		doc, err := json.Marshal(request)
+		if err != nil {
+			return err
+		}
+		commandID := p.ids.Make("sim", p.clock.Now())
+		if err := p.db.Update(r, "sim_commands", func(ctx context.Context, tx *store.Tx) error {
+			return tx.InsertSimCommand(ctx, query.InsertSimCommandParams{
+				ID: commandID, Command: string(doc), CreatedAt: p.clock.Now().UnixMicro(),
+			})
+		}); err != nil {
+			return err
+		}
+		asked := p.clock.Now()
+		for p.clock.Since(asked) < simWait {
+			row, err := p.db.SimCommand(r, commandID)
+			if err != nil {
+				return err
+			}
+			switch row.Status {
+			case "done":
+				return decode(row.Answer, answer)
+			case "failed":
+				return errors.New(row.Answer)
+			}
+			select {
+			case <-r.Done():
+				return r.Err()
+			case <-p.clock.After(25 * time.Millisecond):
+			}
+		}
+		return errors.New("no answer within 10 s: is `florin serve` running on this database?")
+	})
+}
+
+// runSimCommands carries out what `florin sim` asked for.
+func (p *program) runSimCommands(ctx context.Context) (done int, err error) {
+	rows, err := p.db.WaitingSimCommands(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("list sim commands: %w", err)
+	}
+	for _, row := range rows {
+		status := "done"
+		answer, err := p.simulate(ctx, row.Command)
+		if err != nil {
+			status, answer = "failed", err.Error()
+		}
+		if err := p.db.Update(ctx, "sim_commands", func(ctx context.Context, tx *store.Tx) error {
+			return tx.AnswerSimCommand(ctx, query.AnswerSimCommandParams{ID: row.ID, Status: status, Answer: answer})
+		}); err != nil {
+			return done, fmt.Errorf("answer sim command %s: %w", row.ID, err)
+		}
+		done++
+	}
+	return done, nil
+}
+
+func (p *program) simulate(ctx context.Context, command string) (string, error) {
+	var request simRequest
+	if err := decode(command, &request); err != nil {
+		return "", err
+	}
+	commands := sim.Commands{Networks: p.simulated}
+	var result any
+	var err error
+	switch {
+	case request.Pay != nil:
+		result, err = p.simulatePayment(ctx, *request.Pay)
+	case request.Mine != nil:
+		result, err = commands.Mine(ctx, request.Mine.Chain, request.Mine.Blocks)
+	case request.Fork != nil:
+		result, err = commands.Fork(ctx, request.Fork.Chain, request.Fork.Depth, 0, sim.Fate(request.Fork.Fate))
+	default:
+		err = errors.New("empty command")
+	}
+	if err != nil {
+		return "", err
+	}
+	answer, err := json.Marshal(result)
+	return string(answer), err
+}
+
+// simulatePayment pays an order as a payer would, who picks an asset first if none is picked.
+func (p *program) simulatePayment(ctx context.Context, c simPay) (sim.Transfer, error) {
+	v, err := p.findOrder(ctx, c.Order)
+	if err != nil {
+		return sim.Transfer{}, err
+	}
+	if v.App.Mode != engine.Test {
+		return sim.Transfer{}, errors.New("only test-mode orders are paid on the simulated network")
+	}
+	code, err := assetFor(v, c.Asset)
+	if err != nil {
+		return sim.Transfer{}, err
+	}
+	if !v.Chosen() {
+		if err := p.engine.ChooseAsset(ctx, v.Number, code); err != nil {
+			return sim.Transfer{}, err
+		}
+		if v, err = p.findOrder(ctx, c.Order); err != nil {
+			return sim.Transfer{}, err
+		}
+	}
+	amount := c.Amount
+	if amount == "" {
+		amount = v.Remainder().Decimal()
+	}
+	if c.Token != "" {
+		code = c.Token + "@" + v.Network.Name
+	}
+	return sim.Commands{Networks: p.simulated}.Pay(ctx, sim.Payment{
+		Asset: code, To: v.Address, Amount: amount, How: sim.How(c.How), Fails: c.Fail, Waits: true,
+	})
+}
+
+// findOrder finds an order by our id or by its shown number.
+func (p *program) findOrder(ctx context.Context, name string) (engine.OrderView, error) {
+	if strings.HasPrefix(name, "ord_") {
+		o, err := p.db.FindOrder(ctx, name)
+		if errors.Is(err, store.ErrNotFound) {
+			return engine.OrderView{}, payment.Refuse(payment.CodeNotFound, "no such order")
+		}
+		if err != nil {
+			return engine.OrderView{}, err
+		}
+		name = o.Number
+	}
+	return p.engine.OrderByNumber(ctx, name)
+}
+
+// assetFor reads SYMBOL[@CHAIN]; "" is what the payer chose, else the first on offer.
+func assetFor(v engine.OrderView, name string) (string, error) {
+	chosen := v.Due.Asset()
+	if name == "" && v.Chosen() {
+		return chosen.Code(), nil
+	}
+	if strings.Contains(name, "@") {
+		return name, nil
+	}
+	if v.Chosen() && (name == "" || chosen.Symbol() == name) {
+		return chosen.Code(), nil
+	}
+	for _, offer := range v.Offers {
+		if name == "" || offer.Asset.Symbol() == name {
+			return offer.Asset.Code(), nil
+		}
+	}
+	if v.Chosen() { // another asset on the chain that was chosen: a payer's mistake
+		for _, t := range v.Network.Tokens {
+			if t.Symbol == name {
+				return v.Network.Asset(t).Code(), nil
+			}
+		}
+	}
+	return "", fmt.Errorf("the order cannot be paid in %q", name)
+}
+
+// mineOnce makes a block on each simulated network that has something to do: a transaction
+// waits for a block or for confirmations, or an order waits for the chain to pass its deadline.
+func (p *program) mineOnce(ctx context.Context) (int, error) {
+	for _, n := range p.simulated {
+		name := n.Chain().Name
+		busy := n.Busy()
+		if !busy {
+			var err error
+			if busy, err = p.engine.AwaitsBlock(ctx, name); err != nil {
+				return 0, fmt.Errorf("does %s need a block: %w", name, err)
+			}
+		}
+		if !busy {
+			continue
+		}
+		if err := n.Mine(ctx, 1); err != nil {
+			return 0, fmt.Errorf("mine on %s: %w", name, err)
+		}
+	}
+	return 0, nil // one block a turn: the next one is due at the next tick
+}
