@@ -206,7 +206,7 @@ func (k *killer) recheck() error {
 	return err
 }
 
-// finish asks once more for every order of all cycles, after the last kill, and stops the server in peace.
+// finish asks once more for every order of all cycles, after the last kill, stops the server in peace and lets it audit itself.
 func (k *killer) finish(ctx context.Context) error {
 	server, err := k.Server.Start(ctx)
 	if err != nil {
@@ -221,6 +221,9 @@ func (k *killer) finish(ctx context.Context) error {
 	}
 	if stop := server.Stop(); err == nil {
 		err = stop
+	}
+	if err == nil {
+		err = k.Server.Audit(ctx)
 	}
 	return err
 }

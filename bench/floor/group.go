@@ -34,6 +34,7 @@ type ticket struct {
 type committer struct {
 	max      int
 	ackEarly bool // the planted defect
+	writers  []commitFunc
 
 	mu      sync.Mutex
 	waiting []*ticket
@@ -45,7 +46,7 @@ type committer struct {
 type commitFunc func(group []*ticket) error
 
 func newCommitter(max int, ackEarly bool, writers ...commitFunc) *committer {
-	c := &committer{max: max, ackEarly: ackEarly, wake: make(chan struct{}, len(writers))}
+	c := &committer{max: max, ackEarly: ackEarly, writers: writers, wake: make(chan struct{}, len(writers))}
 	for _, w := range writers {
 		go c.write(w)
 	}
@@ -95,7 +96,9 @@ func (c *committer) write(commit commitFunc) {
 		group = append(group[:0], c.waiting[:n]...)
 		c.waiting = append(c.waiting[:0], c.waiting[n:]...)
 		c.mu.Unlock()
-
+		if n == 0 { // another writer was quicker
+			continue
+		}
 		err := commit(group)
 		for _, t := range group {
 			t.done <- err

@@ -160,7 +160,7 @@ func refuse(out []byte, code int64, msg string) []byte {
 	return append(out, `","data":null}`...)
 }
 
-// isAmount accepts digits with at most two more after a point.
+// isAmount accepts digits, or digits, a point and one or two more.
 func isAmount(s string) bool {
 	point := len(s)
 	for i, c := range []byte(s) {
@@ -171,7 +171,8 @@ func isAmount(s string) bool {
 			return false
 		}
 	}
-	return point > 0 && len(s)-point <= 3
+	places := len(s) - point - 1 // -1 without a point
+	return point > 0 && places != 0 && places <= 2
 }
 
 // number makes HaloPay's trade_no: 14 digits of UTC+8 time and 18 random hex digits.

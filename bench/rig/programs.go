@@ -46,7 +46,10 @@ func Florin(ctx context.Context, binary, dir, db string, more ...string) (Progra
 	}
 	args := append([]string{"serve", "--listen", addr, "--url", "http://" + addr, "--rates-file", rates}, common...)
 	args = append(args, more...)
-	return Program{Name: "florin", Binary: binary, Args: args, Addr: addr, App: merchant.App{ID: made.ID, Key: made.Secret}}, nil
+	return Program{
+		Name: "florin", Binary: binary, Args: args, Addr: addr, App: merchant.App{ID: made.ID, Key: made.Secret},
+		Audits: [][]string{append([]string{"db", "verify"}, common...), append([]string{"ledger", "verify"}, common...)},
+	}, nil
 }
 
 // runJSON runs a command and reads the one JSON object it prints.

@@ -42,6 +42,7 @@ type Program struct {
 	Args   []string
 	Addr   string // host and port it listens on
 	App    merchant.App
+	Audits [][]string // arguments of commands that must succeed on its database, running or not
 }
 
 // Process is a Program that runs.
@@ -74,6 +75,16 @@ func (p Program) Start(ctx context.Context) (*Process, error) {
 		return nil, fmt.Errorf("%s did not answer: %w\n%s", p.Name, err, s.log)
 	}
 	return s, nil
+}
+
+// Audit runs the program's own checks of its database.
+func (p Program) Audit(ctx context.Context) error {
+	for _, args := range p.Audits {
+		if out, err := exec.CommandContext(ctx, p.Binary, args...).CombinedOutput(); err != nil {
+			return fmt.Errorf("%s %s: %w\n%s", p.Name, strings.Join(args[:2], " "), err, out)
+		}
+	}
+	return nil
 }
 
 // answer polls /healthz every half millisecond until it says 200.
