@@ -1,6 +1,6 @@
 // Package contracts holds the Solidity that makes deposit addresses: a factory that puts forwarders at addresses known
-// beforehand (CREATE2), compiled and embedded, and the arithmetic of those addresses. A forwarder can send what it
-// holds to one destination only, so receiving needs no key.
+// beforehand (CREATE2), compiled and embedded. A forwarder can send what it holds to one destination only, so receiving
+// needs no key.
 //
 // The artifacts are made by compile.js from the sources beside it; the tests compile again and compare.
 package contracts
@@ -47,6 +47,20 @@ var (
 	Factory   = MustArtifact(files, "artifacts/Factory.json")
 	Forwarder = MustArtifact(files, "artifacts/Forwarder.json")
 )
+
+// Deployer is the deterministic deployment proxy (github.com/Arachnid/deterministic-deployment-proxy), at the same
+// address on nearly every EVM chain. It has no owner: what it puts at an address depends on salt and code alone, so
+// nobody can put other code at our factory's address (rulings G14).
+var Deployer = [20]byte{0x4e, 0x59, 0xb4, 0x48, 0x47, 0xb3, 0x79, 0x57, 0x85, 0x88,
+	0x92, 0x0c, 0xa7, 0x8f, 0xbf, 0x26, 0xc0, 0xb4, 0x95, 0x6c}
+
+// FactorySalt is the salt our factory is deployed with.
+var FactorySalt = [32]byte([]byte("florin forwarder factory, no. 1 "))
+
+// FactoryDeployment returns the calldata that makes Deployer create the factory. Anyone may send it.
+func FactoryDeployment() []byte {
+	return append(FactorySalt[:], Factory.Bytecode...)
+}
 
 // MustArtifact reads an embedded artifact; it panics on a broken one, for the build made it.
 func MustArtifact(files embed.FS, path string) Artifact {

@@ -9,6 +9,7 @@ import (
 
 	"florin/contracts"
 	"florin/contracts/contractstest"
+	"florin/internal/chain/evm"
 	"florin/internal/peer"
 )
 
@@ -22,18 +23,16 @@ type world struct {
 }
 
 func newWorld(t *testing.T, node *peer.EVM) *world {
-	w := &world{node, t, hexOf(contracts.FactoryAddress())}
+	w := &world{node, t, strings.ToLower(evm.Factory().String())}
 	if code := w.Cast("code", w.factory); code != "0x" {
 		t.Fatalf("%s already has the code %s", w.factory, code)
 	}
-	w.send(0, hexOf(contracts.Deployer), contracts.Hex(contracts.FactoryDeployment()).String())
+	w.send(0, contracts.Hex(contracts.Deployer[:]).String(), contracts.Hex(contracts.FactoryDeployment()).String())
 	if code := w.Cast("code", w.factory); code != contracts.Factory.Runtime.String() {
 		t.Fatalf("the factory's address holds %s", code)
 	}
 	return w
 }
-
-func hexOf(a contracts.Address) string { return contracts.Hex(a[:]).String() }
 
 // send has account n send a transaction: the receiver, then the signature and arguments of a call, or options of cast.
 // It returns the gas used.
@@ -101,9 +100,15 @@ func (w *world) forwarder(salt, destination string) string {
 	w.t.Helper()
 	creation := contracts.Forwarder.Bytecode.String() + strings.TrimPrefix(w.Cast("abi-encode", "f(address)", destination), "0x")
 	said := w.Cast("create2", "--deployer", w.factory, "--salt", salt, "--init-code-hash", w.Cast("keccak", creation))
-	address := hexOf(contracts.ForwarderAddress(contracts.PrefixEVM, contracts.FactoryAddress(),
-		[32]byte(unhex(w.t, salt)), contracts.Address(unhex(w.t, destination))))
-	if !strings.Contains(strings.ToLower(said), address) {
+	forwarders, err := evm.NewForwarders("")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	address, err := forwarders.Address([32]byte(unhex(w.t, salt)), destination)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if !strings.Contains(said, address) {
 		w.t.Fatalf("we say %s, cast says %s", address, said)
 	}
 	return address

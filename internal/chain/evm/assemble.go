@@ -80,7 +80,7 @@ func (c *Client) transfers(h *header, r *receipt, own chain.Set, expected int) (
 	for _, coins := range h.coins {
 		if coins.tx == r.tx {
 			transfers = append(transfers, chain.Transfer{TxID: r.tx.String(), Position: "native",
-				From: checksummed(coins.from), To: checksummed(coins.to),
+				From: coins.from.String(), To: coins.to.String(),
 				Amount: money.FromInt(c.native, &coins.units), Listed: true})
 		}
 	}
@@ -92,10 +92,10 @@ func (c *Client) transfers(h *header, r *receipt, own chain.Set, expected int) (
 		got++
 		asset, listed := c.listed[p.token]
 		if !listed {
-			asset = chain.Unlisted(c.network.Name, checksummed(p.token))
+			asset = chain.Unlisted(c.network.Name, p.token.String())
 		}
 		transfers = append(transfers, chain.Transfer{TxID: r.tx.String(), Position: "log:" + strconv.Itoa(p.position),
-			From: checksummed(p.from), To: checksummed(p.to),
+			From: p.from.String(), To: p.to.String(),
 			Amount: money.FromInt(asset, &p.units), Listed: listed})
 	}
 	if got != expected {

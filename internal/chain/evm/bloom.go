@@ -1,13 +1,13 @@
 package evm
 
-import "florin/contracts"
+import "florin/internal/chain/evmaddr"
 
 // bloom is a header's summary of its block's logs: three bits for each emitter and each topic. A clear bit proves
 // absence, set bits prove nothing.
 type bloom [256]byte
 
 func (b *bloom) add(data []byte) {
-	for _, bit := range bloomBits(contracts.Keccak256(data)) {
+	for _, bit := range bloomBits(evmaddr.Keccak256(data)) {
 		b[255-bit/8] |= 1 << (bit % 8)
 	}
 }

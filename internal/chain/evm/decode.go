@@ -7,8 +7,8 @@ import (
 
 	"github.com/holiman/uint256"
 
-	"florin/contracts"
 	"florin/internal/chain"
+	"florin/internal/chain/evmaddr"
 )
 
 // transferTopic is keccak256("Transfer(address,address,uint256)"), as nodes write it.
@@ -59,8 +59,8 @@ func (w *walker) log() (l rawLog) {
 
 // payment is what a Transfer log says, read from the log alone.
 type payment struct {
-	token    contracts.Address
-	from, to contracts.Address
+	token    evmaddr.Address
+	from, to evmaddr.Address
 	units    uint256.Int
 }
 
@@ -115,7 +115,7 @@ func (w *walker) tx() (tx rawTx) {
 // coins is a transaction that carries coin to an address.
 type coins struct {
 	tx       hash
-	from, to contracts.Address
+	from, to evmaddr.Address
 	units    uint256.Int
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"florin/contracts"
 	"florin/internal/chain"
+	"florin/internal/chain/evmaddr"
 	"florin/internal/clock"
 	"florin/internal/money"
 )
@@ -34,7 +35,7 @@ type Config struct {
 type Client struct {
 	network   chain.Network
 	native    money.Asset // zero if the network lists none
-	listed    map[contracts.Address]money.Asset
+	listed    map[evmaddr.Address]money.Asset
 	contracts []string   // of listed, as nodes take them in a filter
 	topics    [][32]byte // Keccak-256 of each contract: what a bloom is asked
 	unlisted  bool
@@ -45,20 +46,20 @@ type Client struct {
 // New makes a client and asks nothing of the nodes yet. It refuses URLs that are not http or https, and contracts that
 // are no addresses.
 func New(c Config) (*Client, error) {
-	client := &Client{network: c.Network, listed: map[contracts.Address]money.Asset{}, unlisted: c.Unlisted, window: window{blocks: firstWindow}}
+	client := &Client{network: c.Network, listed: map[evmaddr.Address]money.Asset{}, unlisted: c.Unlisted, window: window{blocks: firstWindow}}
 	for _, token := range c.Network.Tokens {
 		asset := c.Network.Asset(token)
 		if token.Native() {
 			client.native = asset
 			continue
 		}
-		address, err := ParseAddress(token.Contract)
+		address, err := evmaddr.Parse(token.Contract)
 		if err != nil {
 			return nil, fmt.Errorf("network %s: %s: %w", c.Network.Name, token.Symbol, err)
 		}
 		client.listed[address] = asset
 		client.contracts = append(client.contracts, strings.ToLower(token.Contract))
-		client.topics = append(client.topics, contracts.Keccak256(address[:]))
+		client.topics = append(client.topics, evmaddr.Keccak256(address[:]))
 	}
 	if c.Timeout == 0 {
 		c.Timeout = 15 * time.Second
@@ -138,12 +139,12 @@ func (c *Client) NativeBalance(ctx context.Context, address string, height uint6
 	if c.native.IsZero() {
 		return balance, fmt.Errorf("network %s lists no native coin", c.network.Name)
 	}
-	a, err := ParseAddress(address)
+	a, err := evmaddr.Parse(address)
 	if err != nil {
 		return balance, err
 	}
 	err = c.nodes.ask(ctx, fmt.Sprintf("balance of %s at %d", address, height), func(ctx context.Context, n *node) error {
-		text, err := n.text(ctx, "eth_getBalance", checksummed(a), quantity(height))
+		text, err := n.text(ctx, "eth_getBalance", a.String(), quantity(height))
 		if err != nil {
 			return err
 		}
@@ -205,13 +206,13 @@ var ErrNoFactory = errors.New("no factory is deployed there")
 // CheckFactory compares the code at factory with ours, so that no address is shown whose money could not be moved on
 // this chain, or would be another's (threats C21). ErrNoFactory when there is none yet.
 func (c *Client) CheckFactory(ctx context.Context, factory string) error {
-	a, err := ParseAddress(factory)
+	a, err := evmaddr.Parse(factory)
 	if err != nil {
 		return err
 	}
 	var code string
 	err = c.nodes.ask(ctx, "code of the factory", func(ctx context.Context, n *node) (err error) {
-		code, err = n.text(ctx, "eth_getCode", checksummed(a), "latest")
+		code, err = n.text(ctx, "eth_getCode", a.String(), "latest")
 		return err
 	})
 	switch {

@@ -12,6 +12,7 @@ import (
 	"florin/contracts"
 	"florin/internal/chain"
 	"florin/internal/chain/chaintest"
+	"florin/internal/chain/evmaddr"
 	"florin/internal/clock"
 )
 
@@ -37,19 +38,19 @@ type fault struct {
 }
 
 var (
-	tokenAddress = contracts.Address{19: 0xaa}
-	otherToken   = contracts.Address{19: 0xbb}
-	payer        = contracts.Address{19: 0xcc}
-	ours         = contracts.Address{19: 0xdd}
+	tokenAddress = evmaddr.Address{19: 0xaa}
+	otherToken   = evmaddr.Address{19: 0xbb}
+	payer        = evmaddr.Address{19: 0xcc}
+	ours         = evmaddr.Address{19: 0xdd}
 )
 
-func hexed(a contracts.Address) string { return contracts.Hex(a[:]).String() }
+func hexed(a evmaddr.Address) string { return contracts.Hex(a[:]).String() }
 
 func blockHash(height int) string { return fmt.Sprintf("0x%064x", 0xb10c0000+height) }
 
 func txHash(height, n int) string { return fmt.Sprintf("0x%064x", 0x70000000+height<<8+n) }
 
-func padded(a contracts.Address) string { return fmt.Sprintf("0x%064x", a[:]) }
+func padded(a evmaddr.Address) string { return fmt.Sprintf("0x%064x", a[:]) }
 
 // newFakeNode makes blocks 0..n-1. From 1 on each has one transaction that carries height wei to us, and one with a
 // foreign log and then a transfer of height units of the listed token to us.
@@ -77,7 +78,7 @@ func (f *fakeNode) addBlock(height int) {
 		"timestamp": quantity(1_700_000_000 + uint64(height)), "transactions": txs})
 }
 
-func transferLog(height, index int, token, from, to contracts.Address, units int) object {
+func transferLog(height, index int, token, from, to evmaddr.Address, units int) object {
 	return object{"address": hexed(token), "topics": []string{string(transferTopic), padded(from), padded(to)},
 		"data": fmt.Sprintf("0x%064x", units), "blockNumber": quantity(uint64(height)), "blockHash": blockHash(height),
 		"transactionHash": txHash(height, 1), "transactionIndex": "0x1", "logIndex": quantity(uint64(100 + index)), "removed": false}
@@ -232,4 +233,4 @@ func newTestClient(t *testing.T, change func(*Config), urls ...string) *Client {
 }
 
 // own is the set of our one address.
-var own = chaintest.Of(checksummed(ours))
+var own = chaintest.Of(ours.String())

@@ -26,7 +26,7 @@ func each(ctx context.Context, n int, do func(context.Context, int) error) error
 func (c *Client) header(ctx context.Context, n *node, height uint64, own chain.Set) (*header, error) {
 	var keep func(*coins) bool
 	if !c.native.IsZero() {
-		keep = func(c *coins) bool { return own.Has(checksummed(c.to)) }
+		keep = func(c *coins) bool { return own.Has(c.to.String()) }
 	}
 	h, err := n.header(ctx, quantity(height), keep)
 	if err == nil && h.Height != height {

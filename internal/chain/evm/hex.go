@@ -7,7 +7,7 @@ import (
 
 	"github.com/holiman/uint256"
 
-	"florin/contracts"
+	"florin/internal/chain/evmaddr"
 )
 
 // hash is a block's, a transaction's, or a log's topic.
@@ -30,7 +30,7 @@ func fill(dst, text []byte) error {
 
 func parseHash(text []byte) (h hash, err error) { return h, fill(h[:], text) }
 
-func parseAddress(text []byte) (a contracts.Address, err error) { return a, fill(a[:], text) }
+func parseAddress(text []byte) (a evmaddr.Address, err error) { return a, fill(a[:], text) }
 
 // parseQuantity reads a number: 0x and one to 64 digits.
 func parseQuantity(text []byte) (n uint256.Int, err error) {

@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"sync"
 
-	"florin/contracts"
 	"florin/internal/chain"
+	"florin/internal/chain/evmaddr"
 )
 
 // finds counts the token transfers to us that logs show, by block and transaction. What they are is then read from the
@@ -38,7 +38,7 @@ func (c *Client) filter(where map[string]any) map[string]any {
 // (threats C04, C20).
 func (c *Client) relevant(p *payment, own chain.Set) bool {
 	_, listed := c.listed[p.token]
-	return (listed || c.unlisted) && !p.units.IsZero() && own.Has(checksummed(p.to))
+	return (listed || c.unlisted) && !p.units.IsZero() && own.Has(p.to.String())
 }
 
 // find adds l to found if it is a token transfer to us. shown is true if l is of a token that we read, whoever it pays:
@@ -97,7 +97,7 @@ var transferSum = func() [32]byte {
 	if err != nil {
 		panic(err)
 	}
-	return contracts.Keccak256(topic[:])
+	return evmaddr.Keccak256(topic[:])
 }()
 
 // allLogsOf settles a doubt: it reads all logs of a block by its hash. Together they must explain every bit of the

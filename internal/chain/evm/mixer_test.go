@@ -153,3 +153,30 @@ func number(text any) uint64 {
 	}
 	return n
 }
+
+// The control of C09: who believes what the mixer says loses transfers.
+func TestC09_TrustingTheMixerLoses(t *testing.T) {
+	w := newWorld(t, peer.Anvil(t))
+	first := w.Height() + 1
+	token := w.network.Tokens[1].Contract
+	for range chaintest.Behind + 5 {
+		w.Send(t, chaintest.Payment{Token: token, To: []string{w.Address(t)}, Units: 1})
+		w.Mine(t)
+	}
+	mixed := *w.EVM
+	mixed.URL = newMixer(t, w.EVM).URL
+	read := func(node *peer.EVM) (seen int) {
+		for height := first; height <= w.Height(); height++ {
+			at := fmt.Sprintf("%#x", height)
+			answer, err := node.Call("eth_getLogs", map[string]any{"fromBlock": at, "toBlock": at, "address": token})
+			var logs []any
+			if err == nil && json.Unmarshal(answer, &logs) == nil {
+				seen += len(logs)
+			}
+		}
+		return seen
+	}
+	if truth, trusted := read(w.EVM), read(&mixed); truth != chaintest.Behind+5 || trusted >= truth {
+		t.Errorf("%d transfers by the node, %d by the mixer", truth, trusted)
+	}
+}
