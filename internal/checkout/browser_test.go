@@ -2,9 +2,11 @@ package checkout
 
 import (
 	"context"
+	"flag"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -98,15 +100,22 @@ func emulateMedia(pairs ...string) chromedp.Action[chromedp.Void] {
 	})
 }
 
-// TestScreenshots writes a picture of every state into the directory that the
-// environment variable FLORIN_SCREENSHOTS names: a phone and a desktop, light
-// and dark, for people to look at.
+var screenshots = flag.String("screenshots", "", "directory for pictures of every state")
+
+// TestScreenshots writes a picture of every state, on a phone and a desktop,
+// light and dark, for people to look at. It does nothing unless asked to.
 func TestScreenshots(t *testing.T) {
-	dir := os.Getenv("FLORIN_SCREENSHOTS")
-	if dir == "" {
-		t.Skip("FLORIN_SCREENSHOTS names no directory")
+	if *screenshots == "" {
+		t.Skip("no -screenshots DIR")
 	}
-	for name, v := range states() {
+	images := newRecorder(t, httptest.NewTLSServer)
+	views := states()
+	views["choose-image"] = with(views["choose"], func(v *View) { v.Product.Image = images.URL + "/bag.svg" })
+	views["waiting-long"] = with(views["waiting-test"], func(v *View) {
+		v.Merchant, v.Product.Name = "The Extraordinarily Long Company of Northern Coffee Roasters Ltd.", strings.Repeat("A name without an end, ", 9)
+		v.Price = mustPrice("VND", "1273451000")
+	})
+	for name, v := range views {
 		o := Options{Images: true}
 		if v.Test {
 			o.TestPay = func(number string) string { return "/demo/pay/" + number }
@@ -120,7 +129,7 @@ func TestScreenshots(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if err := os.WriteFile(filepath.Join(dir, name+"."+size+"."+scheme+".png"), picture, 0o644); err != nil {
+				if err := os.WriteFile(filepath.Join(*screenshots, name+"."+size+"."+scheme+".png"), picture, 0o644); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -34,13 +34,16 @@ const heartbeat = 20 * time.Second
 // one whenever it changes. It carries nothing else; the script then fetches the
 // page again.
 func (c *Checkout) events(w http.ResponseWriter, r *http.Request, v View) {
-	phase, _, err := v.phase()
+	phase, _, err := v.phase(c.options.Now())
 	if err != nil {
 		c.site.Fault(w, r, err)
 		return
 	}
 	if phase == PhasePaid || phase == PhaseExpired {
 		w.WriteHeader(http.StatusNoContent) // tells the browser not to come again
+		return
+	}
+	if r.Method == http.MethodHead {
 		return
 	}
 	s, ok := c.streams.open(v.Number, web.Neighbourhood(c.site.ClientAddr(r)), v.Fingerprint)

@@ -278,8 +278,10 @@ func TestCountdown(t *testing.T) {
 	ctx := newTab(t)
 	do(t, ctx, chromedp.Navigate(origin+"/pay/"+v.Number))
 	has(t, ctx, `document.getElementById('left').textContent == '0:01'`)
-	b.world.put(with(v, func(v *View) { v.State = payment.OrderExpired }))
-	has(t, ctx, `document.getElementById('state').textContent == 'The time to pay is over'`)
+	b.world.put(with(v, func(v *View) { v.Deadline = noon }))
+	has(t, ctx, `!document.getElementById('address') && !!document.querySelector('.closing')`)
+	b.now(t, with(v, func(v *View) { v.State, v.Fingerprint = payment.OrderExpired, "over" }))
+	has(t, ctx, `!!document.querySelector('.expired')`)
 }
 
 // TestB08_Framing: another site cannot put the page into a frame.

@@ -82,7 +82,7 @@ const (
 // an asset was chosen.
 func (c *Checkout) newPage(l *web.Language, v View, repick bool, problem string) (page, error) {
 	now := c.options.Now()
-	phase, rest, err := v.phase()
+	phase, rest, err := v.phase(now)
 	if err != nil {
 		return page{}, fmt.Errorf("compute phase of order %s: %w", v.Number, err)
 	}

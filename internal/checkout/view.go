@@ -90,18 +90,24 @@ const (
 	PhaseWaiting    Phase = "waiting"    // nothing has arrived yet
 	PhasePartial    Phase = "partial"    // less than is due has arrived
 	PhaseConfirming Phase = "confirming" // enough was seen, not all of it is final
+	PhaseClosing    Phase = "closing"    // the time is over, the last blocks are still to come
 	PhasePaid       Phase = "paid"       // also after a reversal (rulings G20)
 	PhaseExpired    Phase = "expired"
 )
 
-// phase computes where v stands, and what is still to be sent.
-func (v View) phase() (Phase, money.Amount, error) {
+// phase computes where v stands at now, and what is still to be sent. After the
+// deadline nobody is asked to send anything, though an order may stay open until
+// the last block in time is known.
+func (v View) phase(now time.Time) (Phase, money.Amount, error) {
 	nothing := money.Zero(v.Due.Asset())
+	over := !now.Before(v.Deadline)
 	switch {
 	case v.State == payment.OrderPaid:
 		return PhasePaid, nothing, nil
 	case v.State == payment.OrderExpired:
 		return PhaseExpired, nothing, nil
+	case v.Due.Asset().IsZero() && over:
+		return PhaseClosing, nothing, nil
 	case v.Due.Asset().IsZero():
 		return PhaseChoose, nothing, nil
 	}
@@ -109,14 +115,18 @@ func (v View) phase() (Phase, money.Amount, error) {
 	if err != nil {
 		return "", nothing, err
 	}
-	if arrived.IsZero() {
-		return PhaseWaiting, v.Due, nil
-	}
 	rest, err := v.Due.Sub(arrived)
-	if errors.Is(err, money.ErrNegative) || err == nil && rest.IsZero() {
+	switch {
+	case errors.Is(err, money.ErrNegative) || err == nil && rest.IsZero():
 		return PhaseConfirming, nothing, nil
+	case err != nil:
+		return "", nothing, err
+	case over:
+		return PhaseClosing, nothing, nil
+	case arrived.IsZero():
+		return PhaseWaiting, rest, nil
 	}
-	return PhasePartial, rest, err
+	return PhasePartial, rest, nil
 }
 
 // arrived is all that was received, final or not, in time or not.

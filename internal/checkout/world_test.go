@@ -170,6 +170,7 @@ func states() map[string]View {
 		"partial":      with(waitingFor(usdtEthereum), func(v *View) { arrived(v, "20", "0", 12) }),
 		"partial-seen": with(waitingFor(usdtEthereum), func(v *View) { arrived(v, "0", "20", 3) }),
 		"confirming":   with(waitingFor(usdtEthereum), func(v *View) { arrived(v, "0", "49", 5) }),
+		"closing":      with(waitingFor(usdtEthereum), func(v *View) { v.Deadline = noon }),
 		"paid": with(waitingFor(usdtEthereum), func(v *View) {
 			arrived(v, "49", "0", 12)
 			v.State, v.PaidAt, v.ChangedAt = payment.OrderPaid, noon.Add(-3*time.Minute), noon.Add(-time.Second)

@@ -53,8 +53,8 @@ const listen = () => {
   if (stream) return
   stream = new EventSource(live)
   stream.onmessage = e => { if (e.data != main.dataset.version) refresh() }
-  // Refused for good, as by the limit of streams: ask now and then instead.
-  stream.onerror = () => { if (stream.readyState == 2) { clearInterval(poll); poll = setInterval(refresh, 15000) } }
+  // Closed for good: the order is final, or there are too many streams. Ask now and then instead.
+  stream.onerror = () => { if (stream.readyState == 2) { clearInterval(poll); poll = setInterval(refresh, 15000); refresh() } }
 }
 
 const tick = () => {
