@@ -146,7 +146,7 @@ type header struct {
 }
 
 // block reads eth_getBlockByNumber's answer, with whole transactions unless keep is nil.
-func (w *walker) block(keep func(*coins) bool) (*header, error) {
+func (w *walker) block(keep func(to evmaddr.Address) bool) (*header, error) {
 	var hash, parent, number, timestamp, logsBloom []byte
 	var h header
 	var bad error
@@ -175,7 +175,7 @@ func (w *walker) block(keep func(*coins) bool) (*header, error) {
 				c, ok, err := tx.coins()
 				if err != nil {
 					bad = fmt.Errorf("transaction %.80q: %w", tx.hash, err)
-				} else if ok && keep(&c) {
+				} else if ok && keep(c.to) {
 					h.coins = append(h.coins, c)
 				}
 			})

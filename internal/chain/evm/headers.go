@@ -7,12 +7,13 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"florin/internal/chain"
+	"florin/internal/chain/evmaddr"
 )
 
-// parallel bounds the requests in flight at one node.
+// parallel bounds the calls in flight at one node.
 const parallel = 4
 
-// each calls do for 0..n-1, parallel at a time, and returns the first error.
+// each calls do for 0..n-1, a few at a time, and returns the first error.
 func each(ctx context.Context, n int, do func(context.Context, int) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(parallel)
@@ -24,9 +25,9 @@ func each(ctx context.Context, n int, do func(context.Context, int) error) error
 
 // header reads the block that stands at height, with the coin transfers to own in it.
 func (c *Client) header(ctx context.Context, n *node, height uint64, own chain.Set) (*header, error) {
-	var keep func(*coins) bool
+	var keep func(to evmaddr.Address) bool
 	if !c.native.IsZero() {
-		keep = func(c *coins) bool { return own.Has(c.to.String()) }
+		keep = func(to evmaddr.Address) bool { return own.Has(to.String()) }
 	}
 	h, err := n.header(ctx, quantity(height), keep)
 	if err == nil && h.Height != height {
@@ -36,7 +37,7 @@ func (c *Client) header(ctx context.Context, n *node, height uint64, own chain.S
 }
 
 // header asks for a block by number or tag; keep chooses among its transactions that carry coin, nil wants none.
-func (n *node) header(ctx context.Context, number string, keep func(*coins) bool) (h *header, err error) {
+func (n *node) header(ctx context.Context, number string, keep func(to evmaddr.Address) bool) (h *header, err error) {
 	err = n.call(ctx, func(w *walker) (err error) {
 		if w.null() {
 			return chain.ErrNotFound

@@ -34,15 +34,16 @@ func parseAddress(text []byte) (a evmaddr.Address, err error) { return a, fill(a
 
 // parseQuantity reads a number: 0x and one to 64 digits.
 func parseQuantity(text []byte) (n uint256.Int, err error) {
-	if len(text) < 3 || len(text) > 2+64 || text[0] != '0' || text[1] != 'x' {
+	const zeros = "0000000000000000000000000000000000000000000000000000000000000000"
+	var padded [len(zeros)]byte
+	if len(text) < 3 || len(text) > 2+len(padded) || text[0] != '0' || text[1] != 'x' {
 		return n, fmt.Errorf("%w: %.80q for a number", errHex, text)
 	}
-	var padded [2 + 64]byte
-	copy(padded[:], "0x0000000000000000000000000000000000000000000000000000000000000000")
-	copy(padded[len(padded)-len(text)+2:], text[2:])
+	leading := copy(padded[:], zeros[len(text)-2:])
+	copy(padded[leading:], text[2:])
 	var b [32]byte
-	if err := fill(b[:], padded[:]); err != nil {
-		return n, err
+	if _, err := hex.Decode(b[:], padded[:]); err != nil {
+		return n, fmt.Errorf("%w: %.80q", errHex, text)
 	}
 	n.SetBytes32(b[:])
 	return n, nil

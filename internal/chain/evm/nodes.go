@@ -51,7 +51,7 @@ func newNodes(c Config) (*nodes, error) {
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 			return nil, fmt.Errorf("network %s: node %d has no http or https URL", c.Network.Name, i+1)
 		}
-		n := &node{url: text, host: u.Host, http: client, timeout: c.Timeout, maxBytes: c.MaxBytes}
+		n := &node{url: text, host: u.Host, http: client, timeout: c.Timeout, maxBytes: c.MaxBytes, slots: make(chan struct{}, parallel)}
 		ns.all = append(ns.all, n)
 		ns.health[n] = &health{}
 	}

@@ -20,6 +20,7 @@ type node struct {
 	http      *http.Client
 	timeout   time.Duration // of one call
 	maxBytes  int64         // of one answer
+	slots     chan struct{} // holds one element for each call in flight
 }
 
 // rpcError is a node's own refusal.
@@ -41,6 +42,12 @@ func (n *node) call(ctx context.Context, read func(*walker) error, method string
 	body, err := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
 	if err != nil {
 		return fmt.Errorf("%s: %w", method, err)
+	}
+	select {
+	case n.slots <- struct{}{}:
+		defer func() { <-n.slots }()
+	case <-ctx.Done():
+		return fmt.Errorf("%s: %w", method, ctx.Err())
 	}
 	ctx, cancel := context.WithTimeout(ctx, n.timeout)
 	defer cancel()
