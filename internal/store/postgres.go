@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -95,9 +96,33 @@ func checkSync(ctx context.Context, pool *pgxpool.Pool) error {
 }
 
 // poolReads runs reads on any connection of the pool.
-type poolReads struct{ *pgxpool.Pool }
+type poolReads struct{ pool *pgxpool.Pool }
 
-func (p poolReads) close() { p.Close() }
+func (p poolReads) Exec(context.Context, string, ...any) (pgconn.CommandTag, error) {
+	return pgconn.CommandTag{}, errNotRead
+}
+
+func (p poolReads) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	if !isRead(sql) {
+		return nil, errNotRead
+	}
+	return p.pool.Query(ctx, sql, args...)
+}
+
+func (p poolReads) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
+	if !isRead(sql) {
+		return oneRow{err: errNotRead}
+	}
+	return p.pool.QueryRow(ctx, sql, args...)
+}
+
+func (p poolReads) close() { p.pool.Close() }
+
+// isRead reports whether a generated query, which begins with its name in a comment, only reads.
+func isRead(sql string) bool {
+	_, sql, _ = strings.Cut(sql, "\n")
+	return strings.HasPrefix(sql, "SELECT")
+}
 
 // postgresConn is one writer's connection. It connects when needed, and again after a loss.
 type postgresConn struct {

@@ -26,9 +26,11 @@ import (
 const readers = 4
 
 // Pragmas stand in the DSN: set by a statement, they would reach one connection of a pool. With
-// recursive_triggers a REPLACE fires the triggers that keep the books from being deleted.
+// recursive_triggers a REPLACE fires the triggers that keep the books from being deleted; LIKE tells
+// capitals from small letters, as PostgreSQL's does.
 const (
-	writing = "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)&_pragma=recursive_triggers(1)&_txlock=immediate"
+	writing = "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)&_pragma=recursive_triggers(1)" +
+		"&_pragma=case_sensitive_like(1)&_txlock=immediate"
 	reading = writing + "&_pragma=query_only(1)"
 )
 
@@ -430,7 +432,7 @@ func (r *sqliteReads) stmt(ctx context.Context, text string) (*sql.Stmt, error) 
 }
 
 func (r *sqliteReads) Exec(context.Context, string, ...any) (pgconn.CommandTag, error) {
-	return pgconn.CommandTag{}, errors.New("store: writes go through Update")
+	return pgconn.CommandTag{}, errNotRead
 }
 
 func (r *sqliteReads) Query(ctx context.Context, text string, args ...any) (pgx.Rows, error) {

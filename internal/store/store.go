@@ -33,12 +33,16 @@ var (
 	ErrServed = errors.New("store: another process serves this database")
 )
 
+// errNotRead refuses a query that writes, outside of Update.
+var errNotRead = errors.New("store: writes go through Update")
+
 // DB is one database. It is safe for concurrent use.
 type DB struct {
 	// Queries reads at once, outside any update.
 	*query.Queries
 	reads   readPool
 	writers []*writer
+	around  func(run func() error) error // Options.Around
 
 	mu     sync.RWMutex
 	closed bool // under mu
@@ -56,19 +60,31 @@ type Options struct {
 	Serve bool
 	// Writers is the number of PostgreSQL connections that write; 0 means 2. SQLite has one.
 	Writers int
+	// Around is where the simulation puts crashes and lost answers: it is called instead of each
+	// update, which is durable once run returned nil, and may leave it out, repeat it, or hide what
+	// it said. Nil in the program.
+	Around func(run func() error) error
 }
 
 // Open opens the database at url, "sqlite:PATH" or "postgres://…", and brings its schema up to
 // date. A schema younger than the program is refused.
 func Open(ctx context.Context, url string, o Options) (*DB, error) {
 	scheme, path, _ := strings.Cut(url, ":")
+	var db *DB
+	var err error
 	switch scheme {
 	case "sqlite":
-		return openSQLite(ctx, path, o)
+		db, err = openSQLite(ctx, path, o)
 	case "postgres", "postgresql":
-		return openPostgres(ctx, url, o)
+		db, err = openPostgres(ctx, url, o)
+	default:
+		return nil, fmt.Errorf("store: %q is neither sqlite:PATH nor postgres://…", url)
 	}
-	return nil, fmt.Errorf("store: %q is neither sqlite:PATH nor postgres://…", url)
+	if err != nil {
+		return nil, err
+	}
+	db.around = o.Around
+	return db, nil
 }
 
 // Update runs fn and returns once its writes are durable. An error of fn's own, or of one of its
@@ -83,7 +99,11 @@ func (db *DB) Update(ctx context.Context, key string, fn func(ctx context.Contex
 	if db.closed {
 		return errClosed
 	}
-	return db.writers[writerOf(key, len(db.writers))].do(ctx, fn)
+	w := db.writers[writerOf(key, len(db.writers))]
+	if db.around == nil {
+		return w.do(ctx, fn)
+	}
+	return db.around(func() error { return w.do(ctx, fn) })
 }
 
 // Waiting is how many updates wait to enter a group.

@@ -1,0 +1,415 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"florin/internal/store"
+	"florin/internal/store/query"
+)
+
+func durable(w *world) {
+	w.must(key, merchant("a"))
+	w.merchants(map[string]bool{"a": true, "b": false})
+	w.db.Close()
+	w.db = Open(w.T, w.url)
+	w.merchants(map[string]bool{"a": true, "b": false})
+}
+
+func ownWrites(w *world) {
+	w.must(key, func(ctx context.Context, tx *store.Tx) error {
+		if err := merchant("a")(ctx, tx); err != nil {
+			return err
+		}
+		m, err := tx.Merchant(ctx, "a")
+		if err != nil || m.Name != "Shop a" {
+			w.Errorf("inside: %+v, %v", m, err)
+		}
+		if _, err := tx.Merchant(ctx, "b"); !errors.Is(err, store.ErrNotFound) {
+			w.Errorf("a row that is not there: %v", err)
+		}
+		if _, err := w.db.Merchant(ctx, "a"); !errors.Is(err, store.ErrNotFound) {
+			w.Errorf("outside, before the commit: %v", err)
+		}
+		return nil
+	})
+	w.merchants(map[string]bool{"a": true})
+}
+
+var errRefused = errors.New("refused")
+
+// refuse makes fn's own refusal out of what it did.
+func refuse(fn change) change {
+	return func(ctx context.Context, tx *store.Tx) error {
+		if err := fn(ctx, tx); err != nil {
+			return err
+		}
+		return errRefused
+	}
+}
+
+// looking reads before and after fn, so that what fn does has left the queue when its outcome is known.
+func looking(fn change) change {
+	look := func(ctx context.Context, tx *store.Tx) error {
+		if _, err := tx.Merchant(ctx, "nobody"); !errors.Is(err, store.ErrNotFound) {
+			return fmt.Errorf("a row that is not there: %w", err)
+		}
+		return nil
+	}
+	return func(ctx context.Context, tx *store.Tx) error {
+		if err := look(ctx, tx); err != nil {
+			return err
+		}
+		if err := fn(ctx, tx); err != nil {
+			return err
+		}
+		return look(ctx, tx)
+	}
+}
+
+func refusal(w *world) {
+	errs := w.group(
+		merchant("a"),
+		refuse(merchant("b")),
+		looking(merchant("c")),
+		refuse(looking(merchant("d"))),
+		looking(refuse(merchant("e"))),
+		merchant("f"),
+		// a second time: what was refused is gone within the group already
+		merchant("b"),
+		looking(merchant("d")),
+		refuse(looking(merchant("g"))),
+	)
+	want := []error{nil, errRefused, nil, errRefused, errRefused, nil, nil, nil, errRefused}
+	for i := range want {
+		if !errors.Is(errs[i], want[i]) {
+			w.Errorf("update %d: %v, want %v", i, errs[i], want[i])
+		}
+	}
+	w.merchants(map[string]bool{"a": true, "b": true, "c": true, "d": true, "e": false, "f": true, "g": false})
+}
+
+// failed checks that of the errors exactly those at the given places are there.
+func (w *world) failed(errs []error, places ...int) {
+	w.Helper()
+	for i, err := range errs {
+		if (err != nil) != slices.Contains(places, i) {
+			w.Errorf("update %d: %v", i, err)
+		}
+		if errors.Is(err, store.ErrUnknown) {
+			w.Errorf("update %d: nobody lost a connection: %v", i, err)
+		}
+	}
+}
+
+func failingStatement(w *world) {
+	w.must(key, merchant("a"))
+	w.failed(w.group(
+		merchant("b"),
+		looking(merchant("c")),
+		merchant("a"), // is there
+		merchant("d"),
+		looking(merchant("e")),
+		looking(merchant("a")),
+		merchant("f"),
+		merchant("b"), // is there since this group
+	), 2, 5, 7)
+	w.merchants(map[string]bool{"a": true, "b": true, "c": true, "d": true, "e": true, "f": true})
+}
+
+// failingRead fails in an UPDATE … RETURNING, whose error shows when its rows are read.
+func failingRead(w *world) {
+	w.must(key, merchant("full"))
+	w.must(key, merchant("a"))
+	w.exec("UPDATE merchants SET next_address = 9223372036854775807 WHERE id = 'full'")
+	overflow := func(ctx context.Context, tx *store.Tx) error {
+		if err := merchant("lost")(ctx, tx); err != nil {
+			return err
+		}
+		n, err := tx.TakeAddressIndex(ctx, "full")
+		if err == nil {
+			w.Errorf("an index past the end: %d", n)
+		}
+		return err
+	}
+	silent := func(ctx context.Context, tx *store.Tx) error {
+		_ = overflow(ctx, tx)
+		return nil
+	}
+	w.failed(w.group(merchant("b"), overflow, looking(merchant("c")), silent, merchant("d")), 1, 3)
+	w.merchants(map[string]bool{"a": true, "b": true, "c": true, "d": true, "lost": false})
+}
+
+func manyFailing(w *world) {
+	w.must(key, merchant("a"))
+	const n = 60
+	var changes []change
+	var bad []int
+	want := map[string]bool{}
+	for i := range n {
+		if i%3 == 0 {
+			changes, bad = append(changes, merchant("a")), append(bad, i)
+			continue
+		}
+		id := fmt.Sprintf("m%02d", i)
+		changes, want[id] = append(changes, merchant(id)), true
+	}
+	w.failed(w.group(changes...), bad...)
+	w.merchants(want)
+}
+
+func panicking(w *world) {
+	bad := func(fn change) change {
+		return func(ctx context.Context, tx *store.Tx) error {
+			if err := fn(ctx, tx); err != nil {
+				return err
+			}
+			panic("a bug")
+		}
+	}
+	errs := w.group(merchant("a"), bad(merchant("b")), merchant("c"), bad(looking(merchant("d"))), looking(merchant("e")))
+	w.failed(errs, 1, 3)
+	for _, i := range []int{1, 3} {
+		if !strings.Contains(fmt.Sprint(errs[i]), "a bug") || !strings.Contains(fmt.Sprint(errs[i]), "door.go") {
+			w.Errorf("the error does not say what and where: %v", errs[i])
+		}
+	}
+	w.merchants(map[string]bool{"a": true, "b": false, "c": true, "d": false, "e": true})
+}
+
+func leavingEarly(w *world) {
+	open := w.gate()
+	first := w.join(w.ctx, merchant("a"))
+	ctx, leave := context.WithCancel(w.ctx)
+	second := w.join(ctx, merchant("b"))
+	third := w.join(w.ctx, merchant("c"))
+	leave()
+	if err := <-second; !errors.Is(err, context.Canceled) { // answered before the gate opens
+		w.Errorf("the caller that left: %v", err)
+	}
+	open()
+	w.failed([]error{<-first, <-third})
+	w.merchants(map[string]bool{"a": true, "b": false, "c": true})
+}
+
+func leavingLate(w *world) {
+	open := w.gate()
+	first := w.join(w.ctx, merchant("a"))
+	type keyOf struct{}
+	ctx, leave := context.WithCancel(context.WithValue(w.ctx, keyOf{}, "request 7"))
+	inside := func(ctx context.Context, tx *store.Tx) error {
+		leave()
+		if ctx.Err() != nil || context.Cause(ctx) != nil {
+			w.Errorf("the caller's end reached the group: %v", context.Cause(ctx))
+		}
+		if ctx.Value(keyOf{}) != "request 7" {
+			w.Error("the caller's values did not")
+		}
+		if _, limited := ctx.Deadline(); !limited {
+			w.Error("a group without a limit of time")
+		}
+		return looking(merchant("b"))(ctx, tx)
+	}
+	second := w.join(ctx, inside)
+	third := w.join(w.ctx, merchant("c"))
+	open()
+	w.failed([]error{<-first, <-second, <-third})
+	w.merchants(map[string]bool{"a": true, "b": true, "c": true})
+}
+
+func leftBefore(w *world) {
+	ctx, leave := context.WithCancel(w.ctx)
+	leave()
+	if err := w.db.Update(ctx, key, merchant("a")); !errors.Is(err, context.Canceled) {
+		w.Error(err)
+	}
+	w.must(key, merchant("b"))
+	w.merchants(map[string]bool{"a": false, "b": true})
+}
+
+func counting(w *world) {
+	insert := func(id string, inserted *int64) change {
+		return func(ctx context.Context, tx *store.Tx) error {
+			return tx.Counting(inserted).InsertOrder(ctx, anOrder(id, "one reference"))
+		}
+	}
+	var alone, first, again int64
+	w.must(key, insert("a", &alone))
+	if alone != 1 {
+		w.Errorf("a new order counts %d", alone)
+	}
+	first, again = 7, 7
+	other := func(ctx context.Context, tx *store.Tx) error {
+		return tx.Counting(&first).InsertOrder(ctx, anOrder("b", "other reference"))
+	}
+	w.failed(w.group(other, insert("c", &again)))
+	if first != 1 || again != 0 {
+		w.Errorf("a new order counts %d, a reference used before %d", first, again)
+	}
+	if _, err := w.db.Order(w.ctx, "c"); !errors.Is(err, store.ErrNotFound) {
+		w.Errorf("the order of a reference used before: %v", err)
+	}
+}
+
+// anOrder is a new order with everything that must not be empty.
+func anOrder(id, reference string) query.InsertOrderParams {
+	return query.InsertOrderParams{ID: id, MerchantID: "m", AppID: "app", Number: "N-" + id, Reference: reference, PriceCurrency: "USD",
+		PriceUnits: "15", Policy: "{}", State: "open", DueUnits: "0", ReceivedUnits: "0", LateUnits: "0", ReversedUnits: "0"}
+}
+
+func keepingOrder(w *world) {
+	w.must(key, merchant("m"))
+	var took [40]int32
+	var changes []change
+	for i := range took {
+		fn := func(ctx context.Context, tx *store.Tx) (err error) {
+			took[i], err = tx.TakeAddressIndex(ctx, "m")
+			return err
+		}
+		if i%4 == 1 {
+			fn = merchant("m") // fails, and sends what follows round again
+		}
+		changes = append(changes, fn)
+	}
+	w.group(changes...)
+	next := int32(0)
+	for i, n := range took {
+		if i%4 == 1 {
+			continue
+		}
+		if n != next {
+			w.Fatalf("update %d took index %d, not %d: %v", i, n, next, took)
+		}
+		next++
+	}
+}
+
+func lockedRows(w *world) {
+	const callers, each = 64, 10
+	w.must(key, merchant("m"))
+	nodes := []*store.DB{w.db}
+	if !isSQLite(w.url) {
+		nodes = append(nodes, Open(w.T, w.url)) // as many as you like; SQLite has one
+	}
+	var seen [callers * each]atomic.Int64
+	var all sync.WaitGroup
+	for c := range callers {
+		all.Go(func() {
+			for range each {
+				var n int32
+				// a key for each: on PostgreSQL they meet at the row
+				err := nodes[c%len(nodes)].Update(w.ctx, fmt.Sprint(c), func(ctx context.Context, tx *store.Tx) (err error) {
+					n, err = tx.TakeAddressIndex(ctx, "m")
+					return err
+				})
+				if err != nil {
+					w.Error(err)
+					return
+				}
+				seen[n].Add(1)
+			}
+		})
+	}
+	all.Wait()
+	for n := range seen {
+		if times := seen[n].Load(); times != 1 {
+			w.Errorf("index %d was taken %d times", n, times)
+		}
+	}
+}
+
+func busy(w *world) {
+	open := w.gate()
+	const bound = 4096
+	var took, refused atomic.Int64
+	var all sync.WaitGroup
+	for range bound + 50 {
+		all.Go(func() {
+			switch err := w.db.Update(w.ctx, key, func(context.Context, *store.Tx) error { return nil }); {
+			case err == nil:
+				took.Add(1)
+			case errors.Is(err, store.ErrBusy):
+				refused.Add(1)
+			default:
+				w.Error(err)
+			}
+		})
+	}
+	w.waiting(bound)
+	for refused.Load() < 50 {
+		if err := w.db.Update(w.ctx, key, merchant("late")); !errors.Is(err, store.ErrBusy) {
+			w.Fatalf("one more: %v", err)
+		}
+	}
+	open()
+	all.Wait()
+	if took.Load() != bound || refused.Load() != 50 {
+		w.Errorf("%d done and %d refused", took.Load(), refused.Load())
+	}
+	w.must(key, merchant("after"))
+	w.merchants(map[string]bool{"late": false, "after": true})
+}
+
+func closing(w *world) {
+	open := w.gate()
+	want := map[string]bool{}
+	var done []<-chan error
+	for i := range 200 { // more than one group
+		id := fmt.Sprint(i)
+		want[id] = true
+		done = append(done, w.join(w.ctx, merchant(id)))
+	}
+	closed := make(chan struct{})
+	go func() { w.db.Close(); close(closed) }()
+	open()
+	for _, d := range done {
+		if err := <-d; err != nil {
+			w.Error(err)
+		}
+	}
+	<-closed
+	if err := w.db.Update(w.ctx, key, merchant("late")); err == nil || errors.Is(err, store.ErrBusy) {
+		w.Errorf("an update after Close: %v", err)
+	}
+	w.db.Close() // a second time does nothing
+	w.db = Open(w.T, w.url)
+	want["late"] = false
+	w.merchants(want)
+}
+
+func readersDoNotWrite(w *world) {
+	w.must(key, merchant("m"))
+	if _, err := w.db.TakeAddressIndex(w.ctx, "m"); err == nil {
+		w.Error("an UPDATE went past the door")
+	}
+	if err := w.db.InsertMerchant(w.ctx, query.InsertMerchantParams{ID: "b"}); err == nil {
+		w.Error("an INSERT went past the door")
+	}
+	m, err := w.db.Merchant(w.ctx, "m")
+	if err != nil || m.NextAddress != 0 {
+		w.Errorf("%+v, %v", m, err)
+	}
+	w.merchants(map[string]bool{"b": false})
+}
+
+func oddText(w *world) {
+	for _, text := range []string{"a\x00b", "\xff", "\xed\xa0\x80"} {
+		for _, fn := range []change{merchant(text), func(ctx context.Context, tx *store.Tx) error {
+			_ = merchant(text)(ctx, tx) // not looked at
+			return nil
+		}} {
+			w.failed(w.group(merchant("a"), fn, refuse(merchant("b"))), 1, 2)
+			w.exec("DELETE FROM merchants")
+		}
+		if _, err := w.db.Merchant(w.ctx, text); err == nil || errors.Is(err, store.ErrNotFound) {
+			w.Errorf("read %q: %v", text, err)
+		}
+	}
+	w.must(key, merchant("日本 🎌 é é \t\n \u2028 '\"\\ $1 ?"))
+	w.merchants(map[string]bool{"日本 🎌 é é \t\n \u2028 '\"\\ $1 ?": true, "日本 🎌 é é \t\n \u2028 '\"\\ $1 ": false})
+}

@@ -1,0 +1,231 @@
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+
+	"github.com/google/go-cmp/cmp"
+
+	"florin/internal/payment"
+	"florin/internal/store"
+	"florin/internal/store/query"
+)
+
+// exec runs raw SQL that must work.
+func (w *world) exec(statement string) {
+	w.Helper()
+	if _, err := Raw(w.T, w.url).ExecContext(w.ctx, statement); err != nil {
+		w.Fatalf("%s: %v", statement, err)
+	}
+}
+
+// refusedRaw runs raw SQL that the database must refuse, saying why.
+func (w *world) refusedRaw(statement, why string) {
+	w.Helper()
+	_, err := Raw(w.T, w.url).ExecContext(w.ctx, statement)
+	if err == nil || !strings.Contains(err.Error(), why) {
+		w.Errorf("%s: %v, want %q", statement, err, why)
+	}
+}
+
+const maxUint256 = "115792089237316195423570985008687907853269984665640564039457584007913129639935"
+
+func largeAmounts(w *world) {
+	for i, units := range []string{"0", "9007199254740993", "9223372036854775807", "9223372036854775808", "18446744073709551616", maxUint256} {
+		id := fmt.Sprint(i)
+		row := anOrder(id, id)
+		row.PriceUnits, row.DueUnits, row.ReceivedUnits, row.LateUnits, row.ReversedUnits = units, units, units, units, units
+		row.CreatedAt, row.Deadline = 9007199254740993, 9223372036854775807
+		account := query.BalanceParams{Kind: "k", Owner: id, Asset: "a/0"}
+		check := func(q *query.Queries) error {
+			o, err := q.Order(w.ctx, id)
+			if err != nil {
+				return err
+			}
+			b, err := q.Balance(w.ctx, account)
+			if err != nil {
+				return err
+			}
+			for _, kept := range []string{o.PriceUnits, o.DueUnits, o.ReceivedUnits, o.LateUnits, o.ReversedUnits, b.DebitUnits, b.CreditUnits} {
+				if kept != units {
+					return fmt.Errorf("%s came back as %s", units, kept)
+				}
+			}
+			if o.CreatedAt != row.CreatedAt || o.Deadline != row.Deadline {
+				return fmt.Errorf("times came back as %d and %d", o.CreatedAt, o.Deadline)
+			}
+			return nil
+		}
+		w.must(key, func(ctx context.Context, tx *store.Tx) error {
+			if err := tx.InsertOrder(ctx, row); err != nil {
+				return err
+			}
+			if err := tx.OpenBalance(ctx, query.OpenBalanceParams(account)); err != nil {
+				return err
+			}
+			if err := tx.UpdateBalance(ctx, query.UpdateBalanceParams{Kind: account.Kind, Owner: account.Owner, Asset: account.Asset,
+				DebitUnits: units, CreditUnits: units}); err != nil {
+				return err
+			}
+			return check(tx.Queries)
+		})
+		if err := check(w.db.Queries); err != nil {
+			w.Error(err)
+		}
+	}
+}
+
+func oddAmounts(w *world) {
+	for _, units := range []string{"", " ", "-1", "+1", "1.5", "1e5", "0x1", " 1", "1 ", "1_000", "٣", "NaN", "1\n"} {
+		row := anOrder("o", "o")
+		row.DueUnits = units
+		err := w.db.Update(w.ctx, key, func(ctx context.Context, tx *store.Tx) error { return tx.InsertOrder(ctx, row) })
+		if err == nil {
+			w.Errorf("an order of %q units was kept", units)
+			return
+		}
+	}
+	w.must(key, func(ctx context.Context, tx *store.Tx) error { return tx.InsertOrder(ctx, anOrder("o", "o")) })
+}
+
+// exactColumns admits text, whole numbers, truth values and bytes, in SQLite under STRICT, which keeps them so.
+func exactColumns(w *world) {
+	if found := w.looseColumns(); found != "" {
+		w.Errorf("columns that may change what they keep:\n%s", found)
+	}
+	w.exec("CREATE TABLE loose (amount NUMERIC)")
+	if found := w.looseColumns(); !strings.Contains(found, "loose.amount") {
+		w.Errorf("a loose column is not found: %q", found)
+	}
+}
+
+func (w *world) looseColumns() string {
+	exact := `SELECT table_name || '.' || column_name || ' ' || data_type FROM information_schema.columns WHERE table_schema = 'public'
+		AND data_type NOT IN ('text', 'bigint', 'boolean', 'bytea') AND table_name <> 'goose_db_version' ORDER BY 1`
+	if isSQLite(w.url) {
+		exact = `SELECT t.name || '.' || c.name || ' ' || c.type || CASE t.strict WHEN 1 THEN '' ELSE ', not STRICT' END
+			FROM pragma_table_list AS t, pragma_table_info(t.name) AS c
+			WHERE (t.strict = 0 OR c.type NOT IN ('TEXT', 'INTEGER', 'BLOB')) AND t.name NOT LIKE 'sqlite_%' AND t.name <> 'goose_db_version'
+			ORDER BY 1`
+	}
+	var found []string
+	rows, err := Raw(w.T, w.url).QueryContext(w.ctx, exact)
+	if err != nil {
+		w.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var column string
+		if err := rows.Scan(&column); err != nil {
+			w.Fatal(err)
+		}
+		found = append(found, column)
+	}
+	if err := rows.Err(); err != nil {
+		w.Fatal(err)
+	}
+	return strings.Join(found, "\n")
+}
+
+// kept names the tables where nothing is changed or removed.
+var kept = map[string]string{"entries": "ref", "postings": "units", "events": "doc", "attempts": "error", "seals": "hash"}
+
+func appendOnly(w *world) {
+	Fill(w.T, w.db)
+	before := Dump(w.T, w.url)
+	for table, column := range kept {
+		if !strings.Contains(before, "\n"+table+" ") {
+			w.Errorf("%s holds no row to attack", table)
+		}
+		attacks := []string{
+			"UPDATE " + table + " SET " + column + " = " + column,
+			"UPDATE " + table + " SET " + column + " = 'forged'",
+			"DELETE FROM " + table,
+		}
+		if isSQLite(w.url) {
+			attacks = append(attacks, "REPLACE INTO "+table+" SELECT * FROM "+table, "UPDATE OR REPLACE "+table+" SET "+column+" = 'forged'")
+		} else {
+			attacks = append(attacks, "TRUNCATE "+table, "TRUNCATE "+table+" CASCADE")
+		}
+		for _, attack := range attacks {
+			w.refusedRaw(attack, table+" is append-only")
+		}
+	}
+	if after := Dump(w.T, w.url); after != before {
+		w.Errorf("the attacks left traces:\n%s", cmp.Diff(before, after))
+	}
+	// An ordinary table is not guarded, so it was the guard that refused.
+	w.exec("UPDATE settings SET value = 'new'")
+	w.exec("DELETE FROM settings")
+}
+
+// put writes an order in state, by the steps that are allowed.
+func (w *world) put(id string, state payment.OrderState) {
+	w.Helper()
+	w.must(key, func(ctx context.Context, tx *store.Tx) error { return tx.InsertOrder(ctx, anOrder(id, id)) })
+	if state != payment.OrderOpen {
+		w.exec(fmt.Sprintf("UPDATE orders SET state = '%s' WHERE id = '%s'", state, id))
+	}
+}
+
+var states = []payment.OrderState{payment.OrderOpen, payment.OrderPaid, payment.OrderExpired}
+
+func steps(w *world) {
+	for _, before := range states {
+		for _, after := range append(states, "refunded", "") {
+			id := fmt.Sprintf("%s-%s", before, after)
+			w.put(id, before)
+			step := fmt.Sprintf("UPDATE orders SET state = '%s' WHERE id = '%s'", after, id)
+			if before.MayBecome(after) {
+				w.exec(step)
+			} else {
+				w.refusedRaw(step, "may not")
+			}
+		}
+		if before != payment.OrderOpen {
+			id := "born-" + string(before)
+			w.refusedRaw(fmt.Sprintf(`INSERT INTO orders SELECT '%s', merchant_id, app_id, '%s', '%s', request_hash, notify_url, return_url,
+				product_name, product_image, product_description, price_currency, price_units, policy, '%s', asset, due_units, rate,
+				received_units, late_units, reversed_units, last_txid, created_at, deadline, paid_at, changed_at, version
+				FROM orders WHERE id = 'open-open'`, id, id, id, before), "begins open")
+		}
+	}
+}
+
+// randomSteps takes random steps, through the store and past it: what happens is what the table of payment allows.
+func randomSteps(w *world) {
+	rnd := rand.New(rand.NewPCG(11, 0))
+	raw := Raw(w.T, w.url)
+	for i := range 10 {
+		id := fmt.Sprint("o", i)
+		w.put(id, payment.OrderOpen)
+		now := payment.OrderOpen
+		for range 12 {
+			next := states[rnd.IntN(len(states))]
+			var err error
+			if rnd.IntN(2) == 0 {
+				_, err = raw.ExecContext(w.ctx, fmt.Sprintf("UPDATE orders SET state = '%s', version = version + 1 WHERE id = '%s'", next, id))
+			} else {
+				err = w.db.Update(w.ctx, key, func(ctx context.Context, tx *store.Tx) error {
+					o, err := tx.LockOrder(ctx, id)
+					if err != nil {
+						return err
+					}
+					return tx.UpdateOrder(ctx, query.UpdateOrderParams{ID: id, State: string(next), Asset: o.Asset, DueUnits: o.DueUnits, Rate: o.Rate,
+						ReceivedUnits: o.ReceivedUnits, LateUnits: o.LateUnits, ReversedUnits: o.ReversedUnits})
+				})
+			}
+			if (err == nil) != now.MayBecome(next) {
+				w.Fatalf("from %s to %s: %v", now, next, err)
+			}
+			if err == nil {
+				now = next
+			}
+			if o, err := w.db.Order(w.ctx, id); err != nil || o.State != string(now) {
+				w.Fatalf("the order is %s, not %s: %v", o.State, now, err)
+			}
+		}
+	}
+}
