@@ -34,14 +34,12 @@ type NewOrder struct {
 // refused with CodeReferenceTaken (rulings G11).
 func (e *Engine) CreateOrder(ctx context.Context, app App, n NewOrder) (o payment.Order, created bool, err error) {
 	now := e.now()
-	if n.Price.IsZero() {
-		return o, false, payment.Invalid("price", "must be above zero")
-	}
-	if err := e.priceable(ctx, app, n.Price); err != nil {
-		return o, false, err
-	}
-	deadline, err := n.Policy.Life.Deadline(now, n.Deadline)
+	deadline, err := e.acceptable(ctx, app, n, now)
 	if err != nil {
+		// What would be refused today may have been accepted when it was first asked for.
+		if first, repeated := e.Repeated(ctx, app, n); repeated == nil {
+			return first, false, nil
+		}
 		return o, false, err
 	}
 	o = payment.Order{
@@ -63,6 +61,17 @@ func (e *Engine) CreateOrder(ctx context.Context, app App, n NewOrder) (o paymen
 	}
 	o, err = e.Repeated(ctx, app, n)
 	return o, false, err
+}
+
+// acceptable refuses an order that cannot be made now, and returns when it would end.
+func (e *Engine) acceptable(ctx context.Context, app App, n NewOrder, now time.Time) (deadline time.Time, err error) {
+	if n.Price.IsZero() {
+		return deadline, payment.Invalid("price", "must be above zero")
+	}
+	if deadline, err = n.Policy.Life.Deadline(now, n.Deadline); err != nil {
+		return deadline, err
+	}
+	return deadline, e.priceable(ctx, app, n.Price)
 }
 
 // Repeated returns the order that n asked for before: CodeNotFound if there is none,

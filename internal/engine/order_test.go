@@ -1,11 +1,14 @@
 package engine_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"florin/internal/engine"
+	"florin/internal/money"
 	"florin/internal/payment"
 )
 
@@ -60,6 +63,30 @@ func TestNobodyPays(t *testing.T) {
 		w.mine(1)
 		if got := w.view(chosen.Order).State; got != payment.OrderExpired {
 			t.Errorf("after a block past the deadline: %s, want expired", got)
+		}
+	})
+}
+
+func TestM09_RepeatIsAnsweredWhateverTheOrdersState(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		price, err := money.ParsePrice("USD", "15")
+		w.must(err)
+		ask := engine.NewOrder{Number: "n1", Reference: "A-1", RequestHash: "h", Price: price, Policy: policy, Deadline: start.Add(2 * time.Minute)}
+		first, created, err := w.engine.CreateOrder(w.ctx, w.app, ask)
+		if err != nil || !created {
+			t.Fatalf("created %t, %v", created, err)
+		}
+		w.clock.Advance(time.Hour) // its deadline would be refused by now
+		w.idle()
+		ask.Number = "n2"
+		again, created, err := w.engine.CreateOrder(w.ctx, w.app, ask)
+		if err != nil || created || again.ID != first.ID || again.State != payment.OrderExpired {
+			t.Errorf("created %t, order %s %s, %v; want the first order %s, expired", created, again.ID, again.State, err, first.ID)
+		}
+		ask.RequestHash = "another"
+		_, _, err = w.engine.CreateOrder(w.ctx, w.app, ask)
+		if refused := new(payment.Error); !errors.As(err, &refused) {
+			t.Errorf("another request under the same reference: %v, want a refusal", err)
 		}
 	})
 }
