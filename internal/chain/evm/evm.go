@@ -68,8 +68,10 @@ func New(c Config) (*Client, error) {
 		c.MaxBytes = 64 << 20
 	}
 	var err error
-	client.nodes, err = newNodes(c)
-	return client, err
+	if client.nodes, err = newNodes(c); err != nil {
+		return nil, err
+	}
+	return client, nil
 }
 
 // Head returns the newest block of the first healthy node.
@@ -124,11 +126,15 @@ func (c *Client) Blocks(ctx context.Context, from, to uint64, own chain.Set) (bl
 				return err
 			}
 		}
-		blocks = make([]chain.Block, len(headers))
-		return each(ctx, len(headers), func(ctx context.Context, i int) (err error) {
-			blocks[i], err = c.assemble(ctx, n, headers[i], own, found[headers[i].hash])
+		whole := make([]chain.Block, len(headers))
+		err = each(ctx, len(headers), func(ctx context.Context, i int) (err error) {
+			whole[i], err = c.assemble(ctx, n, headers[i], own, found[headers[i].hash])
 			return err
 		})
+		if err == nil {
+			blocks = whole
+		}
+		return err
 	})
 	return blocks, err
 }
