@@ -39,7 +39,7 @@ func TestSteady(t *testing.T) {
 		"nothing in one half":          {[2]float64{100, 0}, false},
 		"nothing at all is no measure": {[2]float64{0, 0}, false},
 	} {
-		if got := steady(load.Result{Halves: c.halves}); got != c.want {
+		if got := steady(c.halves); got != c.want {
 			t.Errorf("%s: steady = %v, want %v", name, got, c.want)
 		}
 	}
@@ -47,16 +47,25 @@ func TestSteady(t *testing.T) {
 
 // The ratio is the median of the ratios of pairs, not the ratio of two medians: a pair shares its minute.
 func TestRatioIsTakenInPairs(t *testing.T) {
-	pair := func(floor, subject float64) repetition {
-		return repetition{
-			floor:   measured{Result: load.Result{PerSecond: floor, P50: 2 * time.Millisecond}},
-			subject: measured{Result: load.Result{PerSecond: subject, P50: 3 * time.Millisecond, Errors: 1}, used: used{server: 40 * time.Microsecond}},
+	run := func(orders int, wait time.Duration) measured {
+		waited := make([]time.Duration, orders)
+		for i := range waited {
+			waited[i] = wait
 		}
+		return measured{
+			Result: load.Result{Measured: time.Second, Waited: waited, Orders: orders},
+			used:   used{server: time.Duration(orders) * 40 * time.Microsecond},
+		}
+	}
+	pair := func(floor, subject int) repetition {
+		r := repetition{floor: run(floor, 2*time.Millisecond), subject: run(subject, 3*time.Millisecond)}
+		r.subject.Errors = 1
+		return r
 	}
 	got := summarise("sqlite", 64, []repetition{pair(1000, 600), pair(100, 80), pair(500, 350)}, 1)
 	want := createLine{
 		Scenario: "create", DB: "sqlite", Clients: 64, Subject: 350, Floor: 500, Ratio: 0.7,
-		P50: 3, FloorP50: 2, CPU: 40, Errors: 3, Repetitions: 3, Discarded: 1,
+		P50: 3, P99: 3, P999: 3, FloorP50: 2, FloorP99: 2, CPU: 40, FloorCPU: 40, Errors: 3, Repetitions: 3, Discarded: 1,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

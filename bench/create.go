@@ -13,7 +13,9 @@ import (
 )
 
 const (
-	warmUp     = time.Second
+	warmUp     = time.Second            // of each program before a repetition
+	slice      = time.Second            // floor and subject change places this often
+	ramp       = 100 * time.Millisecond // before each slice counts
 	probe      = 200 * time.Millisecond // of the disk, before each repetition
 	maxMove    = 0.30                   // the floor's halves may differ by this much of the greater
 	gateAt     = 64                     // clients, where -min-ratio holds
@@ -118,38 +120,50 @@ func (d *duel) stop() {
 // used is processor time of all cores.
 type used struct{ server, db, client time.Duration }
 
-// measured is one run and what it cost.
+// measured is what the slices of one program gave together.
 type measured struct {
 	load.Result
-	used // an order
+	used
+	halves [2]float64 // orders/s in the first and in the second half of the slices
 }
 
-// repetition is one run of each.
+// per is the processor time of one order, in µs.
+func (m measured) per(d time.Duration) float64 {
+	if m.Orders == 0 {
+		return 0
+	}
+	return d.Seconds() * 1e6 / float64(m.Orders)
+}
+
+// repetition is the same time of each, slice by slice in turn.
 type repetition struct {
 	floor, subject     measured
 	fsync, loadAverage float64
 }
 
-// repeat runs repetitions until enough of them had a steady floor.
+// repeat runs repetitions until enough of them had a steady floor. On a machine that is too busy for that it stops with
+// those it has, and fails without any.
 func (d *duel) repeat(ctx context.Context, clients int) (kept []repetition, discarded int, err error) {
-	for len(kept) < d.repetitions {
+	for len(kept) < d.repetitions && discarded <= extraTries*d.repetitions {
 		r, err := d.once(ctx, clients)
 		if err != nil {
 			return nil, 0, err
 		}
-		if steady(r.floor.Result) {
+		if steady(r.floor.halves) {
 			kept = append(kept, r)
-			continue
+		} else {
+			discarded++
 		}
-		if discarded++; discarded > extraTries*d.repetitions {
-			return nil, 0, fmt.Errorf("%d clients: the floor moved by more than %.0f %% within %d runs: this machine is too busy to measure on",
-				clients, maxMove*100, discarded)
-		}
+	}
+	if len(kept) == 0 {
+		return nil, 0, fmt.Errorf("%d clients: the floor moved by more than %.0f %% within each of %d runs: this machine is too busy to measure on",
+			clients, maxMove*100, discarded)
 	}
 	return kept, discarded, nil
 }
 
-// once loads floor and subject, who begins changing each time, so that a drift of the machine favours neither.
+// once loads floor and subject in turn, a slice at a time, and who begins changes too: what the machine does meanwhile
+// meets both.
 func (d *duel) once(ctx context.Context, clients int) (r repetition, err error) {
 	if r.loadAverage, err = rig.LoadAverage(); err != nil {
 		return r, err
@@ -157,18 +171,35 @@ func (d *duel) once(ctx context.Context, clients int) (r repetition, err error) 
 	if r.fsync, err = rig.FsyncRate(d.dir, probe); err != nil {
 		return r, err
 	}
-	d.runs++
 	turns := []struct {
 		process *rig.Process
-		into    *measured
+		sum     *measured
 	}{{d.floor, &r.floor}, {d.subject, &r.subject}}
-	if d.runs%2 == 0 {
-		slices.Reverse(turns)
-	}
 	for _, t := range turns {
-		if *t.into, err = d.run(ctx, t.process, clients); err != nil {
+		var warm measured
+		if err := d.slice(ctx, t.process, clients, warmUp, 0, &warm); err != nil {
 			return r, err
 		}
+		t.sum.Add(load.Result{Errors: warm.Errors, FirstErr: warm.FirstErr})
+	}
+	count := max(2, int(d.measure/slice))
+	for n := range count {
+		for _, t := range turns {
+			before := len(t.sum.Waited)
+			if err := d.slice(ctx, t.process, clients, ramp, slice, t.sum); err != nil {
+				return r, err
+			}
+			half := 0
+			if n >= count/2 {
+				half = 1
+			}
+			t.sum.halves[half] += float64(len(t.sum.Waited)-before) / slice.Seconds()
+		}
+		turns[0], turns[1] = turns[1], turns[0]
+	}
+	for _, t := range turns {
+		t.sum.halves[0] /= float64(count / 2)
+		t.sum.halves[1] /= float64(count - count/2)
 	}
 	if r.floor.Errors > 0 {
 		return r, fmt.Errorf("the floor failed, first: %w\n%s", r.floor.FirstErr, d.floor.Log())
@@ -176,27 +207,29 @@ func (d *duel) once(ctx context.Context, clients int) (r repetition, err error) 
 	return r, nil
 }
 
-// run loads one server and accounts for the processor time.
-func (d *duel) run(ctx context.Context, p *rig.Process, clients int) (m measured, err error) {
+// slice loads one server once and adds what came of it to sum.
+func (d *duel) slice(ctx context.Context, p *rig.Process, clients int, warm, measure time.Duration, sum *measured) error {
 	before, err := d.usedBy(p)
 	if err != nil {
-		return m, err
+		return err
 	}
-	m.Result, err = load.Run(ctx, load.Config{
-		Addr: p.Addr, App: p.App, Clients: clients, WarmUp: warmUp, Measure: d.measure,
-		Run: fmt.Sprintf("bench-%d-%d", clients, d.runs), Seed: d.seed,
+	d.runs++
+	result, err := load.Run(ctx, load.Config{
+		Addr: p.Addr, App: p.App, Clients: clients, WarmUp: warm, Measure: measure,
+		Run: fmt.Sprintf("bench-%06d", d.runs), Seed: d.seed,
 	})
 	if err == nil {
 		err = ctx.Err()
 	}
 	if err != nil {
-		return m, fmt.Errorf("load %s: %w\n%s", p.Name, err, p.Log())
+		return fmt.Errorf("load %s: %w\n%s", p.Name, err, p.Log())
 	}
 	after, err := d.usedBy(p)
-	if n := time.Duration(m.Orders); n > 0 {
-		m.used = used{(after.server - before.server) / n, (after.db - before.db) / n, (after.client - before.client) / n}
-	}
-	return m, err
+	sum.Add(result)
+	sum.server += after.server - before.server
+	sum.db += after.db - before.db
+	sum.client += after.client - before.client
+	return err
 }
 
 // usedBy is what a server, the database and this process have used so far.
@@ -214,8 +247,8 @@ func (d *duel) usedBy(p *rig.Process) (u used, err error) {
 }
 
 // steady tells whether a floor's run can be a yardstick.
-func steady(floor load.Result) bool {
-	low, high := min(floor.Halves[0], floor.Halves[1]), max(floor.Halves[0], floor.Halves[1])
+func steady(halves [2]float64) bool {
+	low, high := min(halves[0], halves[1]), max(halves[0], halves[1])
 	return high > 0 && (high-low)/high <= maxMove
 }
 
@@ -227,23 +260,22 @@ func summarise(db string, clients int, reps []repetition, discarded int) createL
 		}
 		return round(median(vs))
 	}
-	ms := func(d time.Duration) float64 { return d.Seconds() * 1e3 }
-	us := func(d time.Duration) float64 { return d.Seconds() * 1e6 }
+	ms := func(r load.Result, q float64) float64 { return r.Quantiles(q)[0].Seconds() * 1e3 }
 	line := createLine{
 		Scenario: "create", DB: db, Clients: clients, Repetitions: len(reps), Discarded: discarded,
-		Subject:     of(func(r repetition) float64 { return r.subject.PerSecond }),
-		Floor:       of(func(r repetition) float64 { return r.floor.PerSecond }),
-		Ratio:       of(func(r repetition) float64 { return r.subject.PerSecond / r.floor.PerSecond }),
-		P50:         of(func(r repetition) float64 { return ms(r.subject.P50) }),
-		P99:         of(func(r repetition) float64 { return ms(r.subject.P99) }),
-		P999:        of(func(r repetition) float64 { return ms(r.subject.P999) }),
-		FloorP50:    of(func(r repetition) float64 { return ms(r.floor.P50) }),
-		FloorP99:    of(func(r repetition) float64 { return ms(r.floor.P99) }),
-		CPU:         of(func(r repetition) float64 { return us(r.subject.server) }),
-		FloorCPU:    of(func(r repetition) float64 { return us(r.floor.server) }),
-		DBCPU:       of(func(r repetition) float64 { return us(r.subject.db) }),
-		FloorDBCPU:  of(func(r repetition) float64 { return us(r.floor.db) }),
-		ClientCPU:   of(func(r repetition) float64 { return us(r.subject.client) }),
+		Subject:     of(func(r repetition) float64 { return r.subject.PerSecond() }),
+		Floor:       of(func(r repetition) float64 { return r.floor.PerSecond() }),
+		Ratio:       of(func(r repetition) float64 { return r.subject.PerSecond() / r.floor.PerSecond() }),
+		P50:         of(func(r repetition) float64 { return ms(r.subject.Result, 0.5) }),
+		P99:         of(func(r repetition) float64 { return ms(r.subject.Result, 0.99) }),
+		P999:        of(func(r repetition) float64 { return ms(r.subject.Result, 0.999) }),
+		FloorP50:    of(func(r repetition) float64 { return ms(r.floor.Result, 0.5) }),
+		FloorP99:    of(func(r repetition) float64 { return ms(r.floor.Result, 0.99) }),
+		CPU:         of(func(r repetition) float64 { return r.subject.per(r.subject.server) }),
+		FloorCPU:    of(func(r repetition) float64 { return r.floor.per(r.floor.server) }),
+		DBCPU:       of(func(r repetition) float64 { return r.subject.per(r.subject.db) }),
+		FloorDBCPU:  of(func(r repetition) float64 { return r.floor.per(r.floor.db) }),
+		ClientCPU:   of(func(r repetition) float64 { return r.subject.per(r.subject.client) }),
 		LoadAverage: of(func(r repetition) float64 { return r.loadAverage }),
 		Fsync:       of(func(r repetition) float64 { return r.fsync }),
 	}

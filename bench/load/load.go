@@ -5,6 +5,7 @@ package load
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -25,16 +26,44 @@ type Config struct {
 	Seed    uint64 // of the amounts
 }
 
-// Result is what a run measured. An order counts when its answer came inside the measured time.
+// Result is what one run measured, or several together. An order counts when its answer came inside the measured time.
 type Result struct {
-	PerSecond float64
-	Halves    [2]float64 // orders/s in the first and the second half
-	P50       time.Duration
-	P99       time.Duration
-	P999      time.Duration
-	Orders    int // all, the warm-up's too
-	Errors    int
-	FirstErr  error
+	Measured time.Duration
+	Waited   []time.Duration // of each order that counts
+	Orders   int             // all, the warm-up's too
+	Errors   int             // in the warm-up too
+	FirstErr error
+}
+
+// PerSecond is the throughput.
+func (r Result) PerSecond() float64 {
+	if r.Measured == 0 {
+		return 0
+	}
+	return float64(len(r.Waited)) / r.Measured.Seconds()
+}
+
+// Quantiles returns, for each q, the shortest wait that at least q of all did not exceed; 0 when there was none.
+func (r Result) Quantiles(qs ...float64) []time.Duration {
+	sorted := slices.Sorted(slices.Values(r.Waited))
+	of := make([]time.Duration, len(qs))
+	for i, q := range qs {
+		if n := len(sorted); n > 0 {
+			of[i] = sorted[max(int(math.Ceil(float64(n)*q)), 1)-1]
+		}
+	}
+	return of
+}
+
+// Add puts another run beside this one.
+func (r *Result) Add(o Result) {
+	r.Measured += o.Measured
+	r.Waited = append(r.Waited, o.Waited...)
+	r.Orders += o.Orders
+	r.Errors += o.Errors
+	if r.FirstErr == nil {
+		r.FirstErr = o.FirstErr
+	}
 }
 
 // checkEvery is how many answers of a client go by for one whose signature is verified: a check costs as much as signing.
@@ -54,7 +83,7 @@ func Run(ctx context.Context, cfg Config) (Result, error) {
 		conns[i] = c
 	}
 	start := time.Now().Add(cfg.WarmUp)
-	half, end := start.Add(cfg.Measure/2), start.Add(cfg.Measure)
+	end := start.Add(cfg.Measure)
 	clients := make([]client, cfg.Clients)
 	var number atomic.Int64
 	var wg sync.WaitGroup
@@ -62,10 +91,14 @@ func Run(ctx context.Context, cfg Config) (Result, error) {
 		c := &clients[i]
 		c.cfg, c.number, c.conn = cfg, &number, conns[i]
 		c.rand = rand.New(rand.NewPCG(cfg.Seed, uint64(i)))
-		wg.Go(func() { c.run(ctx, start, half, end) })
+		wg.Go(func() { c.run(ctx, start, end) })
 	}
 	wg.Wait()
-	return sum(clients, cfg.Measure), nil
+	total := Result{Measured: cfg.Measure}
+	for i := range clients {
+		total.Add(clients[i].result)
+	}
+	return total, nil
 }
 
 type client struct {
@@ -74,20 +107,16 @@ type client struct {
 	conn   *merchant.Conn
 	rand   *rand.Rand
 
-	waited   []time.Duration
-	halves   [2]int
-	orders   int
-	errors   int
-	firstErr error
+	result Result
 }
 
-func (c *client) run(ctx context.Context, start, half, end time.Time) {
+func (c *client) run(ctx context.Context, start, end time.Time) {
 	defer func() {
 		if c.conn != nil {
 			c.conn.Close()
 		}
 	}()
-	for n := 0; ctx.Err() == nil && c.errors < maxErrors; n++ {
+	for n := 0; ctx.Err() == nil && c.result.Errors < maxErrors; n++ {
 		sent := time.Now()
 		if !sent.Before(end) {
 			return
@@ -96,18 +125,13 @@ func (c *client) run(ctx context.Context, start, half, end time.Time) {
 		answered := time.Now()
 		switch {
 		case err != nil:
-			c.failed(err)
+			c.result.Add(Result{Errors: 1, FirstErr: err})
 			continue
 		case answered.Before(start) || !answered.Before(end):
 		default:
-			c.waited = append(c.waited, answered.Sub(sent))
-			if answered.Before(half) {
-				c.halves[0]++
-			} else {
-				c.halves[1]++
-			}
+			c.result.Waited = append(c.result.Waited, answered.Sub(sent))
 		}
-		c.orders++
+		c.result.Orders++
 	}
 }
 
@@ -137,48 +161,4 @@ func (c *client) create(n int) error {
 		return fmt.Errorf("answer not signed: %s", a.Body)
 	}
 	return nil
-}
-
-// failed counts an error, in the warm-up too.
-func (c *client) failed(err error) {
-	c.errors++
-	if c.firstErr == nil {
-		c.firstErr = err
-	}
-}
-
-func sum(clients []client, measured time.Duration) Result {
-	var r Result
-	var waited []time.Duration
-	var halves [2]int
-	for i := range clients {
-		c := &clients[i]
-		waited = append(waited, c.waited...)
-		halves[0] += c.halves[0]
-		halves[1] += c.halves[1]
-		r.Orders += c.orders
-		r.Errors += c.errors
-		if r.FirstErr == nil {
-			r.FirstErr = c.firstErr
-		}
-	}
-	slices.Sort(waited)
-	r.P50, r.P99, r.P999 = quantile(waited, 0.5), quantile(waited, 0.99), quantile(waited, 0.999)
-	r.PerSecond = float64(len(waited)) / measured.Seconds()
-	for i, n := range halves {
-		r.Halves[i] = float64(n) / (measured / 2).Seconds()
-	}
-	return r
-}
-
-// quantile returns the smallest value that at least q of the sorted values do not exceed; 0 of none.
-func quantile(sorted []time.Duration, q float64) time.Duration {
-	if len(sorted) == 0 {
-		return 0
-	}
-	rank := int(float64(len(sorted)) * q)
-	if float64(rank) < float64(len(sorted))*q {
-		rank++
-	}
-	return sorted[max(rank, 1)-1]
 }

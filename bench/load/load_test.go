@@ -4,9 +4,11 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -16,7 +18,7 @@ import (
 	"florin/bench/merchant"
 )
 
-func TestQuantile(t *testing.T) {
+func TestQuantiles(t *testing.T) {
 	ms := func(ns ...int) []time.Duration {
 		ds := make([]time.Duration, len(ns))
 		for i, n := range ns {
@@ -33,14 +35,28 @@ func TestQuantile(t *testing.T) {
 		q    float64
 		want int
 	}{
-		{ms(), 0.5, 0},
+		{nil, 0.5, 0},
 		{ms(7), 0.5, 7}, {ms(7), 0.999, 7},
 		{ms(1, 2), 0.5, 1}, {ms(1, 2, 3), 0.5, 2},
 		{ms(hundred...), 0.5, 50}, {ms(hundred...), 0.99, 99}, {ms(hundred...), 0.999, 100},
 	} {
-		if got := quantile(c.of, c.q); got != time.Duration(c.want)*time.Millisecond {
-			t.Errorf("quantile(%d values, %v) = %v, want %d ms", len(c.of), c.q, got, c.want)
+		slices.Reverse(c.of)
+		if got := (Result{Waited: c.of}).Quantiles(c.q)[0]; got != time.Duration(c.want)*time.Millisecond {
+			t.Errorf("quantile %v of %d values is %v, want %d ms", c.q, len(c.of), got, c.want)
 		}
+	}
+}
+
+func TestAdd(t *testing.T) {
+	first := errors.New("first")
+	r := Result{Measured: time.Second, Waited: []time.Duration{1, 2}, Orders: 3}
+	r.Add(Result{Measured: time.Second, Waited: []time.Duration{3, 4}, Orders: 4, Errors: 1, FirstErr: first})
+	r.Add(Result{Errors: 1, FirstErr: errors.New("second")})
+	if r.PerSecond() != 2 || r.Orders != 7 || r.Errors != 2 || r.FirstErr != first {
+		t.Errorf("%+v, %v orders/s", r, r.PerSecond())
+	}
+	if (Result{}).PerSecond() != 0 {
+		t.Error("orders in no time")
 	}
 }
 
@@ -95,8 +111,9 @@ func TestRun(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			qs := r.Quantiles(0.5, 0.99, 0.999)
 			if c.wantErr == "" {
-				if r.Errors != 0 || r.PerSecond == 0 || r.P50 == 0 || r.P50 > r.P99 || r.P99 > r.P999 || r.Orders != int(s.asked.Load()) {
+				if r.Errors != 0 || r.PerSecond() == 0 || !slices.IsSorted(qs) || qs[0] == 0 || r.Orders != int(s.asked.Load()) {
 					t.Errorf("%+v after %d requests", r, s.asked.Load())
 				}
 			} else if r.Errors == 0 || !strings.Contains(r.FirstErr.Error(), c.wantErr) {
