@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"log/slog"
 	"path/filepath"
 	"testing"
 	"time"
@@ -31,34 +32,40 @@ var policy = payment.Policy{
 	Tell: []payment.EventKind{payment.EventPartial, payment.EventPaid, payment.EventExpired},
 }
 
-// onBoth runs test on SQLite and on PostgreSQL.
+// onBoth runs test on SQLite and on PostgreSQL, beside the other tests: most of their time goes into waiting for disks.
 func onBoth(t *testing.T, test func(t *testing.T, w *world)) {
+	t.Parallel()
 	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
 		test(t, newWorld(t, "sqlite:"+filepath.Join(t.TempDir(), "florin.db")))
 	})
-	t.Run("postgres", func(t *testing.T) { test(t, newWorld(t, peer.Postgres(t))) })
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		test(t, newWorld(t, peer.Postgres(t)))
+	})
 }
 
-// world is an engine on a real database with one simulated network.
+// world is an engine on a real database with two simulated networks.
 type world struct {
-	t        *testing.T
-	ctx      context.Context
-	url      string
-	db       *store.DB
-	clock    *clock.Manual
-	engine   *engine.Engine
-	network  *sim.Network
-	follower *chain.Follower
-	app      engine.App
-	orders   int
+	t         *testing.T
+	ctx       context.Context
+	url       string
+	db        *store.DB
+	clock     *clock.Manual
+	engine    *engine.Engine
+	network   *sim.Network // sim-ethereum, where most orders are paid
+	other     *sim.Network // sim-bsc
+	followers []*chain.Follower
+	app       engine.App
+	orders    int
 }
 
 func newWorld(t *testing.T, url string) *world {
 	t.Helper()
 	w := &world{t: t, ctx: t.Context(), url: url, clock: clock.NewManual(start)}
-	w.network = w.simulated("sim-ethereum")
+	w.network, w.other = w.simulated("sim-ethereum"), w.simulated("sim-bsc")
 	w.open()
-	w.idle() // the network is followed from its first block
+	w.idle() // the networks are followed from their first blocks
 	merchant, err := w.engine.AddMerchant(w.ctx, "Tea & Cake", "")
 	w.must(err)
 	w.app, _, err = w.engine.AddApp(w.ctx, engine.NewApp{MerchantID: merchant.ID, Protocol: "halopay", Kind: "payment", Mode: engine.Test, Fee: 3})
@@ -91,17 +98,23 @@ func (w *world) open() {
 	w.db = db
 	book, err := rates.New(rates.Config{Clock: w.clock, Pins: rates.Demo()})
 	w.must(err)
-	node, err := w.network.Node(sim.NodeConfig{})
-	w.must(err)
 	box, err := keys.Open(filepath.Join(w.t.TempDir(), "key"), true)
 	w.must(err)
-	network := w.network.Chain()
+	var networks []engine.Network
+	for _, n := range []*sim.Network{w.network, w.other} {
+		node, err := n.Node(sim.NodeConfig{})
+		w.must(err)
+		networks = append(networks, engine.Network{Network: n.Chain(), Client: node, Addresser: sim.Forwarders(), Treasury: treasury})
+	}
 	w.engine, err = engine.New(w.ctx, engine.Config{
-		DB: db, Clock: w.clock, IDs: id.New(nil), Rates: book, Sealer: sealer{box},
-		Networks: []engine.Network{{Network: network, Client: node, Addresser: sim.Forwarders(), Treasury: treasury}},
+		DB: db, Clock: w.clock, IDs: id.New(nil), Rates: book, Sealer: sealer{box}, Networks: networks,
+		Log: slog.New(slog.NewTextHandler(w.t.Output(), nil)),
 	})
 	w.must(err)
-	w.follower = &chain.Follower{Chain: network.Name, Client: node, Sink: w.engine, Final: 64, Batch: 100}
+	w.followers = nil
+	for _, n := range networks {
+		w.followers = append(w.followers, &chain.Follower{Chain: n.Name, Client: n.Client, Sink: w.engine, Final: 64, Batch: 100})
+	}
 }
 
 // sealer fits a key box to the engine.
@@ -157,12 +170,13 @@ func (w *world) pay(v engine.OrderView, amount money.Amount) string {
 	return txID
 }
 
-// mine makes blocks a second apart and lets everybody see them.
+// mine makes blocks a second apart on both networks and lets everybody see them.
 func (w *world) mine(blocks int) {
 	w.t.Helper()
 	for range blocks {
 		w.clock.Advance(time.Second)
 		w.must(w.network.Mine(w.ctx, 1))
+		w.must(w.other.Mine(w.ctx, 1))
 	}
 	w.idle()
 }
@@ -171,8 +185,12 @@ func (w *world) mine(blocks int) {
 func (w *world) idle() {
 	w.t.Helper()
 	for {
-		followed, err := w.follower.RunOnce(w.ctx)
-		w.must(err)
+		followed := 0
+		for _, f := range w.followers {
+			n, err := f.RunOnce(w.ctx)
+			w.must(err)
+			followed += n
+		}
 		settled, err := w.engine.SettleOnce(w.ctx, "test", 100)
 		w.must(err)
 		expired, err := w.engine.ExpireOnce(w.ctx, 100)
