@@ -209,7 +209,7 @@ func (e *Engine) RecordAttempt(ctx context.Context, d Delivery, a *Attempt, stat
 			}
 		}
 		return tx.UpdateDelivery(ctx, query.UpdateDeliveryParams{
-			ID: d.ID, Status: string(status), Attempts: attempts, DueAt: next.UnixMicro(), Body: row.Body,
+			ID: d.ID, Status: string(status), Attempts: attempts, DueAt: next.UnixMicro(),
 		})
 	})
 	if errors.Is(err, store.ErrNotFound) {

@@ -71,7 +71,7 @@ UPDATE deliveries SET fence = fence WHERE id = @id AND fence = @fence AND lease_
 
 -- name: UpdateDelivery :exec
 -- Writes an attempt's outcome and ends the lease.
-UPDATE deliveries SET status = @status, attempts = @attempts, due_at = @due_at, body = @body, lease_owner = '', leased_until = 0
+UPDATE deliveries SET status = @status, attempts = @attempts, due_at = @due_at, lease_owner = '', leased_until = 0
 WHERE id = @id;
 
 -- name: NewerDelivery :one

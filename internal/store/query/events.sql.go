@@ -606,15 +606,14 @@ func (q *Queries) SupersedeDeliveries(ctx context.Context, arg SupersedeDeliveri
 }
 
 const updateDelivery = `-- name: UpdateDelivery :exec
-UPDATE deliveries SET status = $1, attempts = $2, due_at = $3, body = $4, lease_owner = '', leased_until = 0
-WHERE id = $5
+UPDATE deliveries SET status = $1, attempts = $2, due_at = $3, lease_owner = '', leased_until = 0
+WHERE id = $4
 `
 
 type UpdateDeliveryParams struct {
 	Status   string
 	Attempts int64
 	DueAt    int64
-	Body     []byte
 	ID       string
 }
 
@@ -624,7 +623,6 @@ func (q *Queries) UpdateDelivery(ctx context.Context, arg UpdateDeliveryParams) 
 		arg.Status,
 		arg.Attempts,
 		arg.DueAt,
-		arg.Body,
 		arg.ID,
 	)
 	return err
