@@ -177,8 +177,8 @@ func verify(r *run, orphans bool) error {
 	return withEngine(r, func(p *program) error {
 		var report struct {
 			engine.LedgerReport
-			Orphans []string    `json:"orphans,omitempty"`
-			OK      bool        `json:"ok"`
+			Orphans []string `json:"orphans,omitempty"`
+			OK      bool     `json:"ok"`
 		}
 		var err error
 		if report.LedgerReport, err = p.engine.VerifyLedger(r); err != nil {

@@ -12,6 +12,7 @@ import (
 	"florin/internal/chain"
 	"florin/internal/checkout"
 	"florin/internal/due"
+	"florin/internal/notify"
 	"florin/internal/web"
 	"florin/internal/wire"
 	"florin/internal/wire/halopay"
@@ -56,6 +57,7 @@ type server struct {
 	origin   string
 	http     *http.Server
 	checkout *checkout.Checkout
+	news     *notify.Notifier
 	workers  []worker
 }
 
@@ -110,10 +112,18 @@ func (p *program) server(ctx context.Context, testPay func(number string) string
 // hire lists the workers. Each one's rows are the queue; several nodes share them by leases.
 func (s *server) hire(tokens []halopay.Token) error {
 	name := s.ids.Make("node", s.clock.Now())
-	_ = tokens
+	var err error
+	s.news, err = notify.New(notify.Config{
+		Engine: s.engine, Clock: s.clock, Formats: map[string]notify.Format{halopay.Protocol: halopay.NewWebhooks(tokens)},
+		Allow: prefixes(s.settings.WebhookAllow), AllowPrivate: s.settings.loopback(), Worker: name, Log: s.log,
+	})
+	if err != nil {
+		return err
+	}
 	s.workers = []worker{
 		{"settle", time.Second, func(ctx context.Context) (int, error) { return s.engine.SettleOnce(ctx, name, 100) }},
 		{"expire", time.Second, func(ctx context.Context) (int, error) { return s.engine.ExpireOnce(ctx, 500) }},
+		{"notify", time.Second, s.news.RunOnce},
 		{"checkout", time.Second, s.checkout.RunOnce},
 		{"rates", 10 * time.Second, s.book.RunOnce},
 		{"sim commands", 250 * time.Millisecond, s.runSimCommands},
@@ -225,6 +235,7 @@ func (s *server) serve(ctx context.Context, listener net.Listener) error {
 	}
 	stopWorkers()
 	turning.Wait()
+	s.news.Wait() // for the attempts in flight, each at most 10 s
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
