@@ -13,18 +13,18 @@ import (
 // (threats H05).
 type Limits struct {
 	// PerEndpoint bounds the attempts to one scheme, host and port. 0: 8. An endpoint begins with
-	// one; each answer in time doubles that, a failure takes it back to one: who hangs holds one
-	// place.
+	// one; each acknowledgement adds one, a failure takes it back to one: who hangs holds one place.
 	PerEndpoint int
 	// PerApp bounds the attempts of one app, whose orders may name any number of hosts. 0: 64.
 	PerApp int
 	// Overall bounds all of them. 0: 1024. Three quarters are open to endpoints whose last attempt
 	// was slow.
 	Overall int
+	// Waiting bounds the deliveries to one endpoint that wait in memory. 0: 2048.
+	Waiting int
 }
 
 const (
-	maxWaiting  = 2048   // of one endpoint, in memory
 	allWaiting  = 50_000 // in memory
 	alwaysRoom  = 8      // of one endpoint, whatever the others have
 	maxIdle     = 10_000 // endpoints remembered for how they behaved
@@ -68,6 +68,9 @@ func newQueue(l Limits) *queue {
 	if l.Overall == 0 {
 		l.Overall = 1024
 	}
+	if l.Waiting == 0 {
+		l.Waiting = 2048
+	}
 	return &queue{limits: l, endpoints: map[string]*endpoint{}, known: map[string]time.Time{}, apps: map[string]int{}}
 }
 
@@ -93,7 +96,7 @@ func (q *queue) add(d engine.DueDelivery, now time.Time) {
 		e = &endpoint{name: name, window: 1}
 		q.endpoints[name] = e
 	}
-	if n := len(e.waiting); n >= maxWaiting || n >= alwaysRoom && q.waiting >= allWaiting {
+	if n := len(e.waiting); n >= q.limits.Waiting || n >= alwaysRoom && q.waiting >= allWaiting {
 		e.dropped = true
 		return
 	}
@@ -164,12 +167,12 @@ func (q *queue) done(d engine.DueDelivery, o outcome, took time.Duration, now ti
 	case faulty:
 		q.known[d.ID] = now.Add(faultRest)
 	case untried:
-		e.window = min(2*e.window, q.limits.PerEndpoint)
+		e.window = min(e.window+1, q.limits.PerEndpoint)
 	case failed:
 		e.window = 1
 		q.mark(e, took >= slowAttempt)
 	case answered:
-		e.window = min(2*e.window, q.limits.PerEndpoint)
+		e.window = min(e.window+1, q.limits.PerEndpoint)
 		q.mark(e, false)
 	}
 	q.forget(e)
