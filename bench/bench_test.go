@@ -45,6 +45,29 @@ func TestSteady(t *testing.T) {
 	}
 }
 
+func TestUnsteadyRepetitionsAreRepeated(t *testing.T) {
+	good, bad := [2]float64{100, 100}, [2]float64{100, 10}
+	for name, c := range map[string]struct {
+		floors          [][2]float64 // the last goes on for ever
+		kept, discarded int
+	}{
+		"all steady":                 {[][2]float64{good}, 3, 0},
+		"two thrown away":            {[][2]float64{bad, good, bad, good}, 3, 2},
+		"a machine that gets busy":   {[][2]float64{good, bad}, 1, 7},
+		"a machine that is too busy": {[][2]float64{bad}, 0, 7},
+	} {
+		n := 0
+		kept, discarded, err := repeat(3, func() (repetition, error) {
+			r := repetition{floor: measured{halves: c.floors[min(n, len(c.floors)-1)]}}
+			n++
+			return r, nil
+		})
+		if len(kept) != c.kept || discarded != c.discarded || (err != nil) != (c.kept == 0) {
+			t.Errorf("%s: %d kept, %d discarded, %v", name, len(kept), discarded, err)
+		}
+	}
+}
+
 // The ratio is the median of the ratios of pairs, not the ratio of two medians: a pair shares its minute.
 func TestRatioIsTakenInPairs(t *testing.T) {
 	run := func(orders int, wait time.Duration) measured {

@@ -74,9 +74,9 @@ func create(ctx context.Context, w *world, db string, out printer) error {
 	defer duel.stop()
 	var lines []createLine
 	for _, clients := range w.clients {
-		reps, discarded, err := duel.repeat(ctx, clients)
+		reps, discarded, err := repeat(w.repetitions, func() (repetition, error) { return duel.once(ctx, clients) })
 		if err != nil {
-			return err
+			return fmt.Errorf("%d clients: %w", clients, err)
 		}
 		line := summarise(db, clients, reps, discarded)
 		if err := out.Encode(line); err != nil {
@@ -141,11 +141,11 @@ type repetition struct {
 	fsync, loadAverage float64
 }
 
-// repeat runs repetitions until enough of them had a steady floor. On a machine that is too busy for that it stops with
-// those it has, and fails without any.
-func (d *duel) repeat(ctx context.Context, clients int) (kept []repetition, discarded int, err error) {
-	for len(kept) < d.repetitions && discarded <= extraTries*d.repetitions {
-		r, err := d.once(ctx, clients)
+// repeat plays once until want repetitions had a steady floor. On a machine that is too busy for that it stops with those
+// it has, and fails without any.
+func repeat(want int, once func() (repetition, error)) (kept []repetition, discarded int, err error) {
+	for len(kept) < want && discarded <= extraTries*want {
+		r, err := once()
 		if err != nil {
 			return nil, 0, err
 		}
@@ -156,8 +156,8 @@ func (d *duel) repeat(ctx context.Context, clients int) (kept []repetition, disc
 		}
 	}
 	if len(kept) == 0 {
-		return nil, 0, fmt.Errorf("%d clients: the floor moved by more than %.0f %% within each of %d runs: this machine is too busy to measure on",
-			clients, maxMove*100, discarded)
+		return nil, discarded, fmt.Errorf("the floor moved by more than %.0f %% within each of %d repetitions: this machine is too busy to measure on",
+			maxMove*100, discarded)
 	}
 	return kept, discarded, nil
 }
