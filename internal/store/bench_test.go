@@ -60,10 +60,12 @@ func door(b *testing.B, url string, writers int, spent func() time.Duration) {
 	})
 }
 
+const anApp = "app_00000000000000000000000001"
+
 // create writes the rows of a new order, as an order's creation does.
 func create(ctx context.Context, q, counting *query.Queries, id string) error {
 	if err := counting.InsertOrder(ctx, query.InsertOrderParams{
-		ID: id, MerchantID: "mer_00000000000000000000000001", AppID: "app_00000000000000000000000001", Number: "20260317" + id[4:],
+		ID: id, MerchantID: "mer_00000000000000000000000001", AppID: anApp, Number: "20260317" + id[4:],
 		Reference: "A-" + id, RequestHash: "9c56cc51b374c3ba189210d5b6d4bf57790d351c96c47c02190ecf1e430635ab",
 		NotifyUrl: "https://shop.example/notify?order=" + id, ReturnUrl: "https://shop.example/return?order=" + id,
 		ProductName: "Coffee", PriceCurrency: "USD", PriceUnits: "15000000000000000000",

@@ -27,7 +27,7 @@ var (
 	// errBegin reports that no transaction could begin. Nothing was done.
 	errBegin = errors.New("store: begin")
 	// errBroken reports that the transaction ended before its COMMIT was asked for, by no
-	// statement's fault: the connection was lost or the time was over. Nothing was done.
+	// statement's fault, as when the connection is lost. Nothing was done.
 	errBroken = errors.New("store: transaction broken off")
 )
 
@@ -53,7 +53,8 @@ type statement struct {
 	member   int    // of the group, whose it is
 }
 
-// failure is the error of a statement. Its transaction is lost with everything in it.
+// failure is the error of a statement, or of the time it took. Its transaction is lost with
+// everything in it.
 type failure struct {
 	member int // of the group, whose statement it was; -1 when that cannot be told
 	err    error
@@ -69,7 +70,7 @@ func (f *failure) Unwrap() error { return f.err }
 type session interface {
 	query(ctx context.Context, writes []statement, read statement) (rows, error)
 	commit(ctx context.Context, writes []statement) error
-	rollback(ctx context.Context)
+	rollback()
 }
 
 // conn opens sessions on one connection. It is used by one goroutine.
@@ -256,15 +257,15 @@ func (w *writer) try(ctx context.Context, group []*update) (refusals []error, er
 	for i, u := range group {
 		refusals[i] = g.run(i, u)
 		if g.failed == nil && ctx.Err() != nil {
-			g.failed = fmt.Errorf("%w: %w", errBroken, ctx.Err())
+			g.failed = &failure{i, fmt.Errorf("the group's time is over: %w", ctx.Err())}
 		}
 		if g.failed != nil {
-			s.rollback(ctx)
+			s.rollback()
 			return nil, g.failed
 		}
 	}
 	if err := s.commit(ctx, g.queued); err != nil {
-		s.rollback(ctx)
+		s.rollback()
 		return nil, err
 	}
 	return refusals, nil

@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
@@ -46,9 +47,18 @@ func openPostgres(ctx context.Context, url string, o Options) (*DB, error) {
 	db := &DB{reads: poolReads{pool}}
 	db.Queries = query.New(db.reads)
 	for range o.Writers {
-		db.writers = append(db.writers, newWriter(&postgresConn{config: pool.Config().ConnConfig}))
+		config := pool.Config().ConnConfig
+		config.BuildContextWatcherHandler = cancelling
+		db.writers = append(db.writers, newWriter(&postgresConn{config: config}))
 	}
 	return db, nil
+}
+
+// cancelling has the server break off the statement whose time is over, which says that nothing
+// happened. The connection is given up only when that has no answer within a second: its statement
+// could still be waiting for a lock, and commit later.
+func cancelling(conn *pgconn.PgConn) ctxwatch.Handler {
+	return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: time.Second}
 }
 
 func migratePostgres(ctx context.Context, pool *pgxpool.Pool) error {
@@ -249,10 +259,12 @@ func (s *postgresSession) failed(member int, err error) error {
 	return &failure{member, err}
 }
 
-func (s *postgresSession) rollback(ctx context.Context) {
+func (s *postgresSession) rollback() {
 	if !s.begun || s.conn.IsClosed() {
 		return
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
 	if _, err := s.conn.Exec(ctx, "ROLLBACK"); err != nil {
 		_ = s.conn.Close(ctx) // a connection in doubt is not used again
 	}

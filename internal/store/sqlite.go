@@ -321,7 +321,7 @@ func (c *sqliteConn) commit(_ context.Context, writes []statement) error {
 	return nil
 }
 
-func (c *sqliteConn) rollback(context.Context) {
+func (c *sqliteConn) rollback() {
 	_ = c.exec(statement{sql: "ROLLBACK"}) // fails when SQLite has rolled back already
 }
 
