@@ -3,6 +3,7 @@ package wire
 import (
 	"net/netip"
 	"sync"
+	"time"
 
 	"golang.org/x/time/rate"
 
@@ -31,8 +32,8 @@ func (g *Gate) Admits(r *Request) bool {
 
 // Blame counts a failed authentication against r's source.
 func (g *Gate) Blame(r *Request) {
-	if g.failures.PerSecond > 0 {
-		g.failed.get(neighbourhood(r.Source), g.failures).AllowN(g.clock.Now(), 1)
+	if now := g.clock.Now(); g.failures.PerSecond > 0 {
+		g.failed.get(neighbourhood(r.Source), g.failures, now).AllowN(now, 1)
 	}
 }
 
@@ -58,7 +59,11 @@ func NewAppLimits(c clock.Clock) *AppLimits { return &AppLimits{clock: c} }
 
 // Allow takes a token from appID's bucket, which is of the size r, and reports whether there was one.
 func (l *AppLimits) Allow(appID string, r Rate) bool {
-	return r.PerSecond == 0 || l.apps.get(appID, r).AllowN(l.clock.Now(), 1)
+	if r.PerSecond == 0 {
+		return true
+	}
+	now := l.clock.Now()
+	return l.apps.get(appID, r, now).AllowN(now, 1)
 }
 
 // buckets holds a bucket for each of the latest keys: between remembered and twice as many.
@@ -78,7 +83,7 @@ func (b *buckets[K]) find(key K) *rate.Limiter {
 }
 
 // get returns key's bucket, with the size r from now on.
-func (b *buckets[K]) get(key K, r Rate) *rate.Limiter {
+func (b *buckets[K]) get(key K, r Rate, now time.Time) *rate.Limiter {
 	limit, burst := rate.Limit(r.PerSecond), max(r.Burst, 1)
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -93,10 +98,10 @@ func (b *buckets[K]) get(key K, r Rate) *rate.Limiter {
 		b.young[key] = bucket
 	}
 	if bucket.Limit() != limit {
-		bucket.SetLimit(limit)
+		bucket.SetLimitAt(now, limit)
 	}
 	if bucket.Burst() != burst {
-		bucket.SetBurst(burst)
+		bucket.SetBurstAt(now, burst)
 	}
 	return bucket
 }

@@ -43,7 +43,8 @@ func (w *Window) second() int64 {
 	steady := anchor.UnixMicro() + w.clock.Since(*anchor).Microseconds()
 	wall := w.clock.Now()
 	if wall.UnixMicro()-steady > forward.Microseconds() {
-		w.anchor.CompareAndSwap(anchor, &wall)
+		ahead := wall // of its own, so that only this branch allocates
+		w.anchor.CompareAndSwap(anchor, &ahead)
 		return wall.Unix()
 	}
 	return floorSecond(steady)

@@ -106,7 +106,7 @@ func readPrice(f *wire.Fields) money.Price {
 		return money.Price{}
 	}
 	price, err := money.ParsePrice(strings.ToUpper(symbol), amount) // ASCII, so nothing else folds into it
-	if err == nil {
+	if _, fraction, _ := strings.Cut(amount, "."); err == nil && len(fraction) > pricePlaces {
 		price, err = price.RoundHalfUp(pricePlaces)
 	}
 	if err != nil || price.IsZero() {

@@ -216,15 +216,14 @@ func (a *API) serve(r *wire.Request, rt route, app engine.App, out []byte) ([]by
 // takes, and is not sent.
 func (a *API) write(w http.ResponseWriter, key engine.Secret, appID string, body []byte) {
 	timestamp := strconv.FormatInt(a.clock.Now().Unix(), 10)
+	values := []string{"application/json", timestamp, appID, ""} // one slice for four headers
 	h := w.Header()
-	h["Content-Type"] = []string{"application/json"}
-	h["X-Timestamp"] = []string{timestamp}
+	h["Content-Type"], h["X-Timestamp"] = values[0:1:1], values[1:2:2]
 	if key != nil {
-		signature := sign(key, body, timestamp)
-		if appID != "" {
-			h["X-Appid"] = []string{appID}
-			h["X-Sign"] = []string{signature}
-		}
+		values[3] = sign(key, body, timestamp)
+	}
+	if appID != "" {
+		h["X-Appid"], h["X-Sign"] = values[2:3:3], values[3:4:4]
 	}
 	_, _ = w.Write(body) // whoever has gone will ask again
 }
