@@ -58,6 +58,7 @@ type world struct {
 	followers []*chain.Follower
 	app       engine.App
 	orders    int
+	around    func(run func() error) error // nil, or what stands around each update
 }
 
 func newWorld(t *testing.T, url string) *world {
@@ -92,7 +93,12 @@ func (w *world) simulated(name string) *sim.Network {
 // open opens the database and starts the engine on it, as a start of the program does.
 func (w *world) open() {
 	w.t.Helper()
-	db, err := store.Open(w.ctx, w.url, store.Options{Serve: true})
+	db, err := store.Open(w.ctx, w.url, store.Options{Serve: true, Around: func(run func() error) error {
+		if w.around != nil {
+			return w.around(run)
+		}
+		return run()
+	}})
 	w.must(err)
 	w.t.Cleanup(db.Close)
 	w.db = db

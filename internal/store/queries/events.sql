@@ -3,9 +3,10 @@ INSERT INTO events (id, kind, order_id, merchant_id, app_id, sequence, at, doc)
 VALUES (@id, @kind, @order_id, @merchant_id, @app_id, @sequence, @at, @doc);
 
 -- name: InsertFirstEvent :exec
--- The event of an order's creation, only beside an order that was inserted.
+-- The event of an order's creation, only beside an order that was inserted; a second run adds nothing.
 INSERT INTO events (id, kind, order_id, merchant_id, app_id, sequence, at, doc)
-SELECT @id, @kind, o.id, o.merchant_id, o.app_id, o.version, @at, @doc FROM orders AS o WHERE o.id = @order_id;
+SELECT @id, @kind, o.id, o.merchant_id, o.app_id, o.version, @at, @doc FROM orders AS o WHERE o.id = @order_id
+ON CONFLICT (id) DO NOTHING;
 
 -- name: Event :one
 SELECT * FROM events WHERE id = @id;

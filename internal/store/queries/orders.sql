@@ -9,8 +9,9 @@ VALUES (@id, @merchant_id, @app_id, @number, @reference, @request_hash, @notify_
 ON CONFLICT (app_id, reference) DO NOTHING;
 
 -- name: InsertOrderExtra :exec
--- Only beside an order that was inserted.
-INSERT INTO order_extra (order_id, doc) SELECT id, @doc FROM orders WHERE id = @order_id;
+-- Only beside an order that was inserted; a second run adds nothing.
+INSERT INTO order_extra (order_id, doc) SELECT id, @doc FROM orders WHERE id = @order_id
+ON CONFLICT (order_id) DO NOTHING;
 
 -- name: OrderExtra :one
 SELECT doc FROM order_extra WHERE order_id = @order_id;

@@ -2,8 +2,10 @@
 INSERT INTO unsealed (ref, kind) VALUES (@ref, @kind);
 
 -- name: InsertFirstUnsealed :exec
--- Only beside an event that was inserted.
-INSERT INTO unsealed (ref, kind) SELECT id, @kind FROM events WHERE id = @ref;
+-- Only beside an event that was inserted; a second run adds nothing, even after the event was sealed.
+INSERT INTO unsealed (ref, kind)
+SELECT e.id, @kind FROM events AS e WHERE e.id = @ref AND NOT EXISTS (SELECT 1 FROM seals AS s WHERE s.ref = e.id)
+ON CONFLICT (ref) DO NOTHING;
 
 -- name: UnsealedEvents :many
 -- Events without a place in the chain, by id.

@@ -391,6 +391,7 @@ func (q *Queries) InsertEvent(ctx context.Context, arg InsertEventParams) error 
 const insertFirstEvent = `-- name: InsertFirstEvent :exec
 INSERT INTO events (id, kind, order_id, merchant_id, app_id, sequence, at, doc)
 SELECT $1, $2, o.id, o.merchant_id, o.app_id, o.version, $3, $4 FROM orders AS o WHERE o.id = $5
+ON CONFLICT (id) DO NOTHING
 `
 
 type InsertFirstEventParams struct {
@@ -401,7 +402,7 @@ type InsertFirstEventParams struct {
 	OrderID string
 }
 
-// The event of an order's creation, only beside an order that was inserted.
+// The event of an order's creation, only beside an order that was inserted; a second run adds nothing.
 func (q *Queries) InsertFirstEvent(ctx context.Context, arg InsertFirstEventParams) error {
 	_, err := q.db.Exec(ctx, insertFirstEvent,
 		arg.ID,

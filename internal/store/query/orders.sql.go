@@ -293,6 +293,7 @@ func (q *Queries) InsertOrder(ctx context.Context, arg InsertOrderParams) error 
 
 const insertOrderExtra = `-- name: InsertOrderExtra :exec
 INSERT INTO order_extra (order_id, doc) SELECT id, $1 FROM orders WHERE id = $2
+ON CONFLICT (order_id) DO NOTHING
 `
 
 type InsertOrderExtraParams struct {
@@ -300,7 +301,7 @@ type InsertOrderExtraParams struct {
 	OrderID string
 }
 
-// Only beside an order that was inserted.
+// Only beside an order that was inserted; a second run adds nothing.
 func (q *Queries) InsertOrderExtra(ctx context.Context, arg InsertOrderExtraParams) error {
 	_, err := q.db.Exec(ctx, insertOrderExtra, arg.Doc, arg.OrderID)
 	return err
