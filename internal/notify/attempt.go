@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -70,7 +71,7 @@ func (n *Notifier) attempt(ctx context.Context, due engine.DueDelivery) (outcome
 	}
 	a.Took = n.Clock.Since(now)
 	if err != nil {
-		a.Error = printable(err.Error())
+		a.Error = describe(err)
 	}
 	if acknowledged {
 		return answered, n.record(ctx, d, &a, engine.Delivered, now)
@@ -134,8 +135,14 @@ func (n *Notifier) record(ctx context.Context, d engine.Delivery, a *engine.Atte
 	return err
 }
 
-// printable is text that any database keeps: an error may quote what a server sent.
-func printable(text string) string {
+// describe is the text of an error that a merchant may read and any database keeps: it may quote
+// what a server sent, and must not name our resolver.
+func describe(err error) string {
+	text := err.Error()
+	var dns *net.DNSError
+	if errors.As(err, &dns) {
+		text = "the name " + dns.Name + " does not resolve"
+	}
 	text = strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), "?")
 	if len(text) > keptError {
 		text = strings.ToValidUTF8(text[:keptError], "") + "…"

@@ -14,7 +14,6 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
 
 	"code.dny.dev/ssrf"
 )
@@ -23,8 +22,6 @@ const (
 	maxURL    = 2 << 10
 	maxHeader = 16 << 10 // of an answer
 	maxAnswer = 64 << 10
-	// keepIdle is shorter than the time after which common servers hang up.
-	keepIdle = 4 * time.Second
 )
 
 var (
@@ -82,9 +79,8 @@ func newClient(c Config, control guard) client {
 		DialContext:            dialer.DialContext,
 		TLSHandshakeTimeout:    c.Connect,
 		DisableCompression:     true,
+		DisableKeepAlives:      true, // each attempt resolves, is checked and dials anew
 		MaxResponseHeaderBytes: maxHeader,
-		MaxIdleConns:           256,
-		IdleConnTimeout:        keepIdle,
 	}}
 }
 

@@ -66,6 +66,7 @@ type world struct {
 	secret   string
 	format   *format
 	shop     *shop
+	past     *sql.DB
 }
 
 func newWorld(t *testing.T) *world {
@@ -114,7 +115,7 @@ func (w *world) newEngine(db *store.DB) *engine.Engine {
 	node, err := w.network.Node(sim.NodeConfig{})
 	w.must(err)
 	e, err := engine.New(w.ctx, engine.Config{
-		DB: db, Clock: w.clock, IDs: id.New(nil), Rates: book, Sealer: sealer{w.box},
+		DB: db, Clock: w.clock, IDs: id.New(nil), Rates: book, Sealer: sealer{w.box}, Log: slog.New(slog.DiscardHandler),
 		Networks: []engine.Network{{
 			Network: w.network.Chain(), Client: node, Addresser: sim.Forwarders(), Treasury: "0x000000000000000000000000000000000000dEaD",
 		}},
@@ -177,14 +178,21 @@ func (w *world) tell(n *notify.Notifier) (attempts int) {
 // order makes an order of app over 15 USD, to be told at url; "" is the app's own.
 func (w *world) order(app engine.App, url string) payment.Order {
 	w.t.Helper()
-	price, err := money.ParsePrice("USD", "15")
+	o, err := w.tryOrder(app, url)
 	w.must(err)
+	return o
+}
+
+func (w *world) tryOrder(app engine.App, url string) (payment.Order, error) {
+	price, err := money.ParsePrice("USD", "15")
+	if err != nil {
+		return payment.Order{}, err
+	}
 	number := id.New(nil).Hex(16)
 	o, _, err := w.engine.CreateOrder(w.ctx, app, engine.NewOrder{
 		Number: number, Reference: number, RequestHash: number, NotifyURL: url, Price: price, Policy: policy,
 	})
-	w.must(err)
-	return o
+	return o, err
 }
 
 // expired makes n orders of app, to be told at url, and lets their time pass: each has news.
@@ -211,8 +219,16 @@ func (w *world) expire() {
 	w.idle()
 }
 
-// pay sends the share num/den of what the order is due and mines until that is final.
+// pay sends the share num/den of what the order is due, and settles it once it is final.
 func (w *world) pay(o payment.Order, num, den uint64) {
+	w.t.Helper()
+	w.send(o, num, den)
+	w.idle()
+}
+
+// send sends the share num/den of what the order is due and mines until that is final, which the
+// follower sees and nobody acts on yet.
+func (w *world) send(o payment.Order, num, den uint64) {
 	w.t.Helper()
 	v, err := w.engine.OrderByNumber(w.ctx, o.Number)
 	w.must(err)
@@ -230,7 +246,10 @@ func (w *world) pay(o payment.Order, num, den uint64) {
 		w.clock.Advance(time.Second)
 		w.must(w.network.Mine(w.ctx, 1))
 	}
-	w.idle()
+	for followed := 1; followed > 0; {
+		followed, err = w.follower.RunOnce(w.ctx)
+		w.must(err)
+	}
 }
 
 // idle turns every crank but the notifier's until nothing moves.
@@ -283,9 +302,12 @@ func (w *world) want(o payment.Order, status engine.DeliveryStatus, attempts int
 	}
 }
 
-// raw opens a connection of the test's own, past the store.
+// raw is a connection of the test's own, past the store.
 func (w *world) raw() *sql.DB {
 	w.t.Helper()
+	if w.past != nil {
+		return w.past
+	}
 	driver, dsn := "pgx", w.url
 	if path, is := strings.CutPrefix(w.url, "sqlite:"); is {
 		driver, dsn = "sqlite", "file:"+path+"?_pragma=busy_timeout(5000)"
@@ -293,6 +315,7 @@ func (w *world) raw() *sql.DB {
 	db, err := sql.Open(driver, dsn)
 	w.must(err)
 	w.t.Cleanup(func() { db.Close() })
+	w.past = db
 	return db
 }
 
