@@ -98,8 +98,8 @@ func TestWebhookStatus(t *testing.T) {
 		}
 		for app, want := range map[*engine.App]string{&app: c.code, &titled: c.titled} {
 			header, err := h.Headers(*app, body, start)
-			if err != nil || header["X-EventType"][0] != want {
-				t.Errorf("%s: X-EventType %q, want %q (%v)", c.kind, header["X-EventType"], want, err)
+			if got := map[string][]string(header)["X-EventType"]; err != nil || len(got) != 1 || got[0] != want { // as spelled
+				t.Errorf("%s: X-EventType %q, want %q (%v)", c.kind, got, want, err)
 			}
 		}
 	}

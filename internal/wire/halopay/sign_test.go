@@ -160,6 +160,37 @@ func TestW05_UnknownAppsDoTheWorkOfKnownOnes(t *testing.T) {
 	}
 }
 
+// TestCheapChecksComeFirst counts the MACs of requests that fail at each step (threats L05), and
+// looks whether a request that is not the app's own takes of its rate.
+func TestCheapChecksComeFirst(t *testing.T) {
+	w := wiretest.New(t, start)
+	s := newShopIn(t, w, mounted(apiOn(t, w, w.Engine, wire.Rate{})), wiretest.App{ID: "ad4cyr8dpfs9j2u1", Rate: 1, Burst: 1})
+	for _, c := range []struct {
+		name         string
+		path, body   string
+		header, with string
+		status, code int
+		macs         int64
+	}{
+		{"too much", create, strings.Repeat(" ", wire.MaxBody+1), "", "", 413, 0, 0},
+		{"no content type", create, "{}", "Content-Type", "", 200, codeAuth, 1}, // the answer's own
+		{"old", create, "{}", "X-Timestamp", "1000000000", 200, codeTime, 1},
+		{"wrong signature", create, "{}", "X-Sign", strings.Repeat("0", 64), 200, codeSign, 2},
+		{"no JSON", create, "[]", "", "", 200, codeParams, 2},
+		{"over the rate", create, "{}", "", "", 200, codeTooFrequent, 2},
+	} {
+		r := s.request(c.path, c.body)
+		if c.header != "" {
+			r.Header.Set(c.header, c.with)
+		}
+		before := w.Keys.Made()
+		got := s.send(r)
+		if made := w.Keys.Made() - before; got.Status != c.status || got.Code != c.code || made != c.macs {
+			t.Errorf("%s: %d %s with %d MACs, want %d %d with %d", c.name, got.Status, got.Raw, made, c.status, c.code, c.macs)
+		}
+	}
+}
+
 // TestW05_Timing prints Welch's t of a signature that is wrong in its first byte against one that is
 // wrong in its last. The threat list asks for less than 4.5 over 10^6 samples on a quiet machine;
 // tests share theirs, so it is not asserted here. TestW05_ComparesInConstantTime stands in package wire.
