@@ -63,6 +63,9 @@ func ParsePublicURL(raw string, allowHTTP bool) (string, error) {
 // unfitForURL tells the characters that browsers and parsers disagree about:
 // everything invisible, spaces, backslashes and what is not UTF-8.
 func unfitForURL(r rune) bool {
-	return r == '\\' || r == utf8.RuneError || unicode.IsSpace(r) ||
+	if r < utf8.RuneSelf { // nearly all of them
+		return r <= ' ' || r == '\\' || r == 0x7f
+	}
+	return r == utf8.RuneError || unicode.IsSpace(r) ||
 		unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Zs, unicode.Zl, unicode.Zp)
 }

@@ -2,7 +2,6 @@ package halopay
 
 import (
 	"context"
-	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -152,25 +151,12 @@ func (a *API) preCreate(ctx context.Context, c *call, out []byte) ([]byte, error
 		order, err = a.repeated(ctx, c, n, err)
 	case err == nil:
 		n.Number = a.number()
-		order, err = a.create(ctx, c, n)
+		order, _, err = a.engine.CreateOrder(ctx, c.app, n)
 	}
 	if err != nil {
 		return nil, err
 	}
 	return a.appendCreated(out, order), nil
-}
-
-// create makes the order. Whatever is refused today, the price or a deadline that has come near, a
-// request that succeeded before succeeds again (rulings G11).
-func (a *API) create(ctx context.Context, c *call, n engine.NewOrder) (payment.Order, error) {
-	order, _, err := a.engine.CreateOrder(ctx, c.app, n)
-	refusal := (*payment.Error)(nil)
-	if errors.As(err, &refusal) && refusal.Code != payment.CodeReferenceTaken {
-		if first, again := a.engine.Repeated(ctx, c.app, n); again == nil {
-			return first, nil
-		}
-	}
-	return order, err
 }
 
 // repeated answers an app that calls too often: only with what it was given already (rulings G24).
