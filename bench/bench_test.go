@@ -70,25 +70,25 @@ func TestUnsteadyRepetitionsAreRepeated(t *testing.T) {
 
 // The ratio is the median of the ratios of pairs, not the ratio of two medians: a pair shares its minute.
 func TestRatioIsTakenInPairs(t *testing.T) {
-	run := func(orders int, wait time.Duration) measured {
+	run := func(orders int, wait, cpu time.Duration) measured {
 		waited := make([]time.Duration, orders)
 		for i := range waited {
 			waited[i] = wait
 		}
 		return measured{
 			Result: load.Result{Measured: time.Second, Waited: waited, Orders: orders},
-			used:   used{server: time.Duration(orders) * 40 * time.Microsecond},
+			used:   used{server: time.Duration(orders) * cpu},
 		}
 	}
 	pair := func(floor, subject int) repetition {
-		r := repetition{floor: run(floor, 2*time.Millisecond), subject: run(subject, 3*time.Millisecond)}
+		r := repetition{floor: run(floor, 2*time.Millisecond, 40*time.Microsecond), subject: run(subject, 3*time.Millisecond, 50*time.Microsecond)}
 		r.subject.Errors = 1
 		return r
 	}
 	got := summarise("sqlite", 64, []repetition{pair(1000, 600), pair(100, 80), pair(500, 350)}, 1)
 	want := createLine{
-		Scenario: "create", DB: "sqlite", Clients: 64, Subject: 350, Floor: 500, Ratio: 0.7,
-		P50: 3, P99: 3, P999: 3, FloorP50: 2, FloorP99: 2, CPU: 40, FloorCPU: 40, Errors: 3, Repetitions: 3, Discarded: 1,
+		Scenario: "create", DB: "sqlite", Clients: 64, Subject: 350, Floor: 500, Ratio: 0.7, CPURatio: 0.8,
+		P50: 3, P99: 3, P999: 3, FloorP50: 2, FloorP99: 2, CPU: 50, FloorCPU: 40, Errors: 3, Repetitions: 3, Discarded: 1,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -30,6 +31,7 @@ type createLine struct {
 	Subject     float64 `json:"subject_per_s"`
 	Floor       float64 `json:"floor_per_s"`
 	Ratio       float64 `json:"ratio"`
+	CPURatio    float64 `json:"cpu_ratio"` // the floor's processor time an order to the subject's, database and client included
 	P50         float64 `json:"p50_ms"`
 	P99         float64 `json:"p99_ms"`
 	P999        float64 `json:"p999_ms"`
@@ -135,6 +137,9 @@ func (m measured) per(d time.Duration) float64 {
 	return d.Seconds() * 1e6 / float64(m.Orders)
 }
 
+// all is the processor time of everybody who took part.
+func (u used) all() time.Duration { return u.server + u.db + u.client }
+
 // repetition is the same time of each, slice by slice in turn.
 type repetition struct {
 	floor, subject     measured
@@ -171,22 +176,25 @@ func (d *duel) once(ctx context.Context, clients int) (r repetition, err error) 
 	if r.fsync, err = rig.FsyncRate(d.dir, probe); err != nil {
 		return r, err
 	}
-	turns := []struct {
-		process *rig.Process
-		sum     *measured
-	}{{d.floor, &r.floor}, {d.subject, &r.subject}}
-	for _, t := range turns {
-		var warm measured
-		if err := d.slice(ctx, t.process, clients, warmUp, 0, &warm); err != nil {
-			return r, err
+	turns := []turn{{d.floor, nil, &r.floor}, {d.subject, nil, &r.subject}}
+	for i := range turns {
+		t := &turns[i]
+		d.runs++
+		t.load, err = load.Connect(load.Config{
+			Addr: t.process.Addr, App: t.process.App, Clients: clients, Run: fmt.Sprintf("bench-%04d", d.runs), Seed: d.seed,
+		})
+		if err != nil {
+			return r, fmt.Errorf("load %s: %w\n%s", t.process.Name, err, t.process.Log())
 		}
+		defer t.load.Close()
+		warm := t.load.Run(ctx, warmUp, 0)
 		t.sum.Add(load.Result{Errors: warm.Errors, FirstErr: warm.FirstErr})
 	}
 	count := max(2, int(d.measure/slice))
 	for n := range count {
 		for _, t := range turns {
 			before := len(t.sum.Waited)
-			if err := d.slice(ctx, t.process, clients, ramp, slice, t.sum); err != nil {
+			if err := d.slice(ctx, t); err != nil {
 				return r, err
 			}
 			half := 0
@@ -207,29 +215,25 @@ func (d *duel) once(ctx context.Context, clients int) (r repetition, err error) 
 	return r, nil
 }
 
-// slice loads one server once and adds what came of it to sum.
-func (d *duel) slice(ctx context.Context, p *rig.Process, clients int, warm, measure time.Duration, sum *measured) error {
-	before, err := d.usedBy(p)
+// turn is one program's part of a repetition.
+type turn struct {
+	process *rig.Process
+	load    *load.Load
+	sum     *measured
+}
+
+// slice loads one server once and adds what came of it to the sum.
+func (d *duel) slice(ctx context.Context, t turn) error {
+	before, err := d.usedBy(t.process)
 	if err != nil {
 		return err
 	}
-	d.runs++
-	result, err := load.Run(ctx, load.Config{
-		Addr: p.Addr, App: p.App, Clients: clients, WarmUp: warm, Measure: measure,
-		Run: fmt.Sprintf("bench-%06d", d.runs), Seed: d.seed,
-	})
-	if err == nil {
-		err = ctx.Err()
-	}
-	if err != nil {
-		return fmt.Errorf("load %s: %w\n%s", p.Name, err, p.Log())
-	}
-	after, err := d.usedBy(p)
-	sum.Add(result)
-	sum.server += after.server - before.server
-	sum.db += after.db - before.db
-	sum.client += after.client - before.client
-	return err
+	t.sum.Add(t.load.Run(ctx, ramp, slice))
+	after, err := d.usedBy(t.process)
+	t.sum.server += after.server - before.server
+	t.sum.db += after.db - before.db
+	t.sum.client += after.client - before.client
+	return errors.Join(err, ctx.Err())
 }
 
 // usedBy is what a server, the database and this process have used so far.
@@ -266,6 +270,7 @@ func summarise(db string, clients int, reps []repetition, discarded int) createL
 		Subject:     of(func(r repetition) float64 { return r.subject.PerSecond() }),
 		Floor:       of(func(r repetition) float64 { return r.floor.PerSecond() }),
 		Ratio:       of(func(r repetition) float64 { return r.subject.PerSecond() / r.floor.PerSecond() }),
+		CPURatio:    of(func(r repetition) float64 { return r.floor.per(r.floor.all()) / r.subject.per(r.subject.all()) }),
 		P50:         of(func(r repetition) float64 { return ms(r.subject.Result, 0.5) }),
 		P99:         of(func(r repetition) float64 { return ms(r.subject.Result, 0.99) }),
 		P999:        of(func(r repetition) float64 { return ms(r.subject.Result, 0.999) }),

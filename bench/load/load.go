@@ -15,15 +15,19 @@ import (
 	"florin/bench/merchant"
 )
 
-// Config is one run.
+// Config says who loads which server.
 type Config struct {
 	Addr    string // host and port
 	App     merchant.App
 	Clients int
-	WarmUp  time.Duration // not counted
-	Measure time.Duration
-	Run     string // begins every reference; unique among the runs against one database
+	Run     string // begins every reference; unique among the loads of one database
 	Seed    uint64 // of the amounts
+}
+
+// Load is connected clients. They keep their connections from run to run.
+type Load struct {
+	clients []client
+	number  atomic.Int64 // of the last order of all clients: references ascend, as a shop's order numbers do
 }
 
 // Result is what one run measured, or several together. An order counts when its answer came inside the measured time.
@@ -72,56 +76,60 @@ const checkEvery = 64
 // maxErrors ends a client that only meets errors, so that a dead server does not fill the time with them.
 const maxErrors = 100
 
-// Run loads the server until the time is over. It returns an error only when no client could connect.
-func Run(ctx context.Context, cfg Config) (Result, error) {
-	conns := make([]*merchant.Conn, cfg.Clients)
-	for i := range conns {
-		c, err := merchant.Dial(cfg.Addr, cfg.App)
+// Connect opens the clients' connections.
+func Connect(cfg Config) (*Load, error) {
+	l := &Load{clients: make([]client, cfg.Clients)}
+	for i := range l.clients {
+		conn, err := merchant.Dial(cfg.Addr, cfg.App)
 		if err != nil {
-			return Result{}, fmt.Errorf("connect client %d: %w", i, err)
+			l.Close()
+			return nil, fmt.Errorf("connect client %d: %w", i, err)
 		}
-		conns[i] = c
+		l.clients[i] = client{cfg: cfg, number: &l.number, conn: conn, rand: rand.New(rand.NewPCG(cfg.Seed, uint64(i)))}
 	}
-	start := time.Now().Add(cfg.WarmUp)
-	end := start.Add(cfg.Measure)
-	clients := make([]client, cfg.Clients)
-	var number atomic.Int64
+	return l, nil
+}
+
+// Close ends the connections.
+func (l *Load) Close() {
+	for i := range l.clients {
+		l.clients[i].hangUp()
+	}
+}
+
+// Run makes orders for the time of warmUp, which does not count, and then of measure.
+func (l *Load) Run(ctx context.Context, warmUp, measure time.Duration) Result {
+	start := time.Now().Add(warmUp)
+	end := start.Add(measure)
 	var wg sync.WaitGroup
-	for i := range clients {
-		c := &clients[i]
-		c.cfg, c.number, c.conn = cfg, &number, conns[i]
-		c.rand = rand.New(rand.NewPCG(cfg.Seed, uint64(i)))
-		wg.Go(func() { c.run(ctx, start, end) })
+	for i := range l.clients {
+		wg.Go(func() { l.clients[i].run(ctx, start, end) })
 	}
 	wg.Wait()
-	total := Result{Measured: cfg.Measure}
-	for i := range clients {
-		total.Add(clients[i].result)
+	total := Result{Measured: measure}
+	for i := range l.clients {
+		total.Add(l.clients[i].result)
 	}
-	return total, nil
+	return total
 }
 
 type client struct {
 	cfg    Config
-	number *atomic.Int64 // of the last order of all clients: references ascend, as a shop's order numbers do
-	conn   *merchant.Conn
+	number *atomic.Int64
+	conn   *merchant.Conn // nil after an error
 	rand   *rand.Rand
-
-	result Result
+	asked  int
+	result Result // of this run
 }
 
 func (c *client) run(ctx context.Context, start, end time.Time) {
-	defer func() {
-		if c.conn != nil {
-			c.conn.Close()
-		}
-	}()
-	for n := 0; ctx.Err() == nil && c.result.Errors < maxErrors; n++ {
+	c.result = Result{Waited: c.result.Waited[:0]}
+	for ctx.Err() == nil && c.result.Errors < maxErrors {
 		sent := time.Now()
 		if !sent.Before(end) {
 			return
 		}
-		err := c.create(n)
+		err := c.create()
 		answered := time.Now()
 		switch {
 		case err != nil:
@@ -135,8 +143,8 @@ func (c *client) run(ctx context.Context, start, end time.Time) {
 	}
 }
 
-// create makes the client's n-th order.
-func (c *client) create(n int) error {
+// create makes one order.
+func (c *client) create() error {
 	if c.conn == nil {
 		conn, err := merchant.Dial(c.cfg.Addr, c.cfg.App)
 		if err != nil {
@@ -150,15 +158,22 @@ func (c *client) create(n int) error {
 	}
 	a, err := c.conn.Create(o)
 	if err != nil {
-		c.conn.Close()
-		c.conn = nil
+		c.hangUp()
 		return err
 	}
 	if !a.OK() {
 		return fmt.Errorf("refused with status %d: %s", a.Status, a.Body)
 	}
-	if n%checkEvery == 0 && !c.conn.Signed(a) {
+	c.asked++
+	if c.asked%checkEvery == 1 && !c.conn.Signed(a) {
 		return fmt.Errorf("answer not signed: %s", a.Body)
 	}
 	return nil
+}
+
+func (c *client) hangUp() {
+	if c.conn != nil {
+		c.conn.Close()
+		c.conn = nil
+	}
 }

@@ -104,13 +104,13 @@ func TestRun(t *testing.T) {
 			s := &shop{app: merchant.App{ID: "a", Key: "k"}, refuseOne: c.refuseOne, unsigned: c.unsigned, references: map[string]int{}}
 			srv := httptest.NewServer(s)
 			defer srv.Close()
-			r, err := Run(t.Context(), Config{
-				Addr: srv.Listener.Addr().String(), App: s.app, Clients: 4,
-				WarmUp: 20 * time.Millisecond, Measure: 100 * time.Millisecond, Run: "t",
-			})
+			l, err := Connect(Config{Addr: srv.Listener.Addr().String(), App: s.app, Clients: 4, Run: "t"})
 			if err != nil {
 				t.Fatal(err)
 			}
+			defer l.Close()
+			r := l.Run(t.Context(), 20*time.Millisecond, 50*time.Millisecond)
+			r.Add(l.Run(t.Context(), 20*time.Millisecond, 50*time.Millisecond))
 			qs := r.Quantiles(0.5, 0.99, 0.999)
 			if c.wantErr == "" {
 				if r.Errors != 0 || r.PerSecond() == 0 || !slices.IsSorted(qs) || qs[0] == 0 || r.Orders != int(s.asked.Load()) {
@@ -128,11 +128,11 @@ func TestRun(t *testing.T) {
 	}
 }
 
-func TestRunAgainstNobody(t *testing.T) {
+func TestConnectToNobody(t *testing.T) {
 	srv := httptest.NewServer(nil)
 	addr := srv.Listener.Addr().String()
 	srv.Close()
-	if _, err := Run(t.Context(), Config{Addr: addr, Clients: 1, Measure: time.Millisecond}); err == nil {
+	if _, err := Connect(Config{Addr: addr, Clients: 1}); err == nil {
 		t.Error("no error without a server")
 	}
 }
