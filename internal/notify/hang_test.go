@@ -22,8 +22,8 @@ type crowd struct {
 	hanging atomic.Int64
 }
 
-const (
-	endpoints = 1000
+var (
+	endpoints = min(soak(200), 1000)
 	well      = endpoints / 10
 )
 
@@ -87,7 +87,7 @@ func (c *crowd) until(n *notify.Notifier, ok func() error) {
 	})
 }
 
-func TestH05_NineHundredHangAndDelayNobody(t *testing.T) {
+func TestH05_NineOfTenHangAndDelayNobody(t *testing.T) {
 	c := newCrowd(t)
 	c.news()
 	n := c.notifier(func(c *notify.Config) { c.Serial = false })
@@ -99,7 +99,7 @@ func TestH05_NineHundredHangAndDelayNobody(t *testing.T) {
 	})
 	// None of the others has given up yet, so nobody waited for one.
 	c.until(n, func() error {
-		if got := c.hanging.Load(); got != endpoints-well {
+		if got := int(c.hanging.Load()); got != endpoints-well {
 			return fmt.Errorf("%d hang, want %d", got, endpoints-well)
 		}
 		return nil
@@ -113,7 +113,7 @@ func TestH05_NineHundredHangAndDelayNobody(t *testing.T) {
 		}
 		return nil
 	})
-	if got := c.hanging.Load(); got != endpoints-well {
+	if got := int(c.hanging.Load()); got != endpoints-well {
 		t.Errorf("%d attempts hang, want one for each of %d servers", got, endpoints-well)
 	}
 	close(c.release)
@@ -133,7 +133,7 @@ func TestH05_APlaceForEachWouldNotDo(t *testing.T) {
 		return nil
 	})
 	if got := c.answered(); got == well {
-		t.Error("50 places served everybody although 900 hang: the test proves nothing")
+		t.Errorf("50 places served everybody although %d hang: the test proves nothing", endpoints-well)
 	}
 	close(c.release)
 	n.Wait()
@@ -142,7 +142,7 @@ func TestH05_APlaceForEachWouldNotDo(t *testing.T) {
 func TestH05_ABacklogHidesNobody(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		dead, _ := w.newApp("http://dead.example/")
-		backlog := w.expired(dead, "", soak(1000))
+		backlog := w.expired(dead, "", soak(300))
 		w.clock.Advance(time.Hour)
 		release := make(chan struct{})
 		w.shop.answer = func(r *http.Request) (int, string, error) {
