@@ -33,7 +33,7 @@ var mayImport = map[string]string{
 
 	"notify":   "engine payment due chain acquirer money clock",
 	"treasury": "engine payment due chain acquirer money clock",
-	"seal":     "store clock",
+	"seal":     "store store/query clock",
 
 	"wire":   "engine payment money clock",
 	"wire/*": "wire engine payment money clock",
