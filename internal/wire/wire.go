@@ -18,6 +18,8 @@ import (
 const (
 	MaxBody    = 64 << 10
 	MaxHeaders = 64
+
+	announced = 2 << 10 // more than most bodies have
 )
 
 // Config is what a Gate needs.
@@ -123,7 +125,8 @@ func read(buffer *bytes.Buffer, r *http.Request) int {
 		return http.StatusUnsupportedMediaType
 	}
 	if r.ContentLength > 0 {
-		buffer.Grow(int(r.ContentLength) + bytes.MinRead) // ReadFrom wants room to see the end
+		// ReadFrom wants room to see the end. What is only announced gets little: who never sends it should hold little.
+		buffer.Grow(int(min(r.ContentLength, announced)) + bytes.MinRead)
 	}
 	_, err := buffer.ReadFrom(io.LimitReader(r.Body, MaxBody+1))
 	switch {
