@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -80,6 +81,22 @@ func (f *Florin) command(args ...string) *exec.Cmd {
 		}
 	}
 	return cmd
+}
+
+// AddApp adds a merchant with one HaloPay app, which has these flags as well, and returns the app's credentials.
+func (f *Florin) AddApp(flags ...string) (id, key string) {
+	f.t.Helper()
+	var merchant, app struct{ ID, Secret string }
+	f.runJSON(&merchant, "merchant", "add", "--name", "Tea & Cake")
+	f.runJSON(&app, append([]string{"app", "add", "--merchant", merchant.ID, "--protocol", "halopay"}, flags...)...)
+	return app.ID, app.Secret
+}
+
+func (f *Florin) runJSON(into any, args ...string) {
+	f.t.Helper()
+	if err := json.Unmarshal([]byte(f.Run(append(args, "--json")...)), into); err != nil {
+		f.t.Fatalf("florin %s: %v", strings.Join(args, " "), err)
+	}
 }
 
 // Serve starts the serving process and returns once it is ready. It ends with the test.

@@ -13,7 +13,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -368,23 +367,8 @@ func newShop(t *testing.T, florin *peer.Florin) *shop {
 	s := &shop{t: t}
 	hook := httptest.NewServer(s)
 	t.Cleanup(hook.Close)
-	var merchant, app struct{ ID, Secret string }
-	for _, step := range []struct {
-		into any
-		args []string
-	}{
-		{&merchant, []string{"merchant", "add", "--name", "Tea & Cake", "--json"}},
-		{&app, []string{"app", "add", "--merchant", "", "--protocol", "halopay", "--mode", "live", "--webhook", hook.URL, "--fee-bps", "3", "--json"}},
-	} {
-		if i := slices.Index(step.args, "--merchant"); i > 0 {
-			step.args[i+1] = merchant.ID
-		}
-		// The webhook is on the loopback, which only a gateway on the loopback may call.
-		if err := json.Unmarshal([]byte(florin.Run(step.args...)), step.into); err != nil {
-			t.Fatal(err)
-		}
-	}
-	s.Client = halopay.Client{URL: florin.URL, AppID: app.ID, AppKey: app.Secret, Now: time.Now, HTTP: &http.Client{Timeout: patience}}
+	appID, key := florin.AddApp("--mode", "live", "--webhook", hook.URL, "--fee-bps", "3")
+	s.Client = halopay.Client{URL: florin.URL, AppID: appID, AppKey: key, Now: time.Now, HTTP: &http.Client{Timeout: patience}}
 	return s
 }
 

@@ -96,12 +96,16 @@ func (c *Client) Detail(ctx context.Context, tradeNo string) (detail Detail, err
 	return detail, c.call(ctx, "/api/order/detail", map[string]string{"trade_no": tradeNo}, &detail)
 }
 
-// call posts a signed request and reads the signed answer.
 func (c *Client) call(ctx context.Context, path string, in, out any) error {
 	body, err := json.Marshal(in)
 	if err != nil {
 		return err
 	}
+	return c.Call(ctx, path, body, out)
+}
+
+// Call posts body, signed, and reads the data of the signed answer into out.
+func (c *Client) Call(ctx context.Context, path string, body []byte, out any) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.URL+path, bytes.NewReader(body))
 	if err != nil {
 		return err

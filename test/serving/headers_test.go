@@ -1,0 +1,129 @@
+package serving
+
+import (
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestB08_EveryRoute asks each route of the program, well and badly, under a public https origin, and wants the headers
+// that narrow what a browser does with the answer. A route in the source that is missing here fails the test.
+func TestB08_EveryRoute(t *testing.T) {
+	t.Parallel()
+	f, client := newFlorin(t)
+	f.Serve("--url", "https://pay.example.com")
+	o := order(t, client, "headers")
+	page := "/pay/" + o.TradeNo
+	if o.URL != "https://pay.example.com"+page {
+		t.Fatalf("the order is at %s", o.URL)
+	}
+	script := regexp.MustCompile(`/static/checkout\.[^"]+\.js`).FindString(body(t, f.URL+page))
+
+	asked := map[string]bool{}
+	for _, c := range []struct {
+		route, method, path string
+		status              int
+	}{
+		{"GET /healthz", "GET", "/healthz", 200},
+		{"GET /readyz", "GET", "/readyz", 200},
+		{"GET /healthz", "POST", "/healthz", 405},
+		{"GET /pay/{number}", "GET", page, 200},
+		{"GET /pay/{number}", "HEAD", page, 200},
+		{"GET /pay/{number}", "GET", page + "?part=main", 200},
+		{"GET /pay/{number}", "GET", "/pay/unknown", 404},
+		{"POST /pay/{number}/asset", "POST", page + "/asset", 303},
+		{"GET /pay/{number}/events", "GET", page + "/events", 200},
+		{"/pay/", "GET", "/pay/a/b/c", 404},
+		{"GET /static/", "GET", script, 200},
+		{"GET /static/", "GET", "/static/nothing.js", 404},
+		{"/api/entrust/pre-create", "POST", "/api/entrust/pre-create", 200},
+		{"/api/entrust/pre-create", "GET", "/api/entrust/pre-create", 405},
+		{"/api/order/detail", "POST", "/api/order/detail", 200},
+		{"no route", "GET", "/nowhere", 404},
+		{"no route", "GET", "/", 404},
+		{"no route", "POST", "/../etc/passwd", 307},
+	} {
+		asked[c.route] = true
+		request, err := http.NewRequestWithContext(t.Context(), c.method, f.URL+c.path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := http.DefaultTransport.RoundTrip(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if answer.StatusCode != c.status {
+			t.Errorf("%s %s: %s, want %d", c.method, c.path, answer.Status, c.status)
+		}
+		for name, want := range map[string]string{
+			"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
+			"Cross-Origin-Opener-Policy": "same-origin", "Strict-Transport-Security": "max-age=31536000",
+		} {
+			if got := answer.Header.Values(name); len(got) != 1 || got[0] != want {
+				t.Errorf("%s %s: %s is %q, want %q", c.method, c.path, name, got, want)
+			}
+		}
+		policy := answer.Header.Get("Content-Security-Policy")
+		if !strings.Contains(policy, "default-src 'none'") || !strings.Contains(policy, "frame-ancestors 'none'") || strings.Contains(policy, "unsafe") {
+			t.Errorf("%s %s: policy %q", c.method, c.path, policy)
+		}
+		if answer.Header.Get("Server") != "" || answer.Header.Get("Set-Cookie") != "" {
+			t.Errorf("%s %s: %v", c.method, c.path, answer.Header)
+		}
+	}
+	for _, route := range routes(t) {
+		if !asked[route] {
+			t.Errorf("%s is a route that nobody asked", route)
+		}
+	}
+}
+
+// routes are the patterns that the program's source hands to its mux.
+func routes(t *testing.T) (found []string) {
+	t.Helper()
+	mounted := regexp.MustCompile(`(?:HandleFunc|Handle)\("([^"]+)"|\{path: "([^"]+)"`)
+	for _, folder := range []string{"app", "web", "checkout", "wire"} {
+		err := filepath.WalkDir("../../internal/"+folder, func(name string, _ fs.DirEntry, err error) error {
+			// The demo has a listener of its own, and a shop behind it.
+			if err != nil || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") || strings.HasSuffix(name, "demo.go") || strings.Contains(name, "wiretest") {
+				return err
+			}
+			text, err := os.ReadFile(name)
+			for _, m := range mounted.FindAllStringSubmatch(string(text), -1) {
+				route := m[1] + m[2]
+				if route == "GET " { // "GET " + assetPrefix
+					route = "GET /static/"
+				}
+				found = append(found, route)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(found) < 8 {
+		t.Fatalf("the source has the routes %q: the pattern is out of date", found)
+	}
+	return found
+}
+
+func body(t *testing.T, url string) string {
+	t.Helper()
+	answer, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
