@@ -69,9 +69,10 @@ type Client interface {
 	// ranges of logs at a time, so to must lie at final depth. It may return fewer than asked,
 	// at least one.
 	Blocks(ctx context.Context, from, to uint64, own Set) ([]Block, error)
-	// NativeBalance returns what address holds in the native coin at the end of the block at
-	// height: coins that arrive from inside a contract call emit nothing else (rulings G15).
-	NativeBalance(ctx context.Context, address string, height uint64) (money.Amount, error)
+	// NativeBalance returns what address holds in the native coin at the end of that very block:
+	// coins that arrive from inside a contract call emit nothing else (rulings G15). A node that
+	// stands on another branch gives an error, for its balance has another branch's transfers.
+	NativeBalance(ctx context.Context, address string, at BlockRef) (money.Amount, error)
 	// Check compares the node with the configuration: chain id, and the decimals of each listed
 	// asset. It returns the assets to disable, with the reason (threats M03), or an error when
 	// the node is another network's.

@@ -291,7 +291,7 @@ func (e *Engine) ExpireOnce(ctx context.Context, batch int) (done int, err error
 // expire ends one order, unless it must wait.
 func (e *Engine) expire(ctx context.Context, orderID, merchantID string) (expired bool, err error) {
 	now := e.now()
-	internal, err := e.internalCoins(ctx, orderID)
+	internal, at, err := e.internalCoins(ctx, orderID)
 	if err != nil {
 		return false, err
 	}
@@ -304,7 +304,7 @@ func (e *Engine) expire(ctx context.Context, orderID, merchantID string) (expire
 		if o.State != payment.OrderOpen || !now.After(o.Deadline) {
 			return errNothing
 		}
-		ready, err := e.readyToExpire(ctx, tx, o)
+		ready, err := e.readyToExpire(ctx, tx, o, at)
 		if err != nil {
 			return err
 		}
@@ -335,8 +335,8 @@ func (e *Engine) expire(ctx context.Context, orderID, merchantID string) (expire
 var errNothing = errors.New("nothing to do")
 
 // readyToExpire reports whether every block up to the deadline is connected and no transfer in
-// them is still on its way to confirmation.
-func (e *Engine) readyToExpire(ctx context.Context, tx *store.Tx, o payment.Order) (bool, error) {
+// them is still on its way to confirmation. balanced is the block at which internalCoins looked.
+func (e *Engine) readyToExpire(ctx context.Context, tx *store.Tx, o payment.Order, balanced query.BlockRow) (bool, error) {
 	if !o.Chosen() {
 		return true, nil
 	}
@@ -345,10 +345,14 @@ func (e *Engine) readyToExpire(ctx context.Context, tx *store.Tx, o payment.Orde
 		return false, fmt.Errorf("order %s waits for chain %s, which is not configured", o.ID, o.Due.Asset().Chain())
 	}
 	if n.nativeAsset(o.Due.Asset()) {
-		// Coins from inside a contract call show in a balance only, which is read at a final block.
-		final, err := finalBlock(ctx, tx.Queries, n)
-		if err != nil || final.BlockTime <= o.Deadline.UnixMicro() {
-			return false, err
+		// Coins from inside a contract call show in a balance only, which was read at a final block.
+		// A deep reorg may have taken that block away since.
+		still, err := tx.Block(ctx, query.BlockParams{Chain: n.Name, Height: balanced.Height})
+		if errors.Is(err, store.ErrNotFound) || err == nil && (still.Hash != balanced.Hash || balanced.Hash == "") {
+			return false, nil
+		}
+		if err != nil {
+			return false, fmt.Errorf("block %d of %s: %w", balanced.Height, n.Name, err)
 		}
 	}
 	cursor, err := tx.Cursor(ctx, n.Name)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"florin/internal/chain"
 	"florin/internal/ledger"
 	"florin/internal/money"
 	"florin/internal/payment"
@@ -236,32 +237,33 @@ func (e *Engine) closeDesk(ctx context.Context, tx *store.Tx, t payment.Transfer
 
 // internalCoins looks for native coin at an order's address that no transfer explains: sends from
 // inside a contract call emit nothing. It is asked before an order with a native quote times out,
-// at a final block past the deadline (rulings G15). Nil means that all is explained.
-func (e *Engine) internalCoins(ctx context.Context, orderID string) (*payment.Transfer, error) {
+// at a final block past the deadline (rulings G15), which it returns. Nil means that all is
+// explained, or that it was not asked yet.
+func (e *Engine) internalCoins(ctx context.Context, orderID string) (found *payment.Transfer, at query.BlockRow, err error) {
 	o, err := e.db.FindOrder(ctx, orderID)
 	if err != nil || !o.Chosen() {
-		return nil, err
+		return nil, at, err
 	}
 	n, ok := e.Network(o.Due.Asset().Chain())
 	if !ok || !n.nativeAsset(o.Due.Asset()) {
-		return nil, nil
+		return nil, at, nil
 	}
 	address, err := e.db.OrderAddress(ctx, query.OrderAddressParams{OrderID: orderID, Family: n.Family})
 	if err != nil {
-		return nil, fmt.Errorf("address of order %s: %w", orderID, err)
+		return nil, at, fmt.Errorf("address of order %s: %w", orderID, err)
 	}
-	final, err := finalBlock(ctx, e.db.Queries, n)
-	if err != nil || final.BlockTime <= o.Deadline.UnixMicro() {
-		return nil, err // readyToExpire holds the order back
+	at, err = finalBlock(ctx, e.db.Queries, n)
+	if err != nil || at.BlockTime <= o.Deadline.UnixMicro() {
+		return nil, query.BlockRow{}, err
 	}
-	height := uint64(final.Height)
-	balance, err := n.Client.NativeBalance(ctx, address.Address, height)
+	height := uint64(at.Height)
+	balance, err := n.Client.NativeBalance(ctx, address.Address, chain.BlockRef{Height: height, Hash: at.Hash})
 	if err != nil {
-		return nil, fmt.Errorf("balance of %s: %w", address.Address, err)
+		return nil, at, fmt.Errorf("balance of %s: %w", address.Address, err)
 	}
 	transfers, err := store.TransfersOf(ctx, e.db.Queries, orderID)
 	if err != nil {
-		return nil, err
+		return nil, at, err
 	}
 	known := new(big.Int)
 	for _, t := range transfers {
@@ -273,18 +275,18 @@ func (e *Engine) internalCoins(ctx context.Context, orderID string) (*payment.Tr
 	units := balance.Int()
 	surplus := new(big.Int).Sub(units.ToBig(), known)
 	if surplus.Sign() <= 0 {
-		return nil, nil
+		return nil, at, nil
 	}
 	amount, err := money.FromBig(o.Due.Asset(), surplus)
 	if err != nil {
-		return nil, err
+		return nil, at, err
 	}
 	return &payment.Transfer{
 		Key:     payment.TransferKey{Chain: n.Name, TxID: address.Address, Position: fmt.Sprintf("balance:%d", height)},
 		OrderID: orderID, MerchantID: o.MerchantID, To: address.Address, Amount: amount, Listed: true,
-		BlockHeight: height, BlockTime: o.Deadline, Status: payment.TransferConfirmed,
+		BlockHeight: height, BlockHash: at.Hash, BlockTime: o.Deadline, Status: payment.TransferConfirmed,
 		Booked: payment.BookedSuspense, Reason: payment.ReasonInternal, Fee: money.Zero(amount.Asset()), Credits: 1,
-	}, nil
+	}, at, nil
 }
 
 // finalBlock returns the newest block of n with all its confirmations; the zero row if there is none.

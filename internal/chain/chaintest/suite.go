@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -427,23 +428,24 @@ func (s *suite) assets(t *testing.T) {
 
 func (s *suite) innerCoin(t *testing.T) {
 	a, b := s.Address(t), s.Address(t)
-	before := s.head(t).Height
+	before := s.head(t)
 	seen, _ := s.pay(t, Of(a, b), Payment{To: []string{a, b}, Units: 77})
 	want(t, "coin from inside a contract", seen)
 
-	head := s.head(t).Height
+	head := s.head(t)
 	asset, _ := s.asset(t, "")
 	for _, c := range []struct {
-		height uint64
-		units  uint64
+		at    chain.BlockRef
+		units uint64
 	}{{before, 0}, {head, 77}} {
-		got, err := s.client.NativeBalance(t.Context(), a, c.height)
+		got, err := s.client.NativeBalance(t.Context(), a, c.at)
 		if err != nil || got != money.FromUnits(asset, c.units) {
-			t.Errorf("balance at %d: %v, %v; want %d", c.height, got, err, c.units)
+			t.Errorf("balance at %d: %v, %v; want %d", c.at.Height, got, err, c.units)
 		}
 	}
-	if got, err := s.client.NativeBalance(t.Context(), a, head+1000); err == nil {
-		t.Errorf("balance above the head: %v", got)
+	elsewhere := chain.BlockRef{Height: head.Height, Hash: "0x" + strings.Repeat("5", 64)}
+	if got, err := s.client.NativeBalance(t.Context(), a, elsewhere); err == nil {
+		t.Errorf("balance at a block of another branch: %v", got)
 	}
 }
 

@@ -139,9 +139,9 @@ func (c *Client) Blocks(ctx context.Context, from, to uint64, own chain.Set) (bl
 	return blocks, err
 }
 
-// NativeBalance returns the wei of address after the block at height, which should be final: it is asked by number.
-// Nodes without archive forget balances after some hundred blocks and then give an error.
-func (c *Client) NativeBalance(ctx context.Context, address string, height uint64) (balance money.Amount, err error) {
+// NativeBalance returns the wei of address after that block. It is asked by the block's hash (EIP-1898). Nodes without
+// archive forget balances after some hundred blocks and then give an error.
+func (c *Client) NativeBalance(ctx context.Context, address string, at chain.BlockRef) (balance money.Amount, err error) {
 	if c.native.IsZero() {
 		return balance, fmt.Errorf("network %s lists no native coin", c.network.Name)
 	}
@@ -149,8 +149,8 @@ func (c *Client) NativeBalance(ctx context.Context, address string, height uint6
 	if err != nil {
 		return balance, err
 	}
-	err = c.nodes.ask(ctx, fmt.Sprintf("balance of %s at %d", address, height), func(ctx context.Context, n *node) error {
-		text, err := n.text(ctx, "eth_getBalance", a.String(), quantity(height))
+	err = c.nodes.ask(ctx, fmt.Sprintf("balance of %s at %d %s", address, at.Height, at.Hash), func(ctx context.Context, n *node) error {
+		text, err := n.text(ctx, "eth_getBalance", a.String(), blockParam{at.Hash, true})
 		if err != nil {
 			return err
 		}
@@ -159,6 +159,12 @@ func (c *Client) NativeBalance(ctx context.Context, address string, height uint6
 		return err
 	})
 	return balance, err
+}
+
+// blockParam names a block of the node's best branch (EIP-1898).
+type blockParam struct {
+	Hash      string `json:"blockHash"`
+	Canonical bool   `json:"requireCanonical"`
 }
 
 // Check asks every node for its chain id, and one for the decimals of each listed token. See chain.Client.

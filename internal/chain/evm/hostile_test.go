@@ -363,7 +363,7 @@ func TestM03_DecimalsByHalves(t *testing.T) {
 func TestNativeBalanceIsAnAmount(t *testing.T) {
 	node := newFakeNode(t, 2)
 	node.spoil = func(method string, params []any, result any) (any, *fault) {
-		if method == "eth_getBalance" && params[1] == "0x1" {
+		if method == "eth_getBalance" && params[1].(object)["blockHash"] == blockHash(1) {
 			return "0xde0b6b3a7640000", nil
 		}
 		return nil, &fault{-32000, "header not found"}
@@ -371,10 +371,10 @@ func TestNativeBalanceIsAnAmount(t *testing.T) {
 	c := newTestClient(t, nil, node.URL)
 	c.nodes.health[c.nodes.all[0]].rightChain = true
 	eth := fakeNetwork.Asset(fakeNetwork.Tokens[0])
-	if got, err := c.NativeBalance(t.Context(), hexed(ours), 1); err != nil || got != money.FromUnits(eth, 1_000_000_000_000_000_000) {
+	if got, err := c.NativeBalance(t.Context(), hexed(ours), chain.BlockRef{Height: 1, Hash: blockHash(1)}); err != nil || got != money.FromUnits(eth, 1_000_000_000_000_000_000) {
 		t.Errorf("%v, %v", got, err)
 	}
-	if got, err := c.NativeBalance(t.Context(), hexed(ours), 2); !errors.Is(err, chain.ErrUnavailable) {
-		t.Errorf("a height the node does not have: %v, %v", got, err)
+	if got, err := c.NativeBalance(t.Context(), hexed(ours), chain.BlockRef{Height: 1, Hash: blockHash(7)}); !errors.Is(err, chain.ErrUnavailable) {
+		t.Errorf("a block the node does not have: %v, %v", got, err)
 	}
 }

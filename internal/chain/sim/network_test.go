@@ -133,14 +133,20 @@ func TestNativeBalanceByHeightAndBranch(t *testing.T) {
 	must(t, err)
 	for height, want := range map[uint64][2]uint64{0: {0, 0}, 2: {20, 20}, 3: {30, 30}, 4: {40, 30}, 6: {60, 30}} {
 		for i, node := range []*sim.Node{stale, current} {
-			got, err := node.NativeBalance(t.Context(), alice, height)
+			block, err := node.Block(t.Context(), height, everyone{})
+			must(t, err)
+			got, err := node.NativeBalance(t.Context(), alice, block.BlockRef)
 			if err != nil || got != units(eth, want[i]) {
 				t.Errorf("at %d, stale/current %d: %v, %v; want %d", height, i, got, err, want[i])
 			}
 		}
 	}
-	if got, err := stale.NativeBalance(t.Context(), alice, 7); !errors.Is(err, chain.ErrNotFound) {
-		t.Errorf("above its head: %v, %v", got, err)
+	best, err := current.Block(t.Context(), 6, everyone{})
+	must(t, err)
+	for _, at := range []chain.BlockRef{best.BlockRef, n.Head()} {
+		if got, err := stale.NativeBalance(t.Context(), alice, at); !errors.Is(err, chain.ErrNotFound) {
+			t.Errorf("a block of another branch, at %d: %v, %v", at.Height, got, err)
+		}
 	}
 }
 

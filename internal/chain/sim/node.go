@@ -185,8 +185,8 @@ func (v *Node) transfers(b *block, own chain.Set) []chain.Transfer {
 	return seen
 }
 
-// NativeBalance returns what address holds of the network's own coin after the block at height.
-func (v *Node) NativeBalance(ctx context.Context, address string, height uint64) (money.Amount, error) {
+// NativeBalance returns what address holds of the network's own coin after a block.
+func (v *Node) NativeBalance(ctx context.Context, address string, at chain.BlockRef) (money.Amount, error) {
 	f, err := v.ask(ctx)
 	if err != nil {
 		return money.Amount{}, err
@@ -199,10 +199,14 @@ func (v *Node) NativeBalance(ctx context.Context, address string, height uint64)
 	n.mu.RLock()
 	defer n.mu.RUnlock()
 	head := n.view(f)
-	if height > head.Height {
-		return money.Amount{}, fmt.Errorf("%w: %d, the head is %d", chain.ErrNotFound, height, head.Height)
+	if at.Height > head.Height {
+		return money.Amount{}, fmt.Errorf("%w: %d, the head is %d", chain.ErrNotFound, at.Height, head.Height)
 	}
-	sum, overflow := n.held(n.ancestor(head, height), "", address)
+	b := n.ancestor(head, at.Height)
+	if b.Hash != at.Hash {
+		return money.Amount{}, fmt.Errorf("%w: %d is %s here, not %s", chain.ErrNotFound, at.Height, b.Hash, at.Hash)
+	}
+	sum, overflow := n.held(b, "", address)
 	if overflow {
 		return money.Amount{}, money.ErrOverflow
 	}

@@ -29,11 +29,15 @@ func height(t *testing.T, node *sim.Node) uint64 {
 
 func TestDown(t *testing.T) {
 	_, node := thirty(t, sim.Faults{Down: true})
+	node.Set(sim.Faults{})
+	first, err := node.Block(t.Context(), 1, everyone{})
+	must(t, err)
+	node.Set(sim.Faults{Down: true})
 	calls := map[string]func() error{
 		"Head":          func() error { _, err := node.Head(t.Context()); return err },
 		"Block":         func() error { _, err := node.Block(t.Context(), 1, everyone{}); return err },
 		"Blocks":        func() error { _, err := node.Blocks(t.Context(), 1, 2, everyone{}); return err },
-		"NativeBalance": func() error { _, err := node.NativeBalance(t.Context(), alice, 1); return err },
+		"NativeBalance": func() error { _, err := node.NativeBalance(t.Context(), alice, first.BlockRef); return err },
 		"Check":         func() error { _, err := node.Check(t.Context()); return err },
 	}
 	for name, call := range calls {

@@ -335,7 +335,7 @@ func (quiet) Blocks(context.Context, uint64, uint64, chain.Set) ([]chain.Block, 
 	return nil, chain.ErrUnavailable
 }
 
-func (q quiet) NativeBalance(context.Context, string, uint64) (money.Amount, error) {
+func (q quiet) NativeBalance(context.Context, string, chain.BlockRef) (money.Amount, error) {
 	return money.Zero(q.network.Asset(q.network.Tokens[0])), nil
 }
 
