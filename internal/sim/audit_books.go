@@ -1,0 +1,362 @@
+package sim
+
+import (
+	"math/big"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// books is the auditor's own sum of every entry.
+type books struct {
+	entries  map[string]bool // by id
+	refs     map[string]bool
+	sums     map[account][2]*big.Int // debit and credit
+	credited map[key]*credited
+	deposits map[string]int // entries of deposits, by order
+	reversed map[string]int // reversals of what a merchant had, by order
+	recent   []key          // credited since the last look
+}
+
+// credited is what the books say of one transfer.
+type credited struct {
+	times    int // deposits so far
+	standing bool
+	postings []postingRow // of the last deposit
+
+	// What the auditor made of it when it was booked.
+	order    string
+	asset    string
+	units    *big.Int
+	reason   string // "" for a merchant's
+	merchant bool
+	counted  bool
+	at       int64 // the block's time
+}
+
+func newBooks() *books {
+	return &books{
+		entries: map[string]bool{}, refs: map[string]bool{}, sums: map[account][2]*big.Int{}, credited: map[key]*credited{},
+		deposits: map[string]int{}, reversed: map[string]int{},
+	}
+}
+
+// lookAtBooks judges the new entries, and the balances against the sum of all.
+func (a *Auditor) lookAtBooks() {
+	a.books.recent = nil
+	for _, entry := range chunk(a.rows.postings) {
+		a.lookAtEntry(entry)
+	}
+	for owner, sums := range a.books.sums {
+		kept, has := a.rows.balances[owner]
+		if (owner.kind == "merchant" || owner.kind == "fees") && !has {
+			a.wrong("I01 account %v has postings and no balance", owner)
+		}
+		if has && (kept[0].Cmp(sums[0]) != 0 || kept[1].Cmp(sums[1]) != 0) {
+			a.wrong("I01 the balance of %v is %v debit, %v credit; its postings are %v and %v", owner, kept[0], kept[1], sums[0], sums[1])
+		}
+		if debit, credit := sums[0], sums[1]; owner.kind == "custody" && debit.Cmp(credit) < 0 || owner.kind != "custody" && credit.Cmp(debit) < 0 {
+			a.wrong("I02 account %v is below zero: %v debit, %v credit", owner, debit, credit)
+		}
+	}
+	for owner, kept := range a.rows.balances {
+		if _, has := a.books.sums[owner]; !has && kept[0].Sign()+kept[1].Sign() > 0 {
+			a.wrong("I01 the balance of %v is %v debit, %v credit, without postings", owner, kept[0], kept[1])
+		}
+	}
+}
+
+// chunk splits postings into entries.
+func chunk(postings []postingRow) (entries [][]postingRow) {
+	for i, p := range postings {
+		if i == 0 || p.entry != postings[i-1].entry {
+			entries = append(entries, nil)
+		}
+		entries[len(entries)-1] = append(entries[len(entries)-1], p)
+	}
+	// A reversal comes after what it reverses, whatever the ids of two processes say.
+	slices.SortStableFunc(entries, func(a, b []postingRow) int { return refNumber(a[0].ref) - refNumber(b[0].ref) })
+	return entries
+}
+
+// refNumber orders the entries of one transfer: deposit #1, its reversal, deposit #2, …
+func refNumber(ref string) int {
+	_, digits, _ := strings.Cut(ref, "#")
+	n, _ := strconv.Atoi(digits)
+	n *= 2
+	if strings.HasPrefix(ref, "reversal:") {
+		n++
+	}
+	return n
+}
+
+func (a *Auditor) lookAtEntry(entry []postingRow) {
+	b := a.books
+	e := entry[0]
+	b.entries[e.entry] = true
+	if b.refs[e.ref] {
+		a.wrong("I04 entry %s is booked twice", e.ref)
+	}
+	b.refs[e.ref] = true
+	balance := map[string]*big.Int{}
+	for _, p := range entry {
+		if p.units.Sign() <= 0 {
+			a.wrong("I01 entry %s posts %v to %v", e.ref, p.units, p.account)
+		}
+		sums, ok := b.sums[p.account]
+		if !ok {
+			sums = [2]*big.Int{new(big.Int), new(big.Int)}
+			b.sums[p.account] = sums
+		}
+		if balance[p.asset] == nil {
+			balance[p.asset] = new(big.Int)
+		}
+		if p.side == "debit" {
+			sums[0].Add(sums[0], p.units)
+			balance[p.asset].Add(balance[p.asset], p.units)
+		} else {
+			sums[1].Add(sums[1], p.units)
+			balance[p.asset].Sub(balance[p.asset], p.units)
+		}
+	}
+	for _, asset := range sorted(balance) {
+		if balance[asset].Sign() != 0 {
+			a.wrong("I01 entry %s is off balance by %v of %s", e.ref, balance[asset], asset)
+		}
+	}
+	switch {
+	case strings.HasPrefix(e.ref, "deposit:"):
+		a.lookAtDeposit(entry)
+	case strings.HasPrefix(e.ref, "reversal:deposit:"):
+		a.lookAtReversal(entry)
+	default:
+		a.wrong("I05 entry %s is of no known kind", e.ref)
+	}
+}
+
+// keyOf reads deposit:CHAIN:TXID:POSITION#N.
+func keyOf(ref string) (k key, n int, ok bool) {
+	ref = strings.TrimPrefix(strings.TrimPrefix(ref, "reversal:"), "deposit:")
+	name, digits, _ := strings.Cut(ref, "#")
+	parts := strings.SplitN(name, ":", 3)
+	n, err := strconv.Atoi(digits)
+	if len(parts) != 3 || err != nil {
+		return key{}, 0, false
+	}
+	return key{parts[0], parts[1], parts[2]}, n, true
+}
+
+// lookAtDeposit judges an entry that credits a transfer: there is such a transfer, it was not
+// credited before, it stands in a block of the branch we follow with its confirmations, and it is
+// booked where the order's facts say, gross = net + fee.
+func (a *Auditor) lookAtDeposit(entry []postingRow) {
+	ref := entry[0].ref
+	k, n, ok := keyOf(ref)
+	t := a.rows.transfers[k]
+	if !ok || t == nil {
+		a.wrong("I05 entry %s credits a transfer that is not there", ref)
+		return
+	}
+	o := a.rows.orders[t.order]
+	if o == nil || entry[0].order != t.order {
+		a.wrong("I05 entry %s is of order %q, its transfer is of %q", ref, entry[0].order, t.order)
+		return
+	}
+	c := a.books.credited[k]
+	if c == nil {
+		c = &credited{}
+		a.books.credited[k] = c
+	}
+	if c.standing {
+		a.wrong("I04 transfer %v is credited twice", k)
+	}
+	if c.times++; n != c.times {
+		a.wrong("I04 entry %s is number %d of its transfer", ref, c.times)
+	}
+	c.standing, c.postings, c.order, c.asset, c.units, c.at = true, entry, t.order, t.asset, t.units, t.time
+	a.books.deposits[t.order]++
+	a.books.recent = append(a.books.recent, k)
+	a.judge(c, t, o)
+	a.lookAtRipeness(k, t)
+	a.expectPostings(entry, c, k.chain, o)
+}
+
+// judge says where the transfer belongs, from the order's facts alone.
+func (a *Auditor) judge(c *credited, t *transferRow, o *orderRow) {
+	expired := false
+	if was := a.before.orders[o.id]; was != nil {
+		expired = was.state == "expired"
+	}
+	late := t.time > o.deadline || expired
+	c.merchant, c.counted, c.reason = false, false, ""
+	switch {
+	case strings.HasPrefix(t.position, "balance:"):
+		c.reason = "internal"
+	case !a.truths[t.chain].listed[t.asset]:
+		c.reason = "unlisted"
+	case o.asset == "":
+		c.reason = "unchosen"
+	case o.asset != t.asset:
+		c.reason = "wrong_asset"
+	case late && o.policy.Late == "desk":
+		c.reason = "late"
+	default:
+		c.merchant = true
+		c.counted = !late || o.policy.Late == "count"
+	}
+}
+
+// lookAtRipeness judges whether the transfer may be credited at all by now.
+func (a *Auditor) lookAtRipeness(k key, t *transferRow) {
+	cursor := a.cursorBlock(k.chain)
+	if cursor == nil {
+		a.wrong("C11 transfer %v is credited while nothing of %s is known", k, k.chain)
+		return
+	}
+	b := cursor.at(uint64(t.height))
+	truth := a.truths[k.chain]
+	if strings.HasPrefix(k.position, "balance:") {
+		a.lookAtInternal(t, cursor)
+		return
+	}
+	if b == nil || b.hash != t.hash || t.removed {
+		a.wrong("C08 transfer %v is credited, but its block %s is not on the branch we follow", k, t.hash)
+		return
+	}
+	if cursor.height+1 < b.height+truth.need {
+		a.wrong("C11 transfer %v is credited with %d of %d confirmations", k, cursor.height+1-b.height, truth.need)
+	}
+}
+
+// lookAtInternal judges coin that was found by a balance: it is what came from inside of contract
+// calls, up to the block that the balance is of, and no more.
+func (a *Auditor) lookAtInternal(t *transferRow, cursor *block) {
+	height := uint64(t.height)
+	if cursor.height+1 < height+a.truths[t.chain].need {
+		a.wrong("C11 the balance %v is of a block with %d of %d confirmations", t.key, cursor.height+1-height, a.truths[t.chain].need)
+	}
+	if want := internal(cursor, t.to, func(b *block) bool { return b.height <= height }); want.Cmp(t.units) != 0 {
+		a.wrong("I05 %v says that %v came from contracts, it was %v", t.key, t.units, want)
+	}
+}
+
+// internal is the coin that reached an address from inside contract calls, in the blocks of a
+// branch that fit.
+func internal(head *block, address string, fits func(*block) bool) *big.Int {
+	sum := new(big.Int)
+	for b := head; b != nil; b = b.parent {
+		for _, m := range b.moves {
+			if m.internal && m.to == address && fits(b) {
+				sum.Add(sum, m.units)
+			}
+		}
+	}
+	return sum
+}
+
+// expectPostings compares an entry with what it must say.
+func (a *Auditor) expectPostings(entry []postingRow, c *credited, chain string, o *orderRow) {
+	want := map[account]*big.Int{{"custody", chain, c.asset}: c.units}
+	if c.merchant {
+		fee := feeOf(c.units, o.policy.FeeBPS)
+		want[account{"merchant", o.merchant, c.asset}] = new(big.Int).Neg(new(big.Int).Sub(c.units, fee))
+		want[account{"fees", o.merchant, c.asset}] = new(big.Int).Neg(fee)
+	} else {
+		want[account{"suspense", chain, c.asset}] = new(big.Int).Neg(c.units)
+	}
+	for _, p := range entry {
+		sum := want[p.account]
+		if sum == nil {
+			sum = new(big.Int)
+		}
+		if p.side == "debit" {
+			want[p.account] = new(big.Int).Sub(sum, p.units)
+		} else {
+			want[p.account] = new(big.Int).Add(sum, p.units)
+		}
+	}
+	for owner, rest := range want {
+		if rest.Sign() != 0 {
+			a.wrong("I03 entry %s is wrong by %v at %v", entry[0].ref, rest, owner)
+		}
+	}
+}
+
+// feeOf is so many hundredths of a percent, rounded up.
+func feeOf(units *big.Int, bps int64) *big.Int {
+	n := new(big.Int).Mul(units, big.NewInt(bps))
+	n.Add(n, big.NewInt(9_999))
+	return n.Div(n, big.NewInt(10_000))
+}
+
+// lookAtReversal judges an entry that takes a credit back: it is the credit, the other way round.
+func (a *Auditor) lookAtReversal(entry []postingRow) {
+	ref := entry[0].ref
+	k, n, ok := keyOf(ref)
+	c := a.books.credited[k]
+	if !ok || c == nil || !c.standing || n != c.times {
+		a.wrong("C08 entry %s reverses what is not credited", ref)
+		return
+	}
+	c.standing = false
+	if c.merchant {
+		a.books.reversed[c.order]++
+	}
+	same := len(entry) == len(c.postings)
+	for i := 0; same && i < len(entry); i++ {
+		was, is := c.postings[i], entry[i]
+		same = was.account == is.account && was.side != is.side && was.units.Cmp(is.units) == 0
+	}
+	if !same {
+		a.wrong("C08 entry %s is not the opposite of what it reverses", ref)
+	}
+}
+
+// lookAtDesk judges the exception desk: what is in suspense is there, with its reason, and nothing
+// else is held.
+func (a *Auditor) lookAtDesk() {
+	held := map[account]*big.Int{}
+	open := map[key][]deskRow{}
+	for _, d := range a.rows.desk {
+		if d.status == "open" {
+			open[d.key] = append(open[d.key], d)
+			owner := account{"suspense", d.chain, d.asset}
+			if held[owner] == nil {
+				held[owner] = new(big.Int)
+			}
+			held[owner].Add(held[owner], d.held)
+		}
+	}
+	for owner, sums := range a.books.sums {
+		if owner.kind != "suspense" {
+			continue
+		}
+		if held[owner] == nil {
+			held[owner] = new(big.Int)
+		}
+		if holds := new(big.Int).Sub(sums[1], sums[0]); holds.Cmp(held[owner]) != 0 {
+			a.wrong("I04 %v holds %v, the exception desk %v", owner, holds, held[owner])
+		}
+	}
+	for k, c := range a.books.credited {
+		rows := open[k]
+		switch {
+		case c.standing && !c.merchant:
+			if len(rows) != 1 || rows[0].reason != c.reason || rows[0].held.Cmp(c.units) != 0 {
+				a.wrong("I04 transfer %v is in suspense (%s, %v), the desk has %v", k, c.reason, c.units, rows)
+			}
+		case c.standing || !c.merchant:
+			if len(rows) != 0 {
+				a.wrong("I04 transfer %v has no business at the desk, which has %v", k, rows)
+			}
+		default:
+			if len(rows) != 1 || rows[0].reason != "reversed" || rows[0].held.Sign() != 0 {
+				a.wrong("C08 the credit of %v was taken back, the desk has %v", k, rows)
+			}
+		}
+		delete(open, k)
+	}
+	for k, rows := range open {
+		a.wrong("I04 the desk has %v, and the books know nothing of %v", rows, k)
+	}
+}

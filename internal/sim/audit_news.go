@@ -1,0 +1,238 @@
+package sim
+
+import (
+	"fmt"
+	"math/big"
+	"slices"
+	"time"
+)
+
+// News is a webhook as a merchant's server got it.
+type News struct {
+	App          string
+	Event        string
+	Sequence     int64
+	Body         string
+	Told         Told
+	Heard        bool // the merchant's server acted upon it
+	Acknowledged bool // and its answer arrived
+}
+
+// Told is what of a webhook's body the auditor looks at.
+type Told struct {
+	App       string `json:"appid"`
+	Number    string `json:"trade_no"`
+	Reference string `json:"out_trade_no"`
+	Status    string `json:"status"`
+	Collected string `json:"amount_collected"`
+	Due       string `json:"token_amount"`
+}
+
+// news is what was written to be told, and what merchants were told.
+type news struct {
+	events  map[string]*eventRow
+	ofOrder map[string]map[string]int  // events by order and kind
+	told    map[string]map[string]bool // words by number
+	acked   map[string]bool            // events whose acknowledgement arrived
+	bodies  map[string]string          // by event
+}
+
+func newNews() news {
+	return news{map[string]*eventRow{}, map[string]map[string]int{}, map[string]map[string]bool{}, map[string]bool{}, map[string]string{}}
+}
+
+// lookAtNews judges that each change has its event, each event that merchants hear of its
+// delivery, and no delivery an end that it did not have (I09).
+func (a *Auditor) lookAtNews() {
+	n := &a.news
+	for i := range a.rows.events {
+		e := &a.rows.events[i]
+		n.events[e.id] = e
+		if n.ofOrder[e.order] == nil {
+			n.ofOrder[e.order] = map[string]int{}
+		}
+		n.ofOrder[e.order][e.kind]++
+		a.lookAtEvent(e)
+	}
+	for _, id := range sorted(a.rows.orders) {
+		a.lookAtEventsOf(a.rows.orders[id])
+	}
+	deliveries := map[string]int{}
+	for _, id := range sorted(a.rows.deliveries) {
+		d := a.rows.deliveries[id]
+		deliveries[d.event]++
+		a.lookAtDelivery(d)
+	}
+	for _, id := range sorted(n.events) {
+		e, want := n.events[id], 0
+		if o := a.rows.orders[e.order]; o != nil && slices.Contains(o.policy.Tell, e.kind) {
+			want = 1
+		}
+		if deliveries[id] != want {
+			a.wrong("I09 event %s %s of order %s has %d deliveries, not %d", id, e.kind, e.order, deliveries[id], want)
+		}
+	}
+}
+
+// lookAtEvent judges the snapshot in a new event.
+func (a *Auditor) lookAtEvent(e *eventRow) {
+	o := a.rows.orders[e.order]
+	if o == nil {
+		a.wrong("I09 event %s %s is of order %s, which is not there", e.id, e.kind, e.order)
+		return
+	}
+	state := map[string]string{"order.created": "open", "order.partial": "open", "order.paid": "paid", "order.expired": "expired", "order.extra": "paid"}[e.kind]
+	if o.policy.Late == "count" && e.kind == "order.partial" && e.facts.State == "expired" {
+		state = "expired" // late, counted, and changing nothing
+	}
+	if state != "" && e.facts.State != state {
+		a.wrong("I09 event %s %s has an order that is %s", e.id, e.kind, e.facts.State)
+	}
+	due, _ := new(big.Int).SetString(e.facts.Due, 10)
+	received, _ := new(big.Int).SetString(e.facts.Received, 10)
+	if e.kind == "order.paid" && (due == nil || received == nil || received.Cmp(due) < 0) {
+		a.wrong("I08 event %s says paid, with %s of %s", e.id, e.facts.Received, e.facts.Due)
+	}
+}
+
+// lookAtEventsOf judges that an order's events are those of its history.
+func (a *Auditor) lookAtEventsOf(o *orderRow) {
+	kinds := a.news.ofOrder[o.id]
+	final := map[string][2]int{"open": {0, 0}, "paid": {1, 0}, "expired": {0, 1}}[o.state]
+	if kinds["order.created"] != 1 || kinds["order.paid"] != final[0] || kinds["order.expired"] != final[1] {
+		a.wrong("I09 order %s is %s, its events are %v", o.id, o.state, kinds)
+	}
+	booked := kinds["order.partial"] + kinds["order.paid"] + kinds["order.extra"] + kinds["order.late"] + kinds["transfer.desk"]
+	if booked != a.books.deposits[o.id] {
+		a.wrong("I09 order %s has %d entries of deposits, its events are %v", o.id, a.books.deposits[o.id], kinds)
+	}
+	if kinds["payment.reversed"] != a.books.reversed[o.id] {
+		a.wrong("I09 order %s had %d credits taken back, its events are %v", o.id, a.books.reversed[o.id], kinds)
+	}
+}
+
+// lookAtDelivery judges the state of a delivery.
+func (a *Auditor) lookAtDelivery(d *deliveryRow) {
+	e := a.news.events[d.event]
+	if e == nil || e.order != d.order {
+		a.wrong("I09 delivery %s is of event %s, which is not there", d.id, d.event)
+		return
+	}
+	final := e.kind == "order.paid" || e.kind == "order.expired"
+	if d.final != final {
+		a.wrong("I09 delivery %s of %s says final %v", d.id, e.kind, d.final)
+	}
+	if was := a.before.deliveries[d.id]; was != nil && was.status != "waiting" && was.status != d.status {
+		a.wrong("I09 delivery %s goes from %s to %s", d.id, was.status, d.status)
+	}
+	switch d.status {
+	case "waiting":
+	case "delivered":
+		if !a.news.acked[d.event] {
+			a.wrong("I09 event %s %s counts as delivered, and nobody took it", d.event, e.kind)
+		}
+	case "exhausted":
+		if d.attempts != 16 {
+			a.wrong("I09 delivery %s is given up after %d attempts", d.id, d.attempts)
+		}
+	case "superseded":
+		if final || !a.hasNewer(d) {
+			a.wrong("I09 delivery %s of %s is superseded by nothing", d.id, e.kind)
+		}
+	default:
+		a.wrong("I09 delivery %s is %s", d.id, d.status)
+	}
+}
+
+func (a *Auditor) hasNewer(d *deliveryRow) bool {
+	for _, other := range a.rows.deliveries {
+		if other.order == d.order && (other.sequence > d.sequence || other.sequence == d.sequence && other.id > d.id) {
+			return true
+		}
+	}
+	return false
+}
+
+// Told judges a webhook that arrived: it says what its event says, the same bytes each time, and no
+// order is told both paid and timed out (G20).
+func (a *Auditor) Told(n News) []string {
+	a.Look()
+	e := a.news.events[n.Event]
+	o := a.rows.byNumber[n.Told.Number]
+	if e == nil || o == nil || o.id != e.order || o.app != n.App || n.Told.App != n.App || n.Told.Reference != o.reference || n.Sequence != e.sequence {
+		a.wrong("I09 the webhook of event %s %d says %s", n.Event, n.Sequence, n.Body)
+		return a.take()
+	}
+	due, _ := new(big.Int).SetString(e.facts.Due, 10)
+	received, _ := new(big.Int).SetString(e.facts.Received, 10)
+	want := Told{App: o.app, Number: o.number, Reference: o.reference, Status: words[e.facts.State],
+		Collected: decimal(received, decimalsOf(e.facts.Asset))}
+	if e.facts.Asset != "" {
+		want.Due = decimal(due, decimalsOf(e.facts.Asset))
+	}
+	if n.Told != want {
+		a.wrong("I10 event %s %s is told as %+v, it is %+v", e.id, e.kind, n.Told, want)
+	}
+	if was, ok := a.news.bodies[e.id]; ok && was != n.Body {
+		a.wrong("G18 event %s was told as %s and is told as %s", e.id, was, n.Body)
+	}
+	a.news.bodies[e.id] = n.Body
+	words := a.news.told[o.number]
+	if words == nil {
+		words = map[string]bool{}
+		a.news.told[o.number] = words
+	}
+	words[n.Told.Status] = true
+	if words["PAID"] && words["TIME-OUT"] {
+		a.wrong("G20 order %s is told both PAID and TIME-OUT", o.number)
+	}
+	if n.Acknowledged {
+		a.news.acked[e.id] = true
+	}
+	return a.take()
+}
+
+// Waiting is what the program still has to do.
+type Waiting struct {
+	For  []string
+	Next time.Time // when some of it may be done, at the earliest
+}
+
+// patience is how long an unfinished piece of work may rest before somebody takes it up: leases of
+// processes that died have to run out.
+const patience = 10 * time.Second
+
+// Waiting says what is not done yet.
+func (a *Auditor) Waiting() Waiting {
+	var w Waiting
+	now := a.now()
+	add := func(at time.Time, format string, args ...any) {
+		w.For = append(w.For, fmt.Sprintf(format, args...))
+		if at = at.UTC(); !at.After(now) {
+			at = now.Add(patience)
+		}
+		if w.Next.IsZero() || at.Before(w.Next) {
+			w.Next = at
+		}
+	}
+	for _, id := range sorted(a.rows.orders) {
+		if o := a.rows.orders[id]; o.state == "open" {
+			deadline := time.UnixMicro(o.deadline)
+			add(deadline.Add(time.Second), "order %s is open, its deadline is %v", id, deadline.UTC())
+		}
+		if a.rows.work[id] {
+			add(now, "order %s is to be settled", id)
+		}
+	}
+	for _, name := range sorted(a.truths) {
+		if cursor := a.cursorBlock(name); cursor == nil || cursor != a.truths[name].head {
+			add(now, "the cursor of %s is not at its head", name)
+		}
+	}
+	for _, id := range sorted(a.rows.deliveries) {
+		if d := a.rows.deliveries[id]; d.status == "waiting" {
+			add(time.UnixMicro(d.due), "delivery %s of event %s waits", id, d.event)
+		}
+	}
+	return w
+}

@@ -1,0 +1,177 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"florin/internal/chain"
+	chainsim "florin/internal/chain/sim"
+	"florin/internal/money"
+)
+
+// network is one simulated blockchain and each process's own node on it.
+type network struct {
+	config chain.Network
+	net    *chainsim.Network
+	views  map[string]*chainsim.Node // by the name of the process
+}
+
+func (w *World) addNetwork(config chain.Network) error {
+	net, err := chainsim.Open(w.ctx, chainsim.Config{Network: config, Clock: w.clock, Seed: w.Seed ^ uint64(config.ChainID)})
+	if err != nil {
+		return err
+	}
+	c := &network{config: config, net: net, views: map[string]*chainsim.Node{}}
+	for i := range 2 {
+		if c.views[fmt.Sprintf("node%d", i)], err = net.Node(chainsim.NodeConfig{Seed: uint64(i)}); err != nil {
+			return err
+		}
+	}
+	w.chains = append(w.chains, c)
+	return nil
+}
+
+// client is a process's access to its node: other things may happen before each question.
+type client struct {
+	world *World
+	*chainsim.Node
+}
+
+func (c *client) Head(ctx context.Context) (chain.BlockRef, error) {
+	c.world.squeeze()
+	return c.Node.Head(ctx)
+}
+
+func (c *client) Block(ctx context.Context, height uint64, own chain.Set) (chain.Block, error) {
+	c.world.squeeze()
+	return c.Node.Block(ctx, height, own)
+}
+
+func (c *client) Blocks(ctx context.Context, from, to uint64, own chain.Set) ([]chain.Block, error) {
+	c.world.squeeze()
+	return c.Node.Blocks(ctx, from, to, own)
+}
+
+func (c *client) NativeBalance(ctx context.Context, address string, at chain.BlockRef) (money.Amount, error) {
+	c.world.squeeze()
+	return c.Node.NativeBalance(ctx, address, at)
+}
+
+func (w *World) anyChain() *network { return w.chains[w.dice.IntN(len(w.chains))] }
+
+// mine makes blocks at the clock's time; the first takes what waits.
+func (w *World) mine(c *network, blocks int) {
+	w.chainDid(c, "mines", c.net.Mine(w.ctx, blocks))
+}
+
+// chainDid notes what happened to a chain.
+func (w *World) chainDid(c *network, what string, err error) {
+	if err != nil {
+		w.wrong("%s %s: %v", c.config.Name, what, err)
+		return
+	}
+	if w.auditor != nil {
+		if err := w.auditor.Learn(w.ctx, c.config.Name); err != nil {
+			w.wrong("learn of %s: %v", c.config.Name, err)
+		}
+	}
+	head := c.net.Head()
+	w.said("%s %s: head %d %.10s, %d wait", c.config.Name, what, head.Height, head.Hash, len(c.net.Waiting()))
+}
+
+// mineSome lets a little time pass and makes a few blocks.
+func (w *World) mineSome() {
+	w.clock.Advance(time.Duration(w.dice.IntN(w.pick(2, 2, 12, 40))) * time.Second)
+	c := w.anyChain()
+	for _, busy := range w.chains {
+		if busy.net.Busy() && w.chance(50) {
+			c = busy
+		}
+	}
+	w.mine(c, w.pick(1, 1, 2, 3, 8))
+}
+
+func (w *World) mineEmpty() {
+	c := w.anyChain()
+	w.chainDid(c, "mines without taking anything", c.net.MineEmpty(w.ctx, w.pick(1, 2, 5)))
+}
+
+// fork replaces blocks by others, mostly few of them by one more.
+func (w *World) fork() {
+	c := w.anyChain()
+	height := int(c.net.Head().Height)
+	depth := min(height, 1+w.dice.IntN(w.pick(2, 4, int(c.config.Confirmations)+2, 2*int(c.config.Confirmations)+6)))
+	length := depth + w.pick(1, 1, 1, 2, 0, -1, 5)
+	fate := []chainsim.Fate{chainsim.Again, chainsim.Wait, chainsim.Gone}[w.pick(0, 0, 0, 1, 1, 2)]
+	w.seen["fork, transactions "+string(fate)]++
+	if depth >= int(c.config.Confirmations) {
+		w.seen["deep fork"]++
+	}
+	w.chainDid(c, fmt.Sprintf("replaces %d blocks by %d, transactions %s", depth, max(length, 0), fate),
+		c.net.Reorg(w.ctx, uint64(depth), uint64(max(length, 0)), fate))
+}
+
+// replace takes a waiting transaction away: its payer spent the coin elsewhere.
+func (w *World) replace() {
+	c := w.anyChain()
+	if waiting := c.net.Waiting(); len(waiting) > 0 {
+		w.chainDid(c, "loses a waiting transaction", c.net.Drop(w.ctx, waiting[w.dice.IntN(len(waiting))]))
+	}
+}
+
+// spoilNode lets one process's node lie, lag or fall silent.
+func (w *World) spoilNode() {
+	c := w.anyChain()
+	name := w.nodes[w.dice.IntN(len(w.nodes))].name
+	var f chainsim.Faults
+	switch w.dice.IntN(6) {
+	case 0:
+		f.Down = true
+	case 1:
+		f.LagBlocks = 1 + w.dice.Uint64N(6)
+	case 2:
+		f.Stale = true
+	case 3:
+		f.Stale, f.CurrentPercent = w.chance(50), 50
+		f.LagBlocks = w.dice.Uint64N(4)
+	case 4:
+		f.UnknownPercent = 30
+	case 5:
+		f.RangeLimit = 1 + w.dice.Uint64N(3)
+	}
+	c.views[name].Set(f)
+	w.seen["node faults"]++
+	w.said("the node of %s on %s: %+v", name, c.config.Name, f)
+}
+
+func (w *World) mendNode() {
+	c := w.anyChain()
+	name := w.nodes[w.dice.IntN(len(w.nodes))].name
+	c.views[name].Set(chainsim.Faults{})
+	w.said("the node of %s on %s is well", name, c.config.Name)
+}
+
+func (c *network) mend() {
+	for _, view := range c.views {
+		view.Set(chainsim.Faults{})
+	}
+}
+
+// asset returns a listed asset of the network.
+func (w *World) asset(c *network) money.Asset {
+	return c.config.Asset(c.config.Tokens[w.dice.IntN(len(c.config.Tokens))])
+}
+
+// native returns the network's own coin.
+func (c *network) native() money.Asset {
+	i := slices.IndexFunc(c.config.Tokens, chain.Token.Native)
+	return c.config.Asset(c.config.Tokens[i])
+}
+
+// onChain returns the network that an asset lives on.
+func (w *World) onChain(asset money.Asset) *network {
+	i := slices.IndexFunc(w.chains, func(c *network) bool { return c.config.Name == asset.Chain() })
+	return w.chains[i]
+}

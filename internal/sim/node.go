@@ -1,0 +1,313 @@
+package sim
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"path/filepath"
+
+	"florin/internal/chain"
+	chainsim "florin/internal/chain/sim"
+	"florin/internal/engine"
+	"florin/internal/id"
+	"florin/internal/keys"
+	"florin/internal/notify"
+	"florin/internal/store"
+	"florin/internal/wire"
+	"florin/internal/wire/halopay"
+)
+
+var (
+	// errDead is all that a process says once it died.
+	errDead = errors.New("sim: the process has died")
+	// errLost is an answer of the database that nobody heard.
+	errLost = errors.New("sim: the answer of the database was lost")
+)
+
+// treasury is where forwarders would send everything.
+const treasury = "0x000000000000000000000000000000000000dEaD"
+
+// node is one process of the program. Both share a database, as two do on PostgreSQL.
+type node struct {
+	world *World
+	name  string
+	lives int // how often it was started
+	dead  bool
+	busy  map[string]bool // cranks that are being turned: one at a time of each
+
+	engine    *engine.Engine
+	followers []*chain.Follower // by network
+	notifier  *notify.Notifier
+	handler   http.Handler
+}
+
+// boot opens the database and starts every process.
+func (w *World) boot() error {
+	db, err := store.Open(w.ctx, w.URL, store.Options{Serve: true, Around: w.around})
+	if err != nil {
+		return fmt.Errorf("open the database: %w", err)
+	}
+	w.db = db
+	for _, n := range w.nodes {
+		if err := n.start(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *World) close() {
+	if w.db != nil {
+		w.db.Close()
+	}
+	if w.auditor != nil {
+		w.auditor.Close()
+	}
+}
+
+// start wires one process, as package app does.
+func (n *node) start() error {
+	w := n.world
+	n.lives++
+	n.dead, n.busy, w.acting = false, map[string]bool{}, n
+	ids := id.New(w.randomness(n.name, n.lives))
+	box, err := keys.Open(filepath.Join(w.Folder, "key"), true)
+	if err != nil {
+		return err
+	}
+	log := slog.New(&listener{world: w})
+	config := engine.Config{
+		DB: w.db, Clock: w.clock, IDs: ids, Rates: w.prices, Sealer: sealer{box}, Parallel: 1, Log: log,
+	}
+	for _, c := range w.chains {
+		config.Networks = append(config.Networks, engine.Network{
+			Network: c.config, Client: &client{w, c.views[n.name]}, Addresser: chainsim.Forwarders(), Treasury: treasury,
+		})
+	}
+	if n.engine, err = engine.New(w.ctx, config); err != nil {
+		return err
+	}
+	n.followers = nil
+	for i, c := range w.chains {
+		n.followers = append(n.followers, &chain.Follower{
+			Chain: c.config.Name, Client: config.Networks[i].Client, Sink: n.engine, Final: 2 * c.config.Confirmations,
+			Batch: uint64(w.pick(1, 4, 100)),
+		})
+	}
+	tokens := w.haloPayTokens()
+	n.notifier, err = notify.New(notify.Config{
+		Engine: n.engine, Clock: w.clock, Formats: map[string]notify.Format{halopay.Protocol: halopay.NewWebhooks(tokens)},
+		Worker: fmt.Sprintf("%s.%d", n.name, n.lives), Log: log, AllowPrivate: true, Send: w.receive, Serial: true,
+	})
+	if err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	halopay.New(halopay.Config{
+		Engine: n.engine, Gate: wire.NewGate(wire.Config{Clock: w.clock}), Clock: w.clock, IDs: ids, CheckoutURL: "https://pay.example/pay",
+		ParseURL: func(raw string) (string, error) { return raw, nil }, Tokens: tokens, Log: log,
+	}).Mount(mux)
+	n.handler = mux
+	return nil
+}
+
+// randomness returns the source of one life's ids.
+func (w *World) randomness(name string, life int) *rand.ChaCha8 {
+	var seed [32]byte
+	binary.BigEndian.PutUint64(seed[:], w.Seed)
+	binary.BigEndian.PutUint64(seed[8:], uint64(life))
+	copy(seed[16:], name)
+	return rand.NewChaCha8(seed)
+}
+
+// sealer fits a key box to the engine.
+type sealer struct{ *keys.Box }
+
+func (s sealer) Unseal(purpose string, sealed []byte) (engine.Secret, error) {
+	return s.Box.Unseal(purpose, sealed)
+}
+
+func (w *World) haloPayTokens() []halopay.Token {
+	var tokens []halopay.Token
+	for _, c := range w.chains {
+		for _, t := range c.config.Tokens {
+			tokens = append(tokens, halopay.Token{
+				Asset: c.config.Asset(t), CurrencyID: t.HaloPayCurrencyID, Chain: c.config.HaloPay, ChainID: c.config.ChainID,
+				Symbol: t.Symbol, Contract: t.Contract, Decimals: t.Decimals,
+			})
+		}
+	}
+	return tokens
+}
+
+// around stands at the door of the database: here processes die, and answers get lost.
+func (w *World) around(run func() error) error {
+	n := w.acting
+	if n.dead {
+		return errDead
+	}
+	w.squeeze()
+	if n.dead { // while it waited
+		return errDead
+	}
+	if w.well || w.dice.IntN(1000) >= w.profile.commit {
+		return run()
+	}
+	switch fault := w.dice.IntN(5); fault {
+	case 0:
+		w.said("%s dies before a commit", n.name)
+		w.seen["died before a commit"]++
+		n.dead = true
+		return errDead
+	case 1:
+		err := run()
+		w.said("%s dies after a commit (%v)", n.name, err)
+		w.seen["died after a commit"]++
+		n.dead = true
+		return errDead
+	case 2: // the door itself runs an update again whose outcome is unknown (threats S06)
+		first := run()
+		err := run()
+		w.said("a commit of %s is run again: %v, then %v", n.name, first, err)
+		w.seen["run twice"]++
+		return err
+	case 3:
+		err := run()
+		w.said("%s does not hear of a commit (%v)", n.name, err)
+		w.seen["answer lost"]++
+		return fmt.Errorf("%w: %w", errLost, store.ErrUnknown)
+	default:
+		w.said("a commit of %s does not happen", n.name)
+		w.seen["commit failed"]++
+		return fmt.Errorf("%w: it did not happen", errLost)
+	}
+}
+
+// revive starts processes that died, most of the time.
+func (w *World) revive() {
+	for _, n := range w.nodes {
+		if n.dead && (w.well || w.chance(70)) {
+			if err := n.start(); err != nil && !w.excused(err) {
+				w.wrong("%s does not start: %v", n.name, err)
+			} else if err != nil {
+				n.dead = true
+			} else {
+				w.said("%s starts again", n.name)
+			}
+		}
+	}
+}
+
+// die ends one process between two steps.
+func (w *World) die() {
+	n := w.nodes[w.dice.IntN(len(w.nodes))]
+	n.dead = true
+	w.seen["died"]++
+	w.said("%s dies", n.name)
+}
+
+// powerCut ends all processes and opens the database again.
+func (w *World) powerCut() {
+	w.db.Close()
+	for _, n := range w.nodes {
+		n.dead = true
+	}
+	w.seen["power cut"]++
+	w.said("the power fails")
+	well := w.well
+	w.well = true
+	if err := w.boot(); err != nil {
+		w.wrong("start after a power cut: %v", err)
+	}
+	w.well = well
+}
+
+// anyNode returns a process that lives, nil if none does.
+func (w *World) anyNode() *node {
+	first := w.dice.IntN(len(w.nodes))
+	for i := range w.nodes {
+		if n := w.nodes[(first+i)%len(w.nodes)]; !n.dead {
+			return n
+		}
+	}
+	return nil
+}
+
+// work turns one crank of a process and says what came of it.
+func (w *World) work(n *node, what string, run func() (int, error)) int {
+	if n == nil || n.dead || n.busy[what] {
+		return 0
+	}
+	was := w.acting
+	w.acting, n.busy[what] = n, true
+	done, err := run()
+	w.acting, n.busy[what] = was, false
+	if err != nil && !w.excused(err) && !errors.Is(err, engine.ErrStale) {
+		w.wrong("%s of %s: %v", what, n.name, err)
+	}
+	if done > 0 || err != nil {
+		w.said("%s: %s: %d done (%v)", n.name, what, done, err)
+	}
+	return done
+}
+
+func (w *World) follow(n *node, i int) int {
+	if n == nil || n.dead {
+		return 0
+	}
+	return w.work(n, "follow "+w.chains[i].config.Name, func() (int, error) { return n.followers[i].RunOnce(w.ctx) })
+}
+
+func (w *World) settle(n *node) int {
+	return w.work(n, "settle", func() (int, error) { return n.engine.SettleOnce(w.ctx, n.name, w.profile.batch) })
+}
+
+func (w *World) expire(n *node) int {
+	return w.work(n, "expire", func() (int, error) { return n.engine.ExpireOnce(w.ctx, w.profile.batch) })
+}
+
+func (w *World) notify(n *node) int {
+	return w.work(n, "notify", func() (int, error) { return n.notifier.RunOnce(w.ctx) })
+}
+
+func (w *World) followSome() { w.follow(w.anyNode(), w.dice.IntN(len(w.chains))) }
+func (w *World) settleSome() { w.settle(w.anyNode()) }
+func (w *World) expireSome() { w.expire(w.anyNode()) }
+func (w *World) notifySome() { w.notify(w.anyNode()) }
+
+// listener hears what the program logs: a fault that the world did not put there is a finding.
+type listener struct {
+	world *World
+	attrs []slog.Attr
+}
+
+// alarms are errors that are meant to be logged.
+var alarms = map[string]bool{"a credited payment was taken back by its chain": true}
+
+func (l *listener) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelWarn }
+
+func (l *listener) Handle(_ context.Context, r slog.Record) error {
+	text, excused := r.Message, alarms[r.Message] || r.Level < slog.LevelError
+	r.Attrs(func(a slog.Attr) bool {
+		text += fmt.Sprintf(" %s=%v", a.Key, a.Value)
+		if err, ok := a.Value.Any().(error); ok && l.world.excused(err) {
+			excused = true
+		}
+		return true
+	})
+	l.world.said("log: %s", text)
+	if !excused {
+		l.world.wrong("logged: %s", text)
+	}
+	return nil
+}
+
+func (l *listener) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return &listener{l.world, append(l.attrs, attrs...)}
+}
+
+func (l *listener) WithGroup(string) slog.Handler { return l }
