@@ -59,12 +59,14 @@ func (s *Sealer) RunOnce(ctx context.Context) (done int, err error) {
 	if away := s.away.Sub(now); away > 0 && away <= patience {
 		return 0, nil
 	}
-	items, err := s.waiting(ctx)
-	if err != nil || len(items) == 0 {
-		return 0, err
-	}
+	// The end of the chain is read first: if it is still there in the end, then nothing of what was
+	// read after it has been sealed by somebody else.
 	last, err := lastSeal(ctx, s.db.Queries)
 	if err != nil {
+		return 0, err
+	}
+	items, err := s.waiting(ctx)
+	if err != nil || len(items) == 0 {
 		return 0, err
 	}
 	var waited time.Duration
