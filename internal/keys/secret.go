@@ -6,7 +6,9 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"fmt"
+	"hash"
 	"log/slog"
+	"sync"
 )
 
 // redacted is all that a Secret shows of itself.
@@ -19,6 +21,8 @@ type Secret struct {
 	// A function, because package fmt reads a struct's unexported fields without asking for our
 	// Format, and follows pointers there when verb and type do not fit. It cannot look into this.
 	held func() []byte
+	// Keyed hashes to use again: keying one costs as much as signing a short message.
+	macs func() *sync.Pool
 }
 
 // NewSecret keeps a copy of b; of no bytes it makes the zero Secret.
@@ -27,7 +31,8 @@ func NewSecret(b []byte) Secret {
 		return Secret{}
 	}
 	kept := bytes.Clone(b)
-	return Secret{held: func() []byte { return kept }}
+	macs := &sync.Pool{New: func() any { return hmac.New(sha256.New, kept) }}
+	return Secret{held: func() []byte { return kept }, macs: func() *sync.Pool { return macs }}
 }
 
 // Reveal returns a copy of the bytes. Whoever calls it answers for where they go.
@@ -55,7 +60,9 @@ func (s Secret) HMACSHA256(parts ...[]byte) (sum [32]byte) {
 	if s.IsZero() {
 		panic("keys: HMAC without a secret")
 	}
-	mac := hmac.New(sha256.New, s.held())
+	mac := s.macs().Get().(hash.Hash)
+	defer s.macs().Put(mac)
+	mac.Reset()
 	for _, part := range parts {
 		mac.Write(part)
 	}
