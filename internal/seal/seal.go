@@ -26,11 +26,13 @@ const (
 	lease     = 30 * time.Second
 	// patience is how long a sealer that found the lease taken leaves it alone.
 	patience = 10 * time.Second
-	// batch bounds the events, and the entries, of one commit.
-	batch = 500
-	// busy times the wait for the writers is how long the sealer rests after it, so that it takes
-	// little of their time when there is much to write, at most maxRest.
-	busy    = 10
+	// largest and smallest bound the events, and the entries, of one commit. The sealer begins with
+	// the largest; it takes less while there is a queue for the writer.
+	largest, smallest = 500, 50
+	// queued is how long a wait for the writer tells of a queue. Then the sealer rests so long that
+	// it takes one part in share of the writer's time, but at most maxRest.
+	queued  = time.Millisecond
+	share   = 10
 	maxRest = time.Second
 )
 
@@ -40,11 +42,12 @@ type Sealer struct {
 	clock  clock.Clock
 	worker string
 	away   time.Time // somebody else holds the lease until about then
+	size   int       // of the next batch
 }
 
 // New returns a sealer that calls itself worker in its lease.
 func New(db *store.DB, c clock.Clock, worker string) *Sealer {
-	return &Sealer{db: db, clock: c, worker: worker}
+	return &Sealer{db: db, clock: c, worker: worker, size: largest}
 }
 
 var (
@@ -69,9 +72,9 @@ func (s *Sealer) RunOnce(ctx context.Context) (done int, err error) {
 	if err != nil || len(items) == 0 {
 		return 0, err
 	}
-	var waited time.Duration
+	asked, waited := s.clock.Now(), time.Duration(0)
 	err = s.db.Update(ctx, leaseName, func(ctx context.Context, tx *store.Tx) error {
-		waited = s.clock.Since(now)
+		waited = s.clock.Since(asked)
 		return s.write(ctx, tx, last, items, now)
 	})
 	switch {
@@ -83,20 +86,31 @@ func (s *Sealer) RunOnce(ctx context.Context) (done int, err error) {
 	case err != nil:
 		return 0, fmt.Errorf("seal %d rows after %d: %w", len(items), last.Seq, err)
 	}
+	s.giveWay(ctx, waited, s.clock.Since(asked)-waited)
+	return len(items), nil
+}
+
+// giveWay rests, and makes the next batch smaller, if the last one had waited for the writer, which
+// it then held for held. Others wait for that writer too.
+func (s *Sealer) giveWay(ctx context.Context, waited, held time.Duration) {
+	if waited < queued {
+		s.size = min(2*s.size, largest)
+		return
+	}
+	s.size = max(s.size/4, smallest)
 	select {
 	case <-ctx.Done():
-	case <-s.clock.After(min(busy*waited, maxRest)):
+	case <-s.clock.After(min((share-1)*held, maxRest)):
 	}
-	return len(items), nil
 }
 
 // waiting reads what is to be sealed next, in the order of the times in the ids.
 func (s *Sealer) waiting(ctx context.Context) ([]item, error) {
-	events, err := s.db.UnsealedEvents(ctx, batch)
+	events, err := s.db.UnsealedEvents(ctx, int32(s.size))
 	if err != nil {
 		return nil, fmt.Errorf("read events to seal: %w", err)
 	}
-	rows, err := s.db.UnsealedEntries(ctx, batch)
+	rows, err := s.db.UnsealedEntries(ctx, int32(s.size))
 	if err != nil {
 		return nil, fmt.Errorf("read entries to seal: %w", err)
 	}

@@ -25,11 +25,11 @@ func TestSealsEverythingOnce(t *testing.T) {
 			t.Errorf("%d sealed, want 6", got)
 		}
 		w.sound(6, 0)
-		w.happen(batch + 10) // more than one batch
-		if got := w.seal(s); got != 2*(batch+10) {
-			t.Errorf("%d sealed, want %d", got, 2*(batch+10))
+		w.happen(largest + 10) // more than one batch
+		if got := w.seal(s); got != 2*(largest+10) {
+			t.Errorf("%d sealed, want %d", got, 2*(largest+10))
 		}
-		w.sound(2*(3+batch+10), 0)
+		w.sound(2*(3+largest+10), 0)
 		if got := w.seal(s); got != 0 {
 			t.Errorf("%d sealed of nothing", got)
 		}
@@ -359,32 +359,44 @@ func TestCutOffAnywhere(t *testing.T) {
 	})
 }
 
-// slow is a clock by which each wait for the writers takes long.
+// slow is a clock by which a sealer waits for the writer, and then holds it.
 type slow struct {
 	*clock.Manual
-	wait  time.Duration
-	rests []time.Duration
+	waited, held time.Duration
+	asked        int
+	rests        []time.Duration
 }
 
-func (c *slow) Since(time.Time) time.Duration { return c.wait }
+func (c *slow) Since(time.Time) time.Duration {
+	if c.asked++; c.asked%2 == 1 {
+		return c.waited
+	}
+	return c.waited + c.held
+}
 
 func (c *slow) After(d time.Duration) <-chan time.Time {
 	c.rests = append(c.rests, d)
 	return c.Manual.After(0)
 }
 
-func TestRestsWhileWritersAreBusy(t *testing.T) {
+func TestGivesWayToWriters(t *testing.T) {
 	w := newWorld(t, storetest.SQLite)
-	c := &slow{Manual: w.clock}
+	w.happen(2000)
+	c := &slow{Manual: w.clock, held: 20 * time.Millisecond}
 	s := New(w.db, c, "one")
-	for _, wait := range []time.Duration{0, 3 * time.Millisecond, time.Hour} {
-		w.happen(1)
-		c.wait = wait
-		if done, err := s.RunOnce(w.ctx); err != nil || done != 2 {
-			t.Fatal(done, err)
+	var sizes []int
+	for _, c.waited = range []time.Duration{0, 3 * time.Millisecond, 3 * time.Millisecond, 3 * time.Millisecond, 0, 0, 0} {
+		if c.waited > 0 && len(sizes) == 3 {
+			c.held = time.Minute
 		}
+		done, err := s.RunOnce(w.ctx)
+		w.must(err)
+		sizes = append(sizes, done)
 	}
-	if want := []time.Duration{0, busy * 3 * time.Millisecond, maxRest}; !slices.Equal(c.rests, want) {
+	if want := []int{1000, 1000, 250, 100, 100, 200, 400}; !slices.Equal(sizes, want) {
+		t.Errorf("sealed %v at a time, want %v", sizes, want)
+	}
+	if want := []time.Duration{180 * time.Millisecond, 180 * time.Millisecond, maxRest}; !slices.Equal(c.rests, want) {
 		t.Errorf("rested %v, want %v", c.rests, want)
 	}
 }
