@@ -2,11 +2,13 @@ package app
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"florin/internal/engine"
 	"florin/internal/money"
+	"florin/internal/seal"
 	"florin/internal/web"
 )
 
@@ -20,7 +22,7 @@ type merchantAdd struct {
 }
 
 func (c *merchantAdd) Run(r *run) error {
-	return withEngine(r, func(p *program) error {
+	return openFor(r, toCreate, func(p *program) error {
 		m, err := p.engine.AddMerchant(r, c.Name, c.Email)
 		if err != nil {
 			return err
@@ -77,14 +79,14 @@ func (c *appAdd) Run(r *run) error {
 	if webhook != "" {
 		var err error
 		if webhook, err = web.ParsePublicURL(webhook, true); err != nil {
-			return fmt.Errorf("--webhook: %w", err)
+			return usageError("--webhook is not an http or https URL that can be called: " + c.Webhook)
 		}
 	}
 	options := map[string]string{}
 	if c.Title {
 		options["event_style"] = "title"
 	}
-	return withEngine(r, func(p *program) error {
+	return withProgram(r, func(p *program) error {
 		a, secret, err := p.engine.AddApp(r, engine.NewApp{
 			MerchantID: c.Merchant, Protocol: c.Protocol, Kind: c.Kind, Mode: engine.Mode(c.Mode), WebhookURL: webhook,
 			Settle: c.Settle, Fee: money.Fee(c.FeeBPS), RatePerSecond: c.Rate, Burst: c.Burst, Options: options,
@@ -99,7 +101,7 @@ func (c *appAdd) Run(r *run) error {
 type appList struct{}
 
 func (c *appList) Run(r *run) error {
-	return withEngine(r, func(p *program) error {
+	return withProgram(r, func(p *program) error {
 		apps, err := p.engine.Apps(r)
 		if err != nil {
 			return err
@@ -124,7 +126,10 @@ type appRotate struct {
 }
 
 func (c *appRotate) Run(r *run) error {
-	return withEngine(r, func(p *program) error {
+	if c.Grace < 0 {
+		return usageError("--grace is not negative")
+	}
+	return withProgram(r, func(p *program) error {
 		secret, err := p.engine.RotateKey(r, c.ID, c.Grace)
 		if err != nil {
 			return err
@@ -138,7 +143,7 @@ type appRevoke struct {
 }
 
 func (c *appRevoke) Run(r *run) error {
-	return withEngine(r, func(p *program) error {
+	return withProgram(r, func(p *program) error {
 		if err := p.engine.RevokeApp(r, c.ID); err != nil {
 			return err
 		}
@@ -155,7 +160,7 @@ type databaseMigrate struct{}
 
 // Run opens the database, which brings its schema up to date.
 func (c *databaseMigrate) Run(r *run) error {
-	return withEngine(r, func(*program) error {
+	return openFor(r, toCreate, func(*program) error {
 		return r.print(map[string]string{"schema": "up to date"}, "the schema is up to date")
 	})
 }
@@ -174,14 +179,18 @@ func (c *ledgerVerify) Run(r *run) error { return verify(r, false) }
 
 // verify audits the books and the seals, and with orphans the rows without their parent.
 func verify(r *run, orphans bool) error {
-	return withEngine(r, func(p *program) error {
+	return withProgram(r, func(p *program) error {
 		var report struct {
 			engine.LedgerReport
-			Orphans []string `json:"orphans,omitempty"`
-			OK      bool     `json:"ok"`
+			Seals   seal.Report `json:"seals"`
+			Orphans []string    `json:"orphans,omitempty"`
+			OK      bool        `json:"ok"`
 		}
 		var err error
 		if report.LedgerReport, err = p.engine.VerifyLedger(r); err != nil {
+			return err
+		}
+		if report.Seals, err = seal.Verify(r, p.db); err != nil {
 			return err
 		}
 		if orphans {
@@ -189,10 +198,15 @@ func verify(r *run, orphans bool) error {
 				return err
 			}
 		}
-		faults := append(report.Faults, report.Orphans...)
+		for _, list := range []*[]string{&report.Faults, &report.Seals.Faults} {
+			if *list == nil {
+				*list = []string{} // in JSON a list, not null
+			}
+		}
+		faults := slices.Concat(report.Faults, report.Seals.Faults, report.Orphans)
 		report.OK = len(faults) == 0
-		text := fmt.Sprintf("%d entries, %d postings, %d balances", report.Entries, report.Postings,
-			report.Balances)
+		text := fmt.Sprintf("%d entries, %d postings, %d balances, %d seals, %d not sealed yet", report.Entries, report.Postings,
+			report.Balances, report.Seals.Sealed, report.Seals.Unsealed)
 		if report.OK {
 			text += ": all is well"
 		} else {
@@ -217,7 +231,7 @@ type webhookResend struct {
 }
 
 func (c *webhookResend) Run(r *run) error {
-	return withEngine(r, func(p *program) error {
+	return withProgram(r, func(p *program) error {
 		delivery, err := p.engine.Resend(r, c.Event)
 		if err != nil {
 			return err

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -18,19 +20,25 @@ import (
 	"florin/internal/chain"
 )
 
+// defaultConfig is read when no other file is named, and may be missing.
+const defaultConfig = "florin.toml"
+
 // Settings are what every command needs to know.
 type Settings struct {
-	Config       string     `help:"Configuration file." default:"florin.toml" placeholder:"FILE"`
-	DB           string     `help:"Database: sqlite:PATH or postgres://…" default:"sqlite:florin.db" placeholder:"URL"`
-	KeyFile      string     `help:"Key that seals secrets at rest." default:"florin.key" placeholder:"FILE"`
+	Config       string     `help:"Configuration file (default ${default})." default:"florin.toml" placeholder:"FILE"`
+	DB           string     `help:"Database: sqlite:PATH or postgres://… (default ${default})." default:"sqlite:florin.db" placeholder:"URL"`
+	KeyFile      string     `help:"Key that seals secrets at rest (default ${default})." default:"florin.key" placeholder:"FILE"`
 	RatesFile    string     `help:"Pinned prices, JSON, read again when it changes." placeholder:"FILE"`
-	Listen       string     `help:"Address to serve on." default:":8080" placeholder:"HOST:PORT"`
-	URL          string     `name:"url" help:"Public origin, such as https://pay.example.com." placeholder:"URL"`
-	WebhookAllow []prefix   `help:"Private networks that webhooks may go to." placeholder:"CIDR"`
-	Proxies      []prefix   `help:"Proxies whose X-Forwarded-For is believed." placeholder:"CIDR"`
-	Images       bool       `help:"Show the product image of the merchant's origin." default:"true" negatable:""`
+	Listen       string     `help:"Address to serve on (default ${default})." default:":8080" placeholder:"HOST:PORT"`
+	URL          string     `name:"url" help:"Public origin, such as https://pay.example.com (default: --listen on http)." placeholder:"URL"`
+	WebhookAllow []prefix   `help:"Private networks that webhooks may go to; may be repeated." placeholder:"CIDR"`
+	Proxies      []prefix   `help:"Proxies whose X-Forwarded-For is believed; may be repeated." placeholder:"CIDR"`
+	Images       bool       `help:"Show the product image of the merchant's origin (default)." default:"true" negatable:""`
 	JSON         bool       `name:"json" help:"Print JSON."`
 	LogLevel     slog.Level `help:"debug, info, warn or error." default:"info"`
+
+	// Chains are the [[chain]] blocks of the configuration file.
+	Chains []chainConfig `kong:"-"`
 }
 
 // origin returns the public origin, which follows from --listen when --url is not given.
@@ -44,16 +52,31 @@ func (s Settings) origin() (*url.URL, error) {
 		raw = "http://" + addr
 	}
 	u, err := url.Parse(strings.TrimSuffix(raw, "/"))
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.Path != "" || u.RawQuery != "" {
-		return nil, fmt.Errorf("--url %q is not an origin such as https://pay.example.com", s.URL)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || u.Path != "" || u.RawQuery != "" ||
+		u.Fragment != "" || u.User != nil {
+		return nil, usageError(fmt.Sprintf("--url %q is not an origin such as https://pay.example.com", raw))
 	}
 	return u, nil
 }
 
-// loopback reports whether --listen can be reached from this machine only.
-func (s Settings) loopback() bool {
+// private reports whether this is an installation of one machine, which nobody else reaches: it
+// listens on the loopback and is not what a proxy shows to the world under another name. Only then
+// may webhooks go to private addresses unasked (rulings G21).
+func (s Settings) private() bool {
 	host, _, err := net.SplitHostPort(s.Listen)
-	return err == nil && isLoopback(host)
+	if err != nil || !isLoopback(host) {
+		return false
+	}
+	origin, err := s.origin()
+	return err == nil && isLoopback(origin.Hostname())
+}
+
+func isLoopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.IsLoopback()
 }
 
 // prefix is a network on the command line.
@@ -71,11 +94,11 @@ func (prefixMapper) Decode(ctx *kong.DecodeContext, target reflect.Value) error 
 	if err != nil {
 		addr, err := netip.ParseAddr(text)
 		if err != nil {
-			return fmt.Errorf("%q is neither a network nor an address", text)
+			return fmt.Errorf("%q is neither a network such as 10.0.0.0/8 nor an address", text)
 		}
 		p = netip.PrefixFrom(addr, addr.BitLen())
 	}
-	target.Set(reflect.ValueOf(prefix{p}))
+	target.Set(reflect.ValueOf(prefix{p.Masked()}))
 	return nil
 }
 
@@ -100,57 +123,119 @@ type chainConfig struct {
 	Assets   []string `toml:"assets"`   // symbols to keep of the catalogue's; all unless told
 }
 
-// readChains reads the [[chain]] blocks of the configuration file. A file that does not exist has none.
-func readChains(path string) ([]chainConfig, error) {
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+// configuration is florin.toml: settings by name (x_y or x-y for --x-y), and [[chain]] blocks. It
+// resolves the settings that neither a flag nor the environment gives.
+type configuration struct {
+	path   string
+	values map[string]any
+	chains []chainConfig
+	err    error // told once --help had its chance
+}
+
+var _ kong.Resolver = configuration{}
+
+// readConfig reads the file that args or the environment name, which must exist, else florin.toml
+// if there is one. The settings in it are needed while the other flags are read.
+func readConfig(args []string) configuration {
+	c := configuration{path: defaultConfig}
+	named := false
+	if path, ok := os.LookupEnv("FLORIN_CONFIG"); ok {
+		c.path, named = path, true
+	}
+	for i, arg := range args {
+		if path, ok := strings.CutPrefix(arg, "--config="); ok {
+			c.path, named = path, true
+		} else if arg == "--config" && i+1 < len(args) {
+			c.path, named = args[i+1], true
+		}
+	}
+	text, err := os.ReadFile(c.path)
+	if errors.Is(err, fs.ErrNotExist) && !named {
+		return c
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read configuration: %w", err)
+		c.err = fmt.Errorf("read configuration: %w", err)
+		return c
+	}
+	c.err = c.parse(text)
+	return c
+}
+
+func (c *configuration) parse(text []byte) error {
+	if err := toml.Unmarshal(text, &c.values); err != nil {
+		if bad := (*toml.DecodeError)(nil); errors.As(err, &bad) {
+			line, column := bad.Position()
+			return fmt.Errorf("configuration %s, line %d, column %d: %w", c.path, line, column, err)
+		}
+		return fmt.Errorf("configuration %s: %w", c.path, err)
 	}
 	var file struct {
 		Chain []chainConfig `toml:"chain"`
 	}
-	if err := toml.Unmarshal(text, &file); err != nil {
-		return nil, fmt.Errorf("read configuration %s: %w", path, err)
+	decoder := toml.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	err := decoder.Decode(&file)
+	if missing := (*toml.StrictMissingError)(nil); errors.As(err, &missing) {
+		for _, m := range missing.Errors {
+			if key := m.Key(); len(key) > 1 && key[0] == "chain" {
+				line, _ := m.Position()
+				return fmt.Errorf("configuration %s, line %d: a [[chain]] block has no key %q", c.path, line, strings.Join(key[1:], "."))
+			}
+		}
+	} else if err != nil {
+		return fmt.Errorf("configuration %s: [[chain]]: %w", c.path, err)
 	}
-	return file.Chain, nil
+	c.chains = file.Chain
+	return nil
 }
 
-// configFile resolves flags from florin.toml: the key of --x-y is x_y or x-y. The environment is
-// stronger. It must know --config before the other flags are read.
-func configFile(args []string) kong.Resolver {
-	path := "florin.toml"
-	if p, ok := os.LookupEnv("FLORIN_CONFIG"); ok {
-		path = p
+// Validate refuses keys that are no setting: a setting with a slip in its name would be missing.
+func (c configuration) Validate(app *kong.Application) error {
+	if c.err != nil {
+		return c.err
 	}
-	for i, arg := range args {
-		if value, ok := strings.CutPrefix(arg, "--config="); ok {
-			path = value
-		} else if arg == "--config" && i+1 < len(args) {
-			path = args[i+1]
+	for key := range c.values {
+		isSetting := slices.ContainsFunc(app.Flags, func(f *kong.Flag) bool { return f.Name == strings.ReplaceAll(key, "_", "-") })
+		if key != "chain" && (!isSetting || key == "config" || key == "help") {
+			return fmt.Errorf("configuration %s: there is no setting %q", c.path, key)
 		}
 	}
-	var values map[string]any
-	text, err := os.ReadFile(path)
-	if err == nil {
-		err = toml.Unmarshal(text, &values)
-	}
-	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("read configuration: %w", err)
-		}
-		for _, env := range flag.Envs {
-			if _, set := os.LookupEnv(env); set {
-				return nil, nil
-			}
-		}
-		for _, key := range []string{strings.ReplaceAll(flag.Name, "-", "_"), flag.Name} {
-			if value, ok := values[key]; ok {
-				return value, nil
-			}
-		}
+	return nil
+}
+
+// Resolve gives a setting as the text that its flag would have. Flags of single commands are not
+// settings; "chain" is a flag of one and a block here.
+func (c configuration) Resolve(_ *kong.Context, parent *kong.Path, flag *kong.Flag) (any, error) {
+	if parent.App == nil {
 		return nil, nil
-	})
+	}
+	for _, env := range flag.Envs {
+		if _, set := os.LookupEnv(env); set {
+			return nil, nil
+		}
+	}
+	for _, key := range []string{strings.ReplaceAll(flag.Name, "-", "_"), flag.Name} {
+		if value, ok := c.values[key]; ok {
+			return settingText(value)
+		}
+	}
+	return nil, nil
+}
+
+func settingText(value any) (string, error) {
+	switch v := value.(type) {
+	case string, bool, int64:
+		return fmt.Sprint(v), nil
+	case []any:
+		texts := make([]string, len(v))
+		for i, one := range v {
+			text, ok := one.(string)
+			if !ok {
+				return "", fmt.Errorf("%v is no text", one)
+			}
+			texts[i] = text
+		}
+		return strings.Join(texts, ","), nil
+	}
+	return "", fmt.Errorf("%v is neither text, number, true, false nor a list of texts", value)
 }

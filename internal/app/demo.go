@@ -24,70 +24,91 @@ const demoFee = money.Fee(3)
 const strayToken = "0x000000000000000000000000000000000000bEEF"
 
 type demoCommand struct {
-	Port     int  `default:"8080" help:"Of the gateway on loopback; the shop has the next one. 0: any free ports."`
-	ShowOnly bool `hidden:"" help:"End as soon as everything is up."`
+	Port *int `help:"Of the gateway on loopback; the shop has the next one (default 8080, or any free ones)." placeholder:"N"`
 }
 
 // Run starts everything in one process on an empty machine: a database in a temporary folder, the
 // simulated networks, a merchant with an app, and a shop that sells through it.
 func (c *demoCommand) Run(r *run) (err error) {
+	gateway, shelf, err := c.listen()
+	if err != nil {
+		return err
+	}
+	defer gateway.Close() // a second time, when all went well
+	defer shelf.Close()
 	folder, err := os.MkdirTemp("", "florin-demo-")
 	if err != nil {
 		return fmt.Errorf("folder for the demo: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
-	gateway, err := listenOn(c.Port)
-	if err != nil {
-		return err
+	own := *r
+	own.Settings = Settings{
+		DB: "sqlite:" + filepath.Join(folder, "florin.db"), KeyFile: filepath.Join(folder, "florin.key"), RatesFile: r.RatesFile,
+		Listen: gateway.Addr().String(), Images: r.Images, JSON: r.JSON, LogLevel: r.LogLevel,
 	}
-	shopPort := c.Port
-	if shopPort != 0 {
-		shopPort++
-	}
-	shelf, err := listenOn(shopPort)
-	if err != nil {
-		return err
-	}
-	settings := r.Settings
-	settings.DB, settings.KeyFile = "sqlite:"+filepath.Join(folder, "florin.db"), filepath.Join(folder, "florin.key")
-	settings.Config = filepath.Join(folder, "florin.toml") // the demo has no live networks
-	settings.Listen, settings.URL = gateway.Addr().String(), ""
+	return openFor(&own, toServe, func(p *program) error { return p.demonstrate(&own, gateway, shelf) })
+}
 
-	p, err := open(r, settings, r.log, true)
-	if err != nil {
-		return err
+// listen finds a port for the gateway and one for the shop. The usual ones may be taken; ports that
+// were asked for are not exchanged for others.
+func (c *demoCommand) listen() (gateway, shelf net.Listener, err error) {
+	if c.Port != nil {
+		if gateway, shelf, err = listenAt(*c.Port); err != nil {
+			return nil, nil, fmt.Errorf("%w (florin demo without --port finds free ones)", err)
+		}
+		return gateway, shelf, nil
 	}
-	defer p.close()
+	if gateway, shelf, err = listenAt(8080); err != nil {
+		gateway, shelf, err = listenAt(0)
+	}
+	return gateway, shelf, err
+}
+
+// listenAt listens on port and the next one of the loopback, or on any two for 0.
+func listenAt(port int) (gateway, shelf net.Listener, err error) {
+	next := port
+	if port != 0 {
+		next++
+	}
+	if gateway, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err != nil {
+		return nil, nil, err
+	}
+	if shelf, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", next)); err != nil {
+		return nil, nil, errors.Join(err, gateway.Close())
+	}
+	return gateway, shelf, nil
+}
+
+// demonstrate serves the gateway and the shop until r ends.
+func (p *program) demonstrate(r *run, gateway, shelf net.Listener) error {
 	shopURL := "http://" + shelf.Addr().String()
 	a, secret, err := p.demoApp(r, shopURL)
 	if err != nil {
 		return err
 	}
-	s, err := p.server(r, func(number string) string { return "/demo/pay/" + number })
+	d := &demo{program: p, late: late{waiting: map[string]time.Time{}}}
+	s, err := p.server(&testPanel{
+		path: func(number string) string { return "/demo/pay/" + number }, route: "POST /demo/pay/{number}", pay: d.servePayment,
+	})
 	if err != nil {
 		return err
 	}
-	d := &demo{program: p, late: late{waiting: map[string]time.Time{}}}
-	s.http.Handler = d.withTestPanel(s.http.Handler)
-	s.workers = append(s.workers, worker{"pay late", time.Second, d.payLate})
-
+	s.workers = append(s.workers, worker{"pay late", time.Second, nil, d.payLate})
+	if err := p.readyToServe(r); err != nil {
+		return err
+	}
 	tea := shop.New(shop.Config{
 		Gateway: s.origin, AppID: a.ID, AppKey: secret, URL: shopURL, Now: p.clock.Now, Client: &http.Client{Timeout: 10 * time.Second},
 	})
-	shopServer := &http.Server{Handler: tea.Handler(), ReadHeaderTimeout: readHeaderTimeout}
-	go shopServer.Serve(shelf) // ends with the demo
+	shopServer := newHTTPServer(tea.Handler(), p.log)
+	go func() { _ = shopServer.Serve(shelf) }() // ends with Close
 	defer shopServer.Close()
-	if err := r.print(map[string]string{"shop": shopURL, "gateway": s.origin, "app": a.ID, "secret": secret, "database": settings.DB}, demoText,
-		shopURL, s.origin, a.ID, secret, settings.DB, settings.DB, settings.KeyFile); err != nil {
+	db, key := p.settings.DB, p.settings.KeyFile
+	if err := r.print(map[string]string{"shop": shopURL, "gateway": s.origin, "app": a.ID, "secret": secret, "database": db, "key_file": key},
+		demoText, shopURL, s.origin, a.ID, secret, db, self(), db, key); err != nil {
 		return err
 	}
-	ctx := context.Context(r)
-	if c.ShowOnly {
-		ended, end := context.WithCancel(r)
-		end()
-		ctx = ended
-	}
-	return s.serve(ctx, gateway)
+	return s.serve(r, gateway)
 }
 
 // demo is the payment panel of the demo's checkout page.
@@ -99,22 +120,25 @@ type demo struct {
 const demoText = `
   Florin is up, on simulated networks: no real money moves.
 
-    Shop       %s     buy something here, then pay it on the page that opens
-    Gateway    %s
-    App id     %s
-    App key    %s
-    Database   %s
+    Open this   %s     buy something, then pay it on the page that opens
 
-  From another terminal:  florin --db %s --key-file %s sim pay --order NUMBER
+    Gateway     %s
+    App id      %s
+    App key     %s
+    Database    %s
+
+  Or pay an order from another terminal, by the number in its page's address:
+    %s --db %s --key-file %s sim pay --order NUMBER
   Stop with Ctrl-C; nothing is kept.
 `
 
-func listenOn(port int) (net.Listener, error) {
-	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+// self is how this program is called, which "go run" leaves out of the path.
+func self() string {
+	path, err := os.Executable()
 	if err != nil {
-		return nil, fmt.Errorf("%w (another port: florin demo --port N)", err)
+		return "florin"
 	}
-	return l, nil
+	return path
 }
 
 // demoApp adds the shop's merchant and app.
@@ -129,21 +153,16 @@ func (p *program) demoApp(ctx context.Context, shopURL string) (engine.App, stri
 	})
 }
 
-// withTestPanel adds the target of the checkout page's payment panel: it does what a payer could.
-func (d *demo) withTestPanel(next http.Handler) http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("/", next)
-	guard := http.NewCrossOriginProtection()
-	mux.Handle("POST /demo/pay/{number}", guard.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		number := r.PathValue("number")
-		if err := d.pay(r.Context(), number, r.FormValue("how")); err != nil {
-			d.log.Error("test payment", "order", number, "err", err)
-			http.Error(w, err.Error(), http.StatusConflict)
-			return
-		}
-		http.Redirect(w, r, "/pay/"+number, http.StatusSeeOther)
-	})))
-	return mux
+// servePayment is the target of the checkout page's payment panel: it does what a payer could.
+func (d *demo) servePayment(w http.ResponseWriter, r *http.Request) {
+	number := r.PathValue("number")
+	r.Body = http.MaxBytesReader(w, r.Body, 4<<10) // far more than the one field of the form
+	if err := d.pay(r.Context(), number, r.PostFormValue("how")); err != nil {
+		d.log.WarnContext(r.Context(), "test payment", "order", number, "err", err)
+		http.Error(w, sentence(err), http.StatusConflict)
+		return
+	}
+	http.Redirect(w, r, "/pay/"+number, http.StatusSeeOther)
 }
 
 // pay pays an order in one of the ways that the panel offers.

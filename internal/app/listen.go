@@ -2,22 +2,47 @@ package app
 
 import (
 	"net"
+	"net/http"
 	"net/netip"
 	"sync"
+	"time"
 )
 
+// Limits of the server (threats L01, L02). What a request may hold is bounded again where it is read.
+const (
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 15 * time.Second // of header and body
+	writeTimeout      = 30 * time.Second // of an answer; streams lift it for themselves
+	idleTimeout       = 60 * time.Second
+	maxHeaderBytes    = 16 << 10
+	maxConnections    = 1024 // of one address
+)
+
+// openEnded lifts the read deadline off requests without a body: they are read already, and when
+// the deadline passes, net/http takes the client for gone and ends a stream that it still wants.
+func openEnded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength == 0 {
+			_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // a test's recorder has none
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // cappedListener accepts at most so many connections of one address at a time; more are closed at
-// once, so that one address cannot hold them all (threats L01).
+// once, so that one address cannot hold them all (threats L01). Everybody comes through a proxy:
+// those that are believed are not counted.
 type cappedListener struct {
 	net.Listener
-	most int
+	most    int
+	proxies []prefix
 
 	mu   sync.Mutex
 	open map[netip.Addr]int // under mu
 }
 
-func newCappedListener(inner net.Listener, most int) *cappedListener {
-	return &cappedListener{Listener: inner, most: most, open: map[netip.Addr]int{}}
+func newCappedListener(inner net.Listener, proxies []prefix) *cappedListener {
+	return &cappedListener{Listener: inner, most: maxConnections, proxies: proxies, open: map[netip.Addr]int{}}
 }
 
 func (l *cappedListener) Accept() (net.Conn, error) {
@@ -26,27 +51,33 @@ func (l *cappedListener) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		source, ok := l.enter(conn.RemoteAddr())
+		leave, ok := l.enter(conn.RemoteAddr())
 		if ok {
-			return &cappedConn{Conn: conn, leave: sync.OnceFunc(func() { l.leave(source) })}, nil
+			return &cappedConn{Conn: conn, leave: leave}, nil
 		}
-		conn.Close()
+		_ = conn.Close() // it was never ours
 	}
 }
 
-func (l *cappedListener) enter(remote net.Addr) (netip.Addr, bool) {
+// enter counts a connection, unless its address has too many.
+func (l *cappedListener) enter(remote net.Addr) (leave func(), ok bool) {
 	source, err := netip.ParseAddrPort(remote.String())
 	if err != nil {
-		return netip.Addr{}, false
+		return nil, false
 	}
 	addr := source.Addr().Unmap().WithZone("")
+	for _, proxy := range l.proxies {
+		if proxy.Contains(addr) {
+			return func() {}, true
+		}
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.open[addr] >= l.most {
-		return addr, false
+		return nil, false
 	}
 	l.open[addr]++
-	return addr, true
+	return sync.OnceFunc(func() { l.leave(addr) }), true
 }
 
 func (l *cappedListener) leave(addr netip.Addr) {

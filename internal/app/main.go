@@ -12,9 +12,13 @@ import (
 	"os"
 	"os/signal"
 	"reflect"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"florin/internal/clock"
+	"florin/internal/payment"
 )
 
 // What the exit status says.
@@ -24,8 +28,8 @@ const (
 	exitUsage   = 2
 )
 
-// commands is the command line. Every flag is also an environment variable FLORIN_X_Y and a key
-// in florin.toml, in that order of strength.
+// commands is the command line. Every flag is also an environment variable FLORIN_X_Y, and every
+// setting a key in florin.toml, in that order of strength.
 type commands struct {
 	Settings
 
@@ -36,6 +40,7 @@ type commands struct {
 	Database databaseCommand `cmd:"" name:"db" help:"The database."`
 	Ledger   ledgerCommand   `cmd:"" help:"The books."`
 	Webhook  webhookCommand  `cmd:"" help:"News to merchants."`
+	Chain    chainCommand    `cmd:"" help:"The networks that orders are paid on."`
 	Sim      simCommand      `cmd:"" help:"What happens on the simulated networks of test-mode apps."`
 	Doctor   doctorCommand   `cmd:"" help:"What is wrong with this installation and how to mend it."`
 }
@@ -44,8 +49,9 @@ type commands struct {
 type run struct {
 	context.Context
 	Settings
-	out, err io.Writer
-	log      *slog.Logger
+	clock clock.Clock
+	out   io.Writer
+	log   *slog.Logger
 }
 
 // print writes v as JSON with --json, else as text.
@@ -59,28 +65,26 @@ func (r *run) print(v any, text string, args ...any) error {
 	return enc.Encode(v)
 }
 
-// Main runs the program and returns its exit status: 0, 1 for a refusal, 2 for bad usage. It ends
-// at SIGINT and SIGTERM.
+// Main runs the program and returns its exit status: 0, 1 for a refusal, 2 for bad usage. The first
+// SIGINT or SIGTERM asks it to end, a second one ends it at once.
 func Main(args []string, out, errOut io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	defer context.AfterFunc(ctx, stop)()
 	return Run(ctx, args, out, errOut)
 }
 
 // Run is Main that ends with ctx.
 func Run(ctx context.Context, args []string, out, errOut io.Writer) int {
+	return runAt(ctx, clock.System{}, args, out, errOut)
+}
+
+// runAt is Run on any clock.
+func runAt(ctx context.Context, clk clock.Clock, args []string, out, errOut io.Writer) int {
 	var c commands
+	config := readConfig(args)
 	status := -1
-	parser, err := kong.New(&c,
-		kong.Name("florin"),
-		kong.Description("A payment gateway that merchants run themselves."),
-		kong.DefaultEnvars("FLORIN"),
-		kong.Resolvers(configFile(args)),
-		kong.TypeMapper(reflect.TypeFor[prefix](), prefixMapper{}),
-		kong.Writers(out, errOut),
-		kong.Exit(func(code int) { status = code }),
-		kong.UsageOnError(),
-	)
+	parser, err := newParser(&c, config, out, errOut, func(code int) { status = code })
 	if err != nil {
 		fmt.Fprintln(errOut, "florin:", err)
 		return exitUsage
@@ -90,25 +94,49 @@ func Run(ctx context.Context, args []string, out, errOut io.Writer) int {
 		return status
 	}
 	if err != nil {
-		fmt.Fprintln(errOut, "florin:", err)
+		fmt.Fprintf(errOut, "florin: %s (florin --help lists what there is)\n", sentence(err))
 		return exitUsage
 	}
+	c.Chains = config.chains
 	log := slog.New(slog.NewTextHandler(errOut, &slog.HandlerOptions{Level: c.LogLevel}))
-	err = parsed.Run(&run{Context: ctx, Settings: c.Settings, out: out, err: errOut, log: log})
-	var usage usageError
-	switch {
-	case err == nil:
+	err = parsed.Run(&run{Context: ctx, Settings: c.Settings, clock: clk, out: out, log: log})
+	if err == nil {
 		return exitDone
-	case errors.As(err, &usage):
-		fmt.Fprintln(errOut, "florin:", err)
-		return exitUsage
-	default:
-		fmt.Fprintln(errOut, "florin:", err)
-		return exitRefused
 	}
+	fmt.Fprintln(errOut, "florin:", sentence(err))
+	if usage := usageError(""); errors.As(err, &usage) {
+		return exitUsage
+	}
+	return exitRefused
+}
+
+// newParser returns a reader of the command line. exit is called by --help.
+func newParser(c *commands, config configuration, out, errOut io.Writer, exit func(code int)) (*kong.Kong, error) {
+	return kong.New(c,
+		kong.Name("florin"),
+		kong.Description("A payment gateway that merchants run themselves."),
+		kong.DefaultEnvars("FLORIN"),
+		kong.Resolvers(config),
+		kong.TypeMapper(reflect.TypeFor[prefix](), prefixMapper{}),
+		kong.Writers(out, errOut),
+		kong.Exit(exit),
+	)
 }
 
 // usageError is a wrong use of a command that its flags alone cannot show.
 type usageError string
 
 func (e usageError) Error() string { return string(e) }
+
+// sentence is err on one line, as people want to read it: a refusal without its code.
+func sentence(err error) string {
+	text := err.Error()
+	if refusal := (*payment.Error)(nil); errors.As(err, &refusal) {
+		said := refusal.Text
+		if refusal.Field != "" {
+			said = refusal.Field + ": " + said
+		}
+		text = strings.Replace(text, refusal.Error(), said, 1)
+	}
+	return strings.ReplaceAll(text, "\n", "; ")
+}

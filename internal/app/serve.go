@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"sync"
 	"time"
 
-	"florin/internal/chain"
 	"florin/internal/checkout"
 	"florin/internal/due"
 	"florin/internal/notify"
@@ -18,138 +18,95 @@ import (
 	"florin/internal/wire/halopay"
 )
 
-// Limits of the server (threats L01, L02). What a request may hold is bounded again where it is read.
-const (
-	readHeaderTimeout = 5 * time.Second
-	readTimeout       = 15 * time.Second
-	idleTimeout       = 60 * time.Second
-	maxHeaderBytes    = 16 << 10
-	maxConnections    = 1024 // of one address
-	stopWithin        = 10 * time.Second
-)
-
 // failures is how often one address may fail to authenticate before it has to wait.
 var failures = wire.Rate{PerSecond: 20, Burst: 200}
+
+// stopWithin bounds the end: requests and webhooks in flight have that long (threats S16).
+const stopWithin = 10 * time.Second
 
 type serveCommand struct{}
 
 func (c *serveCommand) Run(r *run) error {
-	p, err := open(r, r.Settings, r.log, true)
-	if err != nil {
+	if _, err := r.origin(); err != nil {
 		return err
 	}
-	defer p.close()
-	s, err := p.server(r, nil)
-	if err != nil {
+	return openFor(r, toServe, func(p *program) error {
+		if err := p.readyToServe(r); err != nil {
+			return err
+		}
+		s, err := p.server(nil)
+		if err != nil {
+			return err
+		}
+		listener, err := net.Listen("tcp", r.Listen)
+		if err != nil {
+			return fmt.Errorf("listen: %w", err)
+		}
+		r.log.Info("serving", "address", listener.Addr().String(), "url", s.origin)
+		return s.serve(r, listener)
+	})
+}
+
+// readyToServe asks what must be right before the first request: the prices and the nodes.
+func (p *program) readyToServe(ctx context.Context) error {
+	if _, err := p.book.RunOnce(ctx); err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", r.Listen)
-	if err != nil {
-		return fmt.Errorf("listen: %w", err)
-	}
-	r.log.Info("serving", "address", listener.Addr().String(), "url", s.origin)
-	return s.serve(r, listener)
+	return p.checkNodes(ctx)
 }
 
 // server is a program that answers requests and works off what is due.
 type server struct {
 	*program
+	name     string // of this process in leases
 	origin   string
 	http     *http.Server
 	checkout *checkout.Checkout
 	news     *notify.Notifier
+	mining   mining
 	workers  []worker
 }
 
-// worker is one crank that serve turns: at once when woken or while there is work, and every so often.
-type worker struct {
-	name  string
-	every time.Duration
-	run   func(context.Context) (int, error)
+// testPanel is where the payment panel of test orders leads. It is the demo's.
+type testPanel struct {
+	path  func(number string) string // of the form's target
+	route string
+	pay   http.HandlerFunc
 }
 
-// server wires the handlers and the workers. testPay gives the payment panel of test orders its
-// target; nil leaves the panel out.
-func (p *program) server(ctx context.Context, testPay func(number string) string) (*server, error) {
+// server wires the handlers and the workers. A nil panel leaves it out.
+func (p *program) server(panel *testPanel) (*server, error) {
 	origin, err := p.settings.origin()
 	if err != nil {
 		return nil, err
 	}
-	s := &server{program: p, origin: origin.String()}
-	if err := p.checkNetworks(ctx); err != nil {
-		return nil, err
-	}
+	s := &server{program: p, name: p.ids.Make("node", p.clock.Now()), origin: origin.String()}
 	site, err := web.NewSite(web.Options{HTTPS: origin.Scheme == "https", Proxies: prefixes(p.settings.Proxies), Log: p.log})
 	if err != nil {
 		return nil, err
 	}
-	s.checkout, err = checkout.New(site, checkout.FromEngine(p.engine), checkout.Options{
-		Now: p.clock.Now, Images: p.settings.Images, TestPay: testPay,
-	})
-	if err != nil {
+	mux := http.NewServeMux()
+	page := checkout.Options{Now: p.clock.Now, Images: p.settings.Images}
+	if panel != nil {
+		page.TestPay = panel.path
+		mux.HandleFunc(panel.route, panel.pay)
+	}
+	if s.checkout, err = checkout.New(site, checkout.FromEngine(p.engine), page); err != nil {
 		return nil, err
 	}
 	tokens := p.haloPayTokens()
-	gate := wire.NewGate(wire.Config{Clock: p.clock, Source: site.ClientAddr, Failures: failures})
 	api := halopay.New(halopay.Config{
-		Engine: p.engine, Gate: gate, Clock: p.clock, IDs: p.ids, CheckoutURL: s.origin + "/pay", Tokens: tokens, Log: p.log,
+		Engine: p.engine, Gate: wire.NewGate(wire.Config{Clock: p.clock, Source: site.ClientAddr, Failures: failures}),
+		Clock: p.clock, IDs: p.ids, CheckoutURL: s.origin + "/pay", Tokens: tokens, Log: p.log,
 		ParseURL: func(raw string) (string, error) { return web.ParsePublicURL(raw, true) },
 	})
-
-	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", s.ready)
 	site.Mount(mux)
 	s.checkout.Mount(mux)
 	api.Mount(mux)
-	s.http = &http.Server{
-		Handler: site.Wrap(mux), ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout,
-		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
-	}
+	s.http = newHTTPServer(site.Wrap(mux), p.log)
 	return s, s.hire(tokens)
-}
-
-// hire lists the workers. Each one's rows are the queue; several nodes share them by leases.
-func (s *server) hire(tokens []halopay.Token) error {
-	name := s.ids.Make("node", s.clock.Now())
-	var err error
-	s.news, err = notify.New(notify.Config{
-		Engine: s.engine, Clock: s.clock, Formats: map[string]notify.Format{halopay.Protocol: halopay.NewWebhooks(tokens)},
-		Allow: prefixes(s.settings.WebhookAllow), AllowPrivate: s.settings.loopback(), Worker: name, Log: s.log,
-	})
-	if err != nil {
-		return err
-	}
-	s.workers = []worker{
-		{"settle", time.Second, func(ctx context.Context) (int, error) { return s.engine.SettleOnce(ctx, name, 100) }},
-		{"expire", time.Second, func(ctx context.Context) (int, error) { return s.engine.ExpireOnce(ctx, 500) }},
-		{"notify", time.Second, s.news.RunOnce},
-		{"checkout", time.Second, s.checkout.RunOnce},
-		{"rates", 10 * time.Second, s.book.RunOnce},
-		{"sim commands", 250 * time.Millisecond, s.runSimCommands},
-		{"sim mine", 250 * time.Millisecond, s.mineOnce},
-	}
-	for _, n := range s.engine.Networks() {
-		every := 250 * time.Millisecond
-		if n.Live() {
-			every = max(time.Second, time.Duration(n.BlockSeconds)*time.Second/4)
-		}
-		f := &chain.Follower{
-			Chain: n.Name, Client: n.Client, Sink: s.engine, Start: s.startOf(n.Name), Final: 2 * n.Confirmations, Batch: 100,
-		}
-		s.workers = append(s.workers, worker{"follow " + n.Name, every, f.RunOnce})
-	}
-	return nil
-}
-
-// startOf returns the first block that the operator wants read on a chain; 0 means the head.
-func (p *program) startOf(chainName string) uint64 {
-	for _, c := range p.chains {
-		if c.Name == chainName {
-			return c.Start
-		}
-	}
-	return 0
 }
 
 // haloPayTokens returns the catalogue in HaloPay's words.
@@ -170,35 +127,11 @@ func (p *program) haloPayTokens() []halopay.Token {
 	return tokens
 }
 
-// checkNetworks asks each live node whether it is the network that was configured, and which of
-// its assets contradict the catalogue: those are not offered (threats M03). A node that does not
-// answer holds nothing up: its network is checked by doctor, and followed once it is there.
-func (p *program) checkNetworks(ctx context.Context) error {
-	for _, n := range p.engine.Networks() {
-		if !n.Live() {
-			continue
-		}
-		bad, err := n.Client.Check(ctx)
-		if errors.Is(err, chain.ErrUnavailable) {
-			p.log.Warn("no node answers", "chain", n.Name, "err", err)
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("chain %s: %w", n.Name, err)
-		}
-		for asset, reason := range bad {
-			p.log.Error("asset disabled", "asset", asset.Code(), "reason", reason)
-			n.Disabled[asset] = reason
-		}
-	}
-	return nil
-}
-
 // ready answers whether requests can be served: the database can be read.
 func (s *server) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), time.Second)
 	defer cancel()
-	if _, err := s.db.CountUnsealed(ctx); err != nil {
+	if _, err := s.db.Setting(ctx, keyCheck); err != nil {
 		s.log.ErrorContext(ctx, "not ready", "err", err)
 		http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
 		return
@@ -206,38 +139,50 @@ func (s *server) ready(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintln(w, "ready")
 }
 
-// serve answers on listener and turns the workers until ctx ends. Then it stops accepting, ends
-// the open streams, lets requests and workers finish for at most stopWithin, and returns
-// (threats S16).
+// serve answers on listener and turns the workers until ctx ends. Then it stops accepting, ends the
+// open streams, begins nothing new, and lets what is in flight finish for at most stopWithin.
 func (s *server) serve(ctx context.Context, listener net.Listener) error {
 	working, stopWorkers := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWorkers()
 	var turning sync.WaitGroup
 	for _, w := range s.workers {
-		turning.Go(func() {
-			due.Loop(working, s.clock, w.every, s.engine.Changed, w.run, s.log.With("worker", w.name))
-		})
+		turning.Go(func() { due.Loop(working, s.clock, w.every, w.wake, w.run, s.log.With("worker", w.name)) })
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- s.http.Serve(newCappedListener(listener, maxConnections)) }()
+	go func() { failed <- s.http.Serve(newCappedListener(listener, s.settings.Proxies)) }()
 
 	var err error
 	select {
 	case err = <-failed:
+		err = fmt.Errorf("serve: %w", err)
+		stopWorkers()
 	case <-ctx.Done():
 		s.log.Info("stopping")
-		s.checkout.Stop()
-		graceful, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
-		defer cancel()
-		if err = s.http.Shutdown(graceful); err != nil {
-			err = fmt.Errorf("requests did not end within %s: %w", stopWithin, err)
-		}
+		stopWorkers()
+		s.stopHTTP(context.WithoutCancel(ctx))
 	}
-	stopWorkers()
 	turning.Wait()
 	s.news.Wait() // for the attempts in flight, each at most 10 s
-	if errors.Is(err, http.ErrServerClosed) {
-		return nil
-	}
 	return err
+}
+
+// stopHTTP lets requests finish, and cuts off those that do not.
+func (s *server) stopHTTP(ctx context.Context) {
+	s.checkout.Stop()
+	graceful, cancel := context.WithTimeout(ctx, stopWithin)
+	defer cancel()
+	if err := s.http.Shutdown(graceful); err != nil {
+		s.log.Warn("requests cut off", "after", stopWithin, "err", err)
+		if err := s.http.Close(); err != nil && !errors.Is(err, http.ErrServerClosed) {
+			s.log.Warn("close connections", "err", err)
+		}
+	}
+}
+
+// newHTTPServer returns a server with every limit set (threats L01, L02).
+func newHTTPServer(handler http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler: openEnded(handler), ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
+		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
 }

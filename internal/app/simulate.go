@@ -23,8 +23,11 @@ type simCommand struct {
 	Fork simFork `cmd:"" help:"Replace the newest blocks."`
 }
 
-// simWait is how long a command waits for the serving process.
-const simWait = 10 * time.Second
+// simWait is how long a command waits for the serving process, and simPoll how often it looks.
+const (
+	simWait = 10 * time.Second
+	simPoll = 25 * time.Millisecond
+)
 
 // simRequest is one command on its way to the serving process: exactly one field is set.
 type simRequest struct {
@@ -77,26 +80,25 @@ func (c *simFork) Run(r *run) error {
 	return r.print(f, "%s is at %d, %s; %d transactions wait", f.Chain, f.Height, f.Hash, len(f.Waiting))
 }
 
-// ask hands the request to the serving process and waits for its answer.
+// ask hands the request to the serving process and waits for its answer. Nobody's answer takes the
+// request back, so that a server that starts later does not carry it out.
 func ask(r *run, request simRequest, answer any) error {
-	return withEngine(r, func(p *program) error {
+	return withProgram(r, func(p *program) error {
 		doc, err := json.Marshal(request)
 		if err != nil {
 			return err
 		}
-		commandID := p.ids.Make("sim", p.clock.Now())
-		if err := p.db.Update(r, "sim_commands", func(ctx context.Context, tx *store.Tx) error {
-			return tx.InsertSimCommand(ctx, query.InsertSimCommandParams{
-				ID: commandID, Command: string(doc), CreatedAt: p.clock.Now().UnixMicro(),
-			})
-		}); err != nil {
-			return err
-		}
 		asked := p.clock.Now()
+		commandID := p.ids.Make("sim", asked)
+		if err := p.db.Update(r, "sim_commands", func(ctx context.Context, tx *store.Tx) error {
+			return tx.InsertSimCommand(ctx, query.InsertSimCommandParams{ID: commandID, Command: string(doc), CreatedAt: asked.UnixMicro()})
+		}); err != nil {
+			return fmt.Errorf("hand over the command: %w", err)
+		}
 		for p.clock.Since(asked) < simWait {
 			row, err := p.db.SimCommand(r, commandID)
 			if err != nil {
-				return err
+				return fmt.Errorf("look for the answer: %w", err)
 			}
 			switch row.Status {
 			case "done":
@@ -106,34 +108,72 @@ func ask(r *run, request simRequest, answer any) error {
 			}
 			select {
 			case <-r.Done():
-				return r.Err()
-			case <-p.clock.After(25 * time.Millisecond):
+				return errors.Join(r.Err(), p.answer(context.WithoutCancel(r), commandID, "failed", "taken back"))
+			case <-p.clock.After(simPoll):
 			}
 		}
-		return errors.New("no answer within 10 s: is `florin serve` running on this database?")
+		return errors.Join(errNoServer, p.answer(r, commandID, "failed", "taken back"))
 	})
 }
 
+var errNoServer = fmt.Errorf("no answer within %s: is `florin serve` running on this database?", simWait)
+
+// answer writes what came of a command.
+func (p *program) answer(ctx context.Context, commandID, status, text string) error {
+	err := p.db.Update(ctx, "sim_commands", func(ctx context.Context, tx *store.Tx) error {
+		return tx.AnswerSimCommand(ctx, query.AnswerSimCommandParams{ID: commandID, Status: status, Answer: text})
+	})
+	if err != nil {
+		return fmt.Errorf("answer sim command %s: %w", commandID, err)
+	}
+	return nil
+}
+
 // runSimCommands carries out what `florin sim` asked for.
-func (p *program) runSimCommands(ctx context.Context) (done int, err error) {
-	rows, err := p.db.WaitingSimCommands(ctx)
+func (s *server) runSimCommands(ctx context.Context) (done int, err error) {
+	rows, err := s.db.WaitingSimCommands(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("list sim commands: %w", err)
 	}
 	for _, row := range rows {
-		status := "done"
-		answer, err := p.simulate(ctx, row.Command)
-		if err != nil {
-			status, answer = "failed", err.Error()
+		if ours, err := s.takeSim(ctx, row.ID); err != nil {
+			return done, err
+		} else if !ours {
+			continue
 		}
-		if err := p.db.Update(ctx, "sim_commands", func(ctx context.Context, tx *store.Tx) error {
-			return tx.AnswerSimCommand(ctx, query.AnswerSimCommandParams{ID: row.ID, Status: status, Answer: answer})
-		}); err != nil {
-			return done, fmt.Errorf("answer sim command %s: %w", row.ID, err)
+		status := "done"
+		answer, err := s.simulate(ctx, row.Command)
+		if err != nil {
+			status, answer = "failed", sentence(err)
+		}
+		s.mining.mined.ring()
+		if err := s.answer(ctx, row.ID, status, answer); err != nil {
+			return done, err
 		}
 		done++
 	}
 	return done, nil
+}
+
+// simLease is how long a command is a node's own: of several on one database, one may pay.
+const simLease = 30 * time.Second
+
+// takeSim takes the lease of a command and reports whether it is ours.
+func (s *server) takeSim(ctx context.Context, commandID string) (ours bool, err error) {
+	now := s.clock.Now()
+	err = s.db.Update(ctx, "sim_commands", func(ctx context.Context, tx *store.Tx) error {
+		_, err := tx.TakeLease(ctx, query.TakeLeaseParams{
+			Name: commandID, Owner: s.name, LeasedUntil: now.Add(simLease).UnixMicro(), Now: now.UnixMicro(),
+		})
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("take sim command %s: %w", commandID, err)
+	}
+	return true, nil
 }
 
 func (p *program) simulate(ctx context.Context, command string) (string, error) {
@@ -234,26 +274,4 @@ func assetFor(v engine.OrderView, name string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("the order cannot be paid in %q", name)
-}
-
-// mineOnce makes a block on each simulated network that has something to do: a transaction
-// waits for a block or for confirmations, or an order waits for the chain to pass its deadline.
-func (p *program) mineOnce(ctx context.Context) (int, error) {
-	for _, n := range p.simulated {
-		name := n.Chain().Name
-		busy := n.Busy()
-		if !busy {
-			var err error
-			if busy, err = p.engine.AwaitsBlock(ctx, name); err != nil {
-				return 0, fmt.Errorf("does %s need a block: %w", name, err)
-			}
-		}
-		if !busy {
-			continue
-		}
-		if err := n.Mine(ctx, 1); err != nil {
-			return 0, fmt.Errorf("mine on %s: %w", name, err)
-		}
-	}
-	return 0, nil // one block a turn: the next one is due at the next tick
 }

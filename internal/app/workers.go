@@ -1,0 +1,91 @@
+package app
+
+import (
+	"context"
+	"net"
+	"strings"
+	"time"
+
+	"florin/internal/chain"
+	"florin/internal/notify"
+	"florin/internal/seal"
+	"florin/internal/wire/halopay"
+)
+
+// worker is one crank that serve turns: at once while there is work or when wake's channel is
+// closed, and every so often.
+type worker struct {
+	name  string
+	every time.Duration
+	wake  func() <-chan struct{} // nil: nobody wakes it
+	run   func(context.Context) (int, error)
+}
+
+// simTick is how often simulated networks make a block while something waits for one, and how often
+// a command for them is looked for.
+const simTick = 250 * time.Millisecond
+
+// settleEvery is how often orders are looked for that nobody woke us for: another process's, or those
+// whose lease ran out.
+const settleEvery = 5 * time.Second
+
+// sealEvery is how long what was committed may wait for its place in the hash chain. Nothing waits
+// for a seal, so they are made in batches.
+const sealEvery = 2 * time.Second
+
+// hire lists the workers. Each one's rows are the queue; several nodes share them by leases.
+func (s *server) hire(tokens []halopay.Token) error {
+	name := s.name
+	var err error
+	s.news, err = notify.New(notify.Config{
+		Engine: s.engine, Clock: s.clock, Formats: map[string]notify.Format{halopay.Protocol: halopay.NewWebhooks(tokens)},
+		Allow: prefixes(s.settings.WebhookAllow), AllowPrivate: s.settings.private(), Refuse: s.own(), Worker: name, Log: s.log,
+	})
+	if err != nil {
+		return err
+	}
+	changed := s.engine.Changed
+	s.workers = []worker{
+		{"settle", settleEvery, changed, func(ctx context.Context) (int, error) { return s.engine.SettleOnce(ctx, name, 100) }},
+		{"expire", time.Second, nil, func(ctx context.Context) (int, error) { return s.engine.ExpireOnce(ctx, 500) }},
+		{"notify", time.Second, changed, s.news.RunOnce},
+		{"seal", sealEvery, nil, seal.New(s.db, s.clock, name).RunOnce},
+		{"checkout", time.Second, changed, s.checkout.RunOnce},
+		{"rates", 10 * time.Second, nil, s.book.RunOnce},
+		{"sim commands", simTick, nil, s.runSimCommands},
+		{"sim mine", simTick, nil, s.mineOnce},
+	}
+	for _, n := range s.live {
+		follower := &chain.Follower{
+			Chain: n.Name, Client: &checkedNode{Client: n.Client, network: n}, Sink: s.engine, Start: n.start,
+			Final: 2 * n.Confirmations, Batch: 100,
+		}
+		every := max(time.Second, time.Duration(n.BlockSeconds)*time.Second/4)
+		s.workers = append(s.workers, worker{"follow " + n.Name, every, nil, follower.RunOnce})
+	}
+	for _, n := range s.engine.Networks() {
+		if n.Live() {
+			continue
+		}
+		follower := &chain.Follower{Chain: n.Name, Client: n.Client, Sink: s.engine, Final: 2 * n.Confirmations, Batch: 100}
+		s.workers = append(s.workers, worker{"follow " + n.Name, 5 * time.Second, s.mining.mined.next, follower.RunOnce})
+	}
+	return nil
+}
+
+// own are the gateway's own places, which no webhook may go to (threats H06): its public host, which
+// on one machine is shared with the merchant's server and then told apart by its port.
+func (s *server) own() []string {
+	origin, err := s.settings.origin()
+	if err != nil {
+		return nil // server has asked before
+	}
+	own := []string{origin.Host}
+	if !isLoopback(origin.Hostname()) && !strings.Contains(origin.Host, ":") {
+		own = append(own, origin.Hostname())
+	}
+	if host, port, err := net.SplitHostPort(s.settings.Listen); err == nil {
+		own = append(own, net.JoinHostPort(host, port))
+	}
+	return own
+}
