@@ -126,6 +126,9 @@ func (f *Florin) ready() error {
 	return nil
 }
 
+// Path is the program's file, which is called florin.
+func (f *Florin) Path() string { return f.path }
+
 // PID is the serving process.
 func (f *Florin) PID() int { return f.proc.cmd.Process.Pid }
 
