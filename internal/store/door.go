@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -143,15 +144,20 @@ func (w *writer) enter() error {
 	return nil
 }
 
-// gather takes first and what else waits into the group, but those whose callers have gone.
+// gather takes first and what else waits into the group, but those whose callers have gone. When
+// nobody waits it lets others run once: the callers it has just answered are about to come back.
 func (w *writer) gather(group []*update, first *update) []*update {
-	u, open := first, true
+	u, open, yielded := first, true, false
 	for open {
 		if u.state.CompareAndSwap(waiting, taken) {
 			group = append(group, u)
 		}
 		if len(group) == maxGroup {
 			break
+		}
+		if len(w.queue) == 0 && !yielded {
+			yielded = true
+			runtime.Gosched()
 		}
 		select {
 		case u, open = <-w.queue:
