@@ -147,22 +147,28 @@ func (n *Notifier) RunOnce(ctx context.Context) (done int, err error) {
 	return done, nil
 }
 
-// start begins attempts while there is room. Each takes the next one along when it has ended, so
-// no room waits for the next RunOnce.
+// start begins attempts while there is room.
 func (n *Notifier) start(ctx context.Context) (started int) {
-	for due, ok := n.next(ctx); ok; due, ok = n.next(ctx) {
+	for {
+		due, ok := n.next(ctx)
+		if !ok {
+			return started
+		}
 		started++
 		if n.Serial {
 			n.deliver(ctx, due)
-			continue
+		} else {
+			n.flying.Go(func() { n.fly(ctx, due) })
 		}
-		n.flying.Go(func() {
-			for ok := true; ok; due, ok = n.next(ctx) {
-				n.deliver(ctx, due)
-			}
-		})
 	}
-	return started
+}
+
+// fly makes an attempt, and goes on with the next while there is one, so that no room waits for
+// the next RunOnce.
+func (n *Notifier) fly(ctx context.Context, due engine.DueDelivery) {
+	for ok := true; ok; due, ok = n.next(ctx) {
+		n.deliver(ctx, due)
+	}
 }
 
 // next returns a delivery there is room for. After the end of ctx there is none.

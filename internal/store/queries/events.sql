@@ -20,9 +20,11 @@ INSERT INTO deliveries (id, event_id, order_id, app_id, sequence, final, status,
 VALUES (@id, @event_id, @order_id, @app_id, @sequence, @final, 'waiting', 0, @due_at, '', 0, 0, @body, @created_at);
 
 -- name: SupersedeDeliveries :exec
--- Ends the retries of the order's older news that is not final and not in flight.
+-- Ends the retries of the order's older news that is not final and not in flight. Here and below
+-- an order's deliveries are found by their order alone: with status = 'waiting' as it stands,
+-- PostgreSQL may read all of deliveries_due for each order when it has no statistics yet.
 UPDATE deliveries SET status = 'superseded'
-WHERE order_id = @order_id AND status = 'waiting' AND NOT final AND leased_until <= @now;
+WHERE order_id = @order_id AND status || '' = 'waiting' AND NOT final AND leased_until <= @now;
 
 -- name: DueDeliveries :many
 -- Deliveries to try now with the URL they go to, oldest first, none of an order that has one in
@@ -31,17 +33,17 @@ SELECT d.id, d.app_id, d.order_id, d.due_at, CAST(CASE WHEN r.notify_url <> '' T
 FROM deliveries AS d JOIN orders AS r ON r.id = d.order_id JOIN apps AS a ON a.id = d.app_id
 WHERE d.status = 'waiting' AND d.due_at <= @now AND d.leased_until <= @now
     AND (d.due_at, d.id) > (CAST(@after_due AS BIGINT), CAST(@after_id AS TEXT))
-    AND NOT EXISTS (SELECT 1 FROM deliveries AS o WHERE o.order_id = d.order_id AND o.status = 'waiting'
-        AND o.id <> d.id AND (o.leased_until > @now OR (o.sequence, o.id) < (d.sequence, d.id) AND o.due_at <= @now))
+    AND (SELECT count(*) FROM deliveries AS o WHERE o.order_id = d.order_id AND o.status || '' = 'waiting'
+        AND o.id <> d.id AND (o.leased_until > @now OR (o.sequence, o.id) < (d.sequence, d.id) AND o.due_at <= @now)) = 0
 ORDER BY d.due_at, d.id LIMIT @max_rows;
 
 -- name: DueDeliveryOfOrder :one
 -- The delivery of one order to try now, if any, by the same rules.
 SELECT d.id, d.app_id, d.order_id, d.due_at, CAST(CASE WHEN r.notify_url <> '' THEN r.notify_url ELSE a.webhook_url END AS TEXT) AS url
 FROM deliveries AS d JOIN orders AS r ON r.id = d.order_id JOIN apps AS a ON a.id = d.app_id
-WHERE d.order_id = @order_id AND d.status = 'waiting' AND d.due_at <= @now AND d.leased_until <= @now
-    AND NOT EXISTS (SELECT 1 FROM deliveries AS o WHERE o.order_id = d.order_id AND o.status = 'waiting'
-        AND o.id <> d.id AND (o.leased_until > @now OR (o.sequence, o.id) < (d.sequence, d.id) AND o.due_at <= @now))
+WHERE d.order_id = @order_id AND d.status || '' = 'waiting' AND d.due_at <= @now AND d.leased_until <= @now
+    AND (SELECT count(*) FROM deliveries AS o WHERE o.order_id = d.order_id AND o.status || '' = 'waiting'
+        AND o.id <> d.id AND (o.leased_until > @now OR (o.sequence, o.id) < (d.sequence, d.id) AND o.due_at <= @now)) = 0
 ORDER BY d.due_at, d.id LIMIT 1;
 
 -- name: Delivery :one
@@ -50,7 +52,8 @@ SELECT * FROM deliveries WHERE id = @id;
 -- name: LockDeliveriesOf :exec
 -- Makes whoever leases a delivery of this order wait for the others, on any node: the order's
 -- first delivery stands for all. Without it two could each miss that the other was being leased.
-UPDATE deliveries SET fence = fence WHERE id = (SELECT min(o.id) FROM deliveries AS o WHERE o.order_id = @order_id);
+-- min(id) as it stands, PostgreSQL may look for through all ids.
+UPDATE deliveries SET fence = fence WHERE id = (SELECT min(o.id || '') FROM deliveries AS o WHERE o.order_id = @order_id);
 
 -- name: EndRetries :exec
 -- Ends the retries of news that is not final and that younger news of the order has overtaken
@@ -62,8 +65,8 @@ WHERE d.id = @id AND d.status = 'waiting' AND NOT d.final AND d.attempts > 0 AND
 -- name: LeaseDelivery :one
 UPDATE deliveries AS d SET lease_owner = @lease_owner, leased_until = @leased_until, fence = d.fence + 1
 WHERE d.id = @id AND d.status = 'waiting' AND d.leased_until <= @now
-    AND NOT EXISTS (SELECT 1 FROM deliveries AS o WHERE o.order_id = d.order_id AND o.id <> d.id
-        AND o.status = 'waiting' AND o.leased_until > @now)
+    AND (SELECT count(*) FROM deliveries AS o WHERE o.order_id = d.order_id AND o.id <> d.id
+        AND o.status || '' = 'waiting' AND o.leased_until > @now) = 0
 RETURNING *;
 
 -- name: LockDelivery :one

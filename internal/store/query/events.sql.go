@@ -74,8 +74,8 @@ SELECT d.id, d.app_id, d.order_id, d.due_at, CAST(CASE WHEN r.notify_url <> '' T
 FROM deliveries AS d JOIN orders AS r ON r.id = d.order_id JOIN apps AS a ON a.id = d.app_id
 WHERE d.status = 'waiting' AND d.due_at <= $1 AND d.leased_until <= $1
     AND (d.due_at, d.id) > (CAST($2 AS BIGINT), CAST($3 AS TEXT))
-    AND NOT EXISTS (SELECT 1 FROM deliveries AS o WHERE o.order_id = d.order_id AND o.status = 'waiting'
-        AND o.id <> d.id AND (o.leased_until > $1 OR (o.sequence, o.id) < (d.sequence, d.id) AND o.due_at <= $1))
+    AND (SELECT count(*) FROM deliveries AS o WHERE o.order_id = d.order_id AND o.status || '' = 'waiting'
+        AND o.id <> d.id AND (o.leased_until > $1 OR (o.sequence, o.id) < (d.sequence, d.id) AND o.due_at <= $1)) = 0
 ORDER BY d.due_at, d.id LIMIT $4
 `
 
@@ -130,9 +130,9 @@ func (q *Queries) DueDeliveries(ctx context.Context, arg DueDeliveriesParams) ([
 const dueDeliveryOfOrder = `-- name: DueDeliveryOfOrder :one
 SELECT d.id, d.app_id, d.order_id, d.due_at, CAST(CASE WHEN r.notify_url <> '' THEN r.notify_url ELSE a.webhook_url END AS TEXT) AS url
 FROM deliveries AS d JOIN orders AS r ON r.id = d.order_id JOIN apps AS a ON a.id = d.app_id
-WHERE d.order_id = $1 AND d.status = 'waiting' AND d.due_at <= $2 AND d.leased_until <= $2
-    AND NOT EXISTS (SELECT 1 FROM deliveries AS o WHERE o.order_id = d.order_id AND o.status = 'waiting'
-        AND o.id <> d.id AND (o.leased_until > $2 OR (o.sequence, o.id) < (d.sequence, d.id) AND o.due_at <= $2))
+WHERE d.order_id = $1 AND d.status || '' = 'waiting' AND d.due_at <= $2 AND d.leased_until <= $2
+    AND (SELECT count(*) FROM deliveries AS o WHERE o.order_id = d.order_id AND o.status || '' = 'waiting'
+        AND o.id <> d.id AND (o.leased_until > $2 OR (o.sequence, o.id) < (d.sequence, d.id) AND o.due_at <= $2)) = 0
 ORDER BY d.due_at, d.id LIMIT 1
 `
 
@@ -417,8 +417,8 @@ func (q *Queries) InsertFirstEvent(ctx context.Context, arg InsertFirstEventPara
 const leaseDelivery = `-- name: LeaseDelivery :one
 UPDATE deliveries AS d SET lease_owner = $1, leased_until = $2, fence = d.fence + 1
 WHERE d.id = $3 AND d.status = 'waiting' AND d.leased_until <= $4
-    AND NOT EXISTS (SELECT 1 FROM deliveries AS o WHERE o.order_id = d.order_id AND o.id <> d.id
-        AND o.status = 'waiting' AND o.leased_until > $4)
+    AND (SELECT count(*) FROM deliveries AS o WHERE o.order_id = d.order_id AND o.id <> d.id
+        AND o.status || '' = 'waiting' AND o.leased_until > $4) = 0
 RETURNING id, event_id, order_id, app_id, sequence, final, status, attempts, due_at, lease_owner, leased_until, fence, body, created_at
 `
 
@@ -457,11 +457,12 @@ func (q *Queries) LeaseDelivery(ctx context.Context, arg LeaseDeliveryParams) (D
 }
 
 const lockDeliveriesOf = `-- name: LockDeliveriesOf :exec
-UPDATE deliveries SET fence = fence WHERE id = (SELECT min(o.id) FROM deliveries AS o WHERE o.order_id = $1)
+UPDATE deliveries SET fence = fence WHERE id = (SELECT min(o.id || '') FROM deliveries AS o WHERE o.order_id = $1)
 `
 
 // Makes whoever leases a delivery of this order wait for the others, on any node: the order's
 // first delivery stands for all. Without it two could each miss that the other was being leased.
+// min(id) as it stands, PostgreSQL may look for through all ids.
 func (q *Queries) LockDeliveriesOf(ctx context.Context, orderID string) error {
 	_, err := q.db.Exec(ctx, lockDeliveriesOf, orderID)
 	return err
@@ -592,7 +593,7 @@ func (q *Queries) OrderEvents(ctx context.Context, orderID string) ([]Event, err
 
 const supersedeDeliveries = `-- name: SupersedeDeliveries :exec
 UPDATE deliveries SET status = 'superseded'
-WHERE order_id = $1 AND status = 'waiting' AND NOT final AND leased_until <= $2
+WHERE order_id = $1 AND status || '' = 'waiting' AND NOT final AND leased_until <= $2
 `
 
 type SupersedeDeliveriesParams struct {
@@ -600,7 +601,9 @@ type SupersedeDeliveriesParams struct {
 	Now     int64
 }
 
-// Ends the retries of the order's older news that is not final and not in flight.
+// Ends the retries of the order's older news that is not final and not in flight. Here and below
+// an order's deliveries are found by their order alone: with status = 'waiting' as it stands,
+// PostgreSQL may read all of deliveries_due for each order when it has no statistics yet.
 func (q *Queries) SupersedeDeliveries(ctx context.Context, arg SupersedeDeliveriesParams) error {
 	_, err := q.db.Exec(ctx, supersedeDeliveries, arg.OrderID, arg.Now)
 	return err
