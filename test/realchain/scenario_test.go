@@ -56,6 +56,14 @@ var scenarios = []scenario{
 		w.send(w.tokens["USDC"], "transfer(address,uint256)", w.failer, o.units)
 		o.txs = append(o.txs, w.send(w.failer, "fail(address,address,uint256)", w.tokens["USDC"], o.address, o.units))
 	}, nil, "TO-BE-PAID", "0", nil, nil, "none"},
+	{"C01 coin in a transaction that fails", "ETH", func(w *world, o *order) {
+		w.deployForwarder(o) // an address without code takes any payment
+		o.txs = append(o.txs, w.send("--value", o.units, o.address, "0x00000000"))
+	}, nil, "TO-BE-PAID", "0", nil, nil, "none"},
+	{"M12 coin at an address that has its forwarder", "ETH", func(w *world, o *order) {
+		w.deployForwarder(o)
+		all(w, o)
+	}, nil, "PAID", "0.005", []string{"PAID 0.005"}, nil, "last"},
 	{"C01 a transfer of more than the payer has", "USDT", func(w *world, o *order) { w.pay(o, o.units+"000000000000") }, nil,
 		"TO-BE-PAID", "0", nil, nil, "none"},
 	{"C02 a token without an event", "HUSH", all, nil, "TO-BE-PAID", "0", nil, nil, "none"},
@@ -68,11 +76,13 @@ var scenarios = []scenario{
 // play runs everything on one node, with one installation.
 func play(t *testing.T, node *peer.EVM) {
 	w := newWorld(t, node)
-	late := w.choose(w.order("USDT", 60)) // at last: it takes a minute of real time to end
+	late, inside := w.choose(w.order("USDT", 60)), w.choose(w.order("ETH", 60)) // they take a minute of real time to end
 	w.watchPages()
 	w.playScenarios()
 	w.playReorgs()
+	w.payFromInside(inside)
 	w.playLate(late)
+	w.checkFromInside(inside)
 	w.booksAndChainAgree()
 	w.florin.Stop()
 	w.booksAndChainAgree()
@@ -172,6 +182,28 @@ func (w *world) playLate(o *order) {
 		if diff := cmp.Diff([]string{"order.created", "order.expired", "order.late"}, events); diff != "" {
 			t.Errorf("events (-want +got):\n%s", diff)
 		}
+	})
+}
+
+// payFromInside pays coin by a contract's call, which leaves no trace but the balance.
+func (w *world) payFromInside(o *order) {
+	w.t.Helper()
+	o.txs = append(o.txs, w.send("--value", o.units, w.failer, "coin(address[],uint256)", "["+o.address+"]", o.units))
+}
+
+// checkFromInside: it is found before the order times out, and waits at the exception desk.
+func (w *world) checkFromInside(o *order) {
+	outer := w.t
+	defer func() { w.t = outer }()
+	outer.Run("C16 coin from inside a contract", func(t *testing.T) {
+		w.t = t
+		if told := w.shop.hears(o, "TIME-OUT"); told.AmountCollected != "0" {
+			t.Errorf("the shop was told %+v", told)
+		}
+		if diff := cmp.Diff([]string{"internal"}, w.desk(o)); diff != "" {
+			t.Errorf("exception desk (-want +got):\n%s", diff)
+		}
+		w.booked(o, "deposit")
 	})
 }
 

@@ -54,8 +54,10 @@ type world struct {
 	tokens map[string]string // contracts by symbol
 	fake   string            // a contract nobody listed, called USDT, that emits perfect events
 	failer string            // a contract that pays and then fails
-	orders int
-	db     *sql.DB
+	// factory is where forwarders come from.
+	factory string
+	orders  int
+	db      *sql.DB
 }
 
 func newWorld(t *testing.T, node *peer.EVM) *world {
@@ -89,6 +91,10 @@ halopay_currency_id = 900
 	w.florin = peer.NewFlorin(t, config.String())
 	w.florin.Write("rates.json", `{"as_of":"2026-03-17T00:00:00Z","usd":{"USDT":"1","USDC":"1","FALSE":"1","HUSH":"1","NOPE":"1","ETH":"3000"}}`)
 	w.shop = newShop(t, w.florin)
+	var deployment struct{ To, Data, Factory string }
+	w.must(json.Unmarshal([]byte(w.florin.Run("chain", "deploy-factory", "--json")), &deployment))
+	w.send(deployment.To, deployment.Data)
+	w.factory = deployment.Factory
 	w.florin.Serve()
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(w.florin.Dir, "florin.db")+"?mode=ro")
 	w.must(err)
@@ -226,6 +232,16 @@ func (w *world) pay(o *order, units string) {
 func (w *world) payToken(o *order, contract, units string) {
 	w.t.Helper()
 	o.txs = append(o.txs, w.send(contract, "transfer(address,uint256)", o.address, units))
+}
+
+// deployForwarder puts the forwarder of the order's deposit address there, as anybody may.
+func (w *world) deployForwarder(o *order) {
+	w.t.Helper()
+	row := strings.Fields(w.texts(`SELECT destination || ' 0x' || salt FROM deposit_addresses WHERE address = ?`, o.address)[0])
+	w.send(w.factory, "deploy(address,bytes32)", row[0], row[1])
+	if w.node.Cast("code", o.address) == "0x" {
+		w.t.Fatalf("no forwarder at %s", o.address)
+	}
 }
 
 // settled waits until the program has read the chain to its head, and until nothing of it is left to do.
