@@ -136,12 +136,16 @@ func (n *Notifier) record(ctx context.Context, d engine.Delivery, a *engine.Atte
 }
 
 // describe is the text of an error that a merchant may read and any database keeps: it may quote
-// what a server sent, and must not name our resolver.
+// what a server sent, and must name neither our resolver nor an address of ours.
 func describe(err error) string {
 	text := err.Error()
 	var dns *net.DNSError
-	if errors.As(err, &dns) {
+	var op *net.OpError
+	switch {
+	case errors.As(err, &dns):
 		text = "the name " + dns.Name + " does not resolve"
+	case errors.As(err, &op):
+		text = op.Op + " " + op.Net + ": " + op.Err.Error()
 	}
 	text = strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), "?")
 	if len(text) > keptError {

@@ -350,6 +350,10 @@ func TestErrorsKeepOurInsideToThemselves(t *testing.T) {
 	if err == nil || strings.Contains(describe(err), "10.1.2.3") {
 		t.Errorf("%q", describe(err))
 	}
+	own := &net.OpError{Op: "read", Net: "tcp", Source: &net.TCPAddr{IP: net.IPv4(10, 1, 2, 3)}, Err: errors.New("connection reset")}
+	if got := describe(fmt.Errorf("answer: %w", own)); got != "read tcp: connection reset" {
+		t.Errorf("%q", got)
+	}
 	if got := describe(errors.New("bad \xff\x00 bytes " + strings.Repeat("x", 1000))); !utf8.ValidString(got) || strings.Contains(got, "\x00") || len(got) > 520 {
 		t.Errorf("%q", got)
 	}

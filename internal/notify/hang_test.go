@@ -170,7 +170,7 @@ func TestH05_ABacklogHidesNobody(t *testing.T) {
 
 		// It comes back: what had no room in memory is found again.
 		close(release)
-		peer.Eventually(t, 60*time.Second, func() error {
+		peer.Eventually(t, time.Duration(soak(60))*time.Second, func() error {
 			w.clock.Advance(time.Second)
 			w.tell(n)
 			if got := len(w.shop.heard()); got < len(backlog)+len(late)+len(sameApp) {
