@@ -53,6 +53,9 @@ func (c *demoCommand) Run(r *run) (err error) {
 // were asked for are not exchanged for others.
 func (c *demoCommand) listen() (gateway, shelf net.Listener, err error) {
 	if c.Port != nil {
+		if *c.Port < 0 || *c.Port > 65534 {
+			return nil, nil, usageError("--port is 0 to 65534: the shop has the next one")
+		}
 		if gateway, shelf, err = listenAt(*c.Port); err != nil {
 			return nil, nil, fmt.Errorf("%w (florin demo without --port finds free ones)", err)
 		}

@@ -2,7 +2,6 @@ package app
 
 import (
 	"net"
-	"net/http"
 	"net/netip"
 	"sync"
 	"time"
@@ -17,17 +16,6 @@ const (
 	maxHeaderBytes    = 16 << 10
 	maxConnections    = 1024 // of one address
 )
-
-// openEnded lifts the read deadline off requests without a body: they are read already, and when
-// the deadline passes, net/http takes the client for gone and ends a stream that it still wants.
-func openEnded(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.ContentLength == 0 {
-			_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // a test's recorder has none
-		}
-		next.ServeHTTP(w, r)
-	})
-}
 
 // cappedListener accepts at most so many connections of one address at a time; more are closed at
 // once, so that one address cannot hold them all (threats L01). Everybody comes through a proxy:

@@ -2,11 +2,12 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -42,9 +43,18 @@ func (c *serveCommand) Run(r *run) error {
 		if err != nil {
 			return fmt.Errorf("listen: %w", err)
 		}
+		collectSeldom()
 		r.log.Info("serving", "address", listener.Addr().String(), "url", s.origin)
 		return s.serve(r, listener)
 	})
+}
+
+// collectSeldom lets the heap grow to five times what is live: that is little, requests make garbage
+// quickly, and the processor is what they wait for. GOGC says otherwise.
+func collectSeldom() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
+	}
 }
 
 // readyToServe asks what must be right before the first request: the prices and the nodes.
@@ -159,30 +169,28 @@ func (s *server) serve(ctx context.Context, listener net.Listener) error {
 	case <-ctx.Done():
 		s.log.Info("stopping")
 		stopWorkers()
-		s.stopHTTP(context.WithoutCancel(ctx))
+		s.checkout.Stop()
+		shut(context.WithoutCancel(ctx), s.http, stopWithin, s.log)
 	}
 	turning.Wait()
 	s.news.Wait() // for the attempts in flight, each at most 10 s
 	return err
 }
 
-// stopHTTP lets requests finish, and cuts off those that do not.
-func (s *server) stopHTTP(ctx context.Context) {
-	s.checkout.Stop()
-	graceful, cancel := context.WithTimeout(ctx, stopWithin)
+// shut lets requests finish, and after limit cuts off those that do not.
+func shut(ctx context.Context, server *http.Server, limit time.Duration, log *slog.Logger) {
+	graceful, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	if err := s.http.Shutdown(graceful); err != nil {
-		s.log.Warn("requests cut off", "after", stopWithin, "err", err)
-		if err := s.http.Close(); err != nil && !errors.Is(err, http.ErrServerClosed) {
-			s.log.Warn("close connections", "err", err)
-		}
+	if err := server.Shutdown(graceful); err != nil {
+		log.Warn("requests are cut off", "after", limit, "err", err)
+		_ = server.Close() // its listener is closed already
 	}
 }
 
 // newHTTPServer returns a server with every limit set (threats L01, L02).
 func newHTTPServer(handler http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
-		Handler: openEnded(handler), ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
+		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 }

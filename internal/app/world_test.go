@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -307,9 +306,10 @@ func choose(t testing.TB, base, number, asset string) {
 type receiver struct {
 	url string
 
-	mu   sync.Mutex
-	news []string // statuses; under mu
-	gate chan struct{}
+	mu    sync.Mutex
+	news  []string // statuses; under mu
+	event string   // id of the last one's event; under mu
+	gate  chan struct{}
 }
 
 // newReceiver acknowledges each webhook once gate is closed; nil is open.
@@ -333,7 +333,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	body, err := io.ReadAll(request.Body)
 	if found := statusOf.FindSubmatch(body); err == nil && found != nil {
 		r.mu.Lock()
-		r.news = append(r.news, string(found[1]))
+		r.news, r.event = append(r.news, string(found[1])), request.Header.Get("X-Florin-Event")
 		r.mu.Unlock()
 	}
 	if r.gate != nil {
@@ -367,4 +367,10 @@ func clean(t testing.TB, log string, secrets ...string) {
 	}
 }
 
-var errNotYet = errors.New("not yet")
+// ahead is a clock that is ahead of another.
+type ahead struct {
+	clock.Clock
+	by time.Duration
+}
+
+func (a ahead) Now() time.Time { return a.Clock.Now().Add(a.by) }
