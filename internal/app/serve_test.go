@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -59,13 +60,15 @@ func TestCommandsBesideAServer(t *testing.T) {
 	m := p.app("--rate", "0")
 	s := p.serve()
 	busy, calm := context.WithCancel(t.Context())
+	var posting sync.WaitGroup
+	defer posting.Wait()
 	defer calm()
 	for i := range 4 {
-		go func() {
+		posting.Go(func() {
 			for n := 0; busy.Err() == nil; n++ {
 				m.call(s.url, "/api/entrust/pre-create", map[string]any{"out_trade_no": fmt.Sprintf("%d-%d", i, n), "symbol": "USD", "amount": "15"})
 			}
-		}()
+		})
 	}
 	slowest := time.Duration(0)
 	for range 10 {
@@ -77,7 +80,6 @@ func TestCommandsBesideAServer(t *testing.T) {
 	if slowest > 5*time.Second { // on a busy machine; SQLite's own lock gives up then
 		t.Errorf("a command took %v", slowest)
 	}
-	calm()
 }
 
 func TestRevokedAppIsRefused(t *testing.T) {

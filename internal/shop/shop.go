@@ -68,15 +68,14 @@ func (o order) Some() bool { return o.Collected != "" && o.Collected != "0" }
 
 type product struct {
 	ID, Name, About, Price string
-	Picture                string
 	Life                   int // seconds to pay; 0: the gateway's default
 }
 
 var products = []product{
-	{"tea", "First flush tea", "100 g, picked in March", "15", "🍃", 0},
-	{"cake", "Lemon cake", "for six, or one brave eater", "24.50", "🍋", 0},
-	{"set", "Tea set", "a pot and four cups", "120", "🫖", 0},
-	{"biscuit", "Warm biscuit", "pay within a minute, or it is cold", "3.20", "🍪", 60},
+	{"tea", "First flush tea", "100 g, picked in March", "15", 0},
+	{"cake", "Lemon cake", "for six, or one brave eater", "24.50", 0},
+	{"set", "Tea set", "a pot and four cups", "120", 0},
+	{"biscuit", "Warm biscuit", "pay within a minute, or it is cold", "3.20", 60},
 }
 
 // keepOrders bounds what the shop remembers.
