@@ -90,15 +90,21 @@ func (a *Auditor) take() []string {
 	return found
 }
 
-// Look judges what the database holds now, if anything was committed since the last look.
+// Look judges what the database holds now, if anything was committed since the last look, and
+// returns what is wrong, a sentence each.
 func (a *Auditor) Look() []string {
+	a.look()
+	return a.take()
+}
+
+func (a *Auditor) look() {
 	if !a.changed() {
-		return a.take()
+		return
 	}
 	rows, err := a.read()
 	if err != nil {
 		a.wrong("the auditor cannot read: %v", err)
-		return a.take()
+		return
 	}
 	a.before, a.rows = a.rows, rows
 	a.lookAtAddresses()
@@ -108,7 +114,6 @@ func (a *Auditor) Look() []string {
 	a.lookAtDesk()
 	a.lookAtOrders()
 	a.lookAtNews()
-	return a.take()
 }
 
 // changed reports whether others have committed anything since the last call.
@@ -130,6 +135,7 @@ type rows struct {
 	transfers  map[key]*transferRow
 	work       map[string]bool // orders that wait to be settled
 	cursors    map[string]cursorRow
+	connected  map[string]span // the blocks that are kept, by chain
 	desk       []deskRow
 	balances   map[account][2]*big.Int // debit and credit
 	deliveries map[string]*deliveryRow
@@ -177,6 +183,9 @@ type cursorRow struct {
 	hash   string
 }
 
+// span is the first of some blocks and how many they are.
+type span struct{ first, count int64 }
+
 type deskRow struct {
 	key
 	order, reason, asset, status string
@@ -220,7 +229,7 @@ type addressRow struct{ address, family, order, salt string }
 func newRows() *rows {
 	return &rows{
 		orders: map[string]*orderRow{}, byNumber: map[string]*orderRow{}, transfers: map[key]*transferRow{}, work: map[string]bool{},
-		cursors: map[string]cursorRow{}, balances: map[account][2]*big.Int{}, deliveries: map[string]*deliveryRow{},
+		cursors: map[string]cursorRow{}, connected: map[string]span{}, balances: map[account][2]*big.Int{}, deliveries: map[string]*deliveryRow{},
 	}
 }
 
@@ -315,6 +324,12 @@ func (a *Auditor) read() (*rows, error) {
 		var c cursorRow
 		scan(&name, &c.height, &c.hash)
 		s.cursors[name] = c
+	})
+	r.each(`SELECT chain, min(height), count(*) FROM blocks GROUP BY chain`, func(scan func(...any)) {
+		var name string
+		var kept span
+		scan(&name, &kept.first, &kept.count)
+		s.connected[name] = kept
 	})
 	r.each(`SELECT chain, txid, position, order_id, reason, asset, units, held, status FROM desk ORDER BY id`, func(scan func(...any)) {
 		var d deskRow

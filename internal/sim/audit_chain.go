@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"iter"
 	"math/big"
 	"strings"
 )
@@ -47,12 +48,29 @@ func (a *Auditor) cursorBlock(chain string) *block {
 	return a.truths[chain].blocks[cursor.hash]
 }
 
-// lookAtChains judges that the program's cursor is on a block that exists.
+// lookAtChains judges that the program's cursor is on a block that exists, and that it came there
+// block by block.
 func (a *Auditor) lookAtChains() {
 	for name, cursor := range a.rows.cursors {
 		b := a.cursorBlock(name)
 		if cursor.hash != "" && (b == nil || int64(b.height) != cursor.height) {
 			a.wrong("C06 the cursor of %s is at %d %s, and there is no such block", name, cursor.height, cursor.hash)
+		}
+		if kept, has := a.rows.connected[name]; has && kept.first+kept.count-1 != cursor.height {
+			a.wrong("C06 the cursor of %s is at %d; connected are %d blocks from %d on", name, cursor.height, kept.count, kept.first)
+		}
+	}
+}
+
+// followed are the blocks from head back to the first that was connected: what was paid before,
+// on a chain that nobody looked at, is not seen.
+func (a *Auditor) followed(chain string, head *block) iter.Seq[*block] {
+	return func(yield func(*block) bool) {
+		kept, has := a.rows.connected[chain]
+		for b := head; has && b != nil && int64(b.height) >= kept.first; b = b.parent {
+			if !yield(b) {
+				return
+			}
 		}
 	}
 }
@@ -63,7 +81,7 @@ func (a *Auditor) lookAtTransfers() {
 	visible := map[key]bool{}
 	for _, name := range sorted(a.truths) {
 		cursor := a.cursorBlock(name)
-		for b := cursor; b != nil; b = b.parent {
+		for b := range a.followed(name, cursor) {
 			for _, m := range b.moves {
 				if order := a.given.orders[m.to]; order != "" && m.position != "" && m.units.Sign() > 0 {
 					k := key{name, m.txID, m.position}

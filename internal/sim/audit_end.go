@@ -29,7 +29,7 @@ func (a *Auditor) lookAtMoney() {
 		sums[asset].Add(sums[asset], units)
 	}
 	for _, t := range a.truths {
-		for b := t.head; b != nil; b = b.parent {
+		for b := range a.followed(t.name, t.head) {
 			for _, m := range b.moves {
 				if a.given.orders[m.to] != "" && m.position != "" {
 					add(truth, m.asset, m.units)

@@ -14,8 +14,7 @@ type News struct {
 	Sequence     int64
 	Body         string
 	Told         Told
-	Heard        bool // the merchant's server acted upon it
-	Acknowledged bool // and its answer arrived
+	Acknowledged bool // the merchant's server took it, and its answer arrived
 }
 
 // Told is what of a webhook's body the auditor looks at.
@@ -156,7 +155,7 @@ func (a *Auditor) hasNewer(d *deliveryRow) bool {
 // Told judges a webhook that arrived: it says what its event says, the same bytes each time, and no
 // order is told both paid and timed out (G20).
 func (a *Auditor) Told(n News) []string {
-	a.Look()
+	a.look()
 	e := a.news.events[n.Event]
 	o := a.rows.byNumber[n.Told.Number]
 	if e == nil || o == nil || o.id != e.order || o.app != n.App || n.Told.App != n.App || n.Told.Reference != o.reference || n.Sequence != e.sequence {

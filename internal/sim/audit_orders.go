@@ -22,8 +22,7 @@ type said struct {
 	answered map[[2]string]*answer
 	numbers  map[string][2]string // app and reference by number
 	choices  map[string][]choice  // by number: tried, in their order
-	chosen   map[string]string    // by number: the asset last confirmed to the payer
-	shown    map[string][2]string // by number: address and asset last shown
+	shown    map[string]string    // by number: the address first shown
 }
 
 // answer is what a create call was acknowledged with.
@@ -42,7 +41,7 @@ type choice struct {
 func newSaid() said {
 	return said{
 		asked: map[[2]string][]Request{}, answered: map[[2]string]*answer{}, numbers: map[string][2]string{},
-		choices: map[string][]choice{}, chosen: map[string]string{}, shown: map[string][2]string{},
+		choices: map[string][]choice{}, shown: map[string]string{},
 	}
 }
 
@@ -57,7 +56,7 @@ func (a *Auditor) Asked(r Request) {
 // Answered judges the answer of a create call: an acknowledged order is there, the same request
 // gets the same answer for ever, another request with its reference is refused (I13).
 func (a *Auditor) Answered(r Request, code int, number string, deadline int64) []string {
-	a.Look()
+	a.look()
 	place := [2]string{r.App, r.Reference}
 	first := a.said.answered[place]
 	switch {
@@ -126,7 +125,7 @@ type Detail struct {
 
 // Detailed judges the answer of a query.
 func (a *Auditor) Detailed(number string, code int, d Detail) []string {
-	a.Look()
+	a.look()
 	o := a.rows.byNumber[number]
 	if o == nil || code != 0 {
 		a.wrong("I13 order %s was acknowledged; its detail is answered %d", number, code)
@@ -150,16 +149,18 @@ func (a *Auditor) Choosing(number, asset string, token, currency int64) {
 	a.said.choices[number] = append(a.said.choices[number], choice{asset, token, currency})
 }
 
-// Chosen notes that the choice was acknowledged, and judges it.
+// Chosen judges a choice that was acknowledged: it is what the order has.
 func (a *Auditor) Chosen(number, asset string) []string {
-	a.Look()
-	a.said.chosen[number] = asset
+	a.look()
+	if o := a.rows.byNumber[number]; o == nil || o.asset != asset {
+		a.wrong("B18 %s was chosen for order %s, which has %+v", asset, number, o)
+	}
 	return a.take()
 }
 
 // Refused judges the refusal of a choice (B18): it has a reason in the order's facts.
 func (a *Auditor) Refused(number, asset, code string) []string {
-	a.Look()
+	a.look()
 	o := a.rows.byNumber[number]
 	_, chain, _ := strings.Cut(strings.TrimSuffix(asset, "/"+lastPart(asset)), "@")
 	cursor, followed := a.rows.cursors[chain]
@@ -197,7 +198,7 @@ func (a *Auditor) frozen(o *orderRow) bool {
 
 // Shown judges what a payer reads: the order's own address, and what is due.
 func (a *Auditor) Shown(number, address, asset, units string) []string {
-	a.Look()
+	a.look()
 	o := a.rows.byNumber[number]
 	switch {
 	case o == nil:
@@ -207,10 +208,10 @@ func (a *Auditor) Shown(number, address, asset, units string) []string {
 	case asset != o.asset || units != o.due.String():
 		a.wrong("B18 the page of order %s asks for %s of %s, due are %v of %s", number, units, asset, o.due, o.asset)
 	}
-	if was, ok := a.said.shown[number]; ok && was[0] != address {
-		a.wrong("I14 the page of order %s showed the address %s and now %s", number, was[0], address)
+	if was := a.said.shown[number]; was != "" && was != address {
+		a.wrong("I14 the page of order %s showed the address %s and now %s", number, was, address)
 	}
-	a.said.shown[number] = [2]string{address, asset}
+	a.said.shown[number] = address
 	return a.take()
 }
 

@@ -159,7 +159,6 @@ func (w *World) ring(o *order, r Request, body string) {
 // reply is HaloPay's envelope.
 type reply struct {
 	Code int             `json:"code"`
-	Msg  string          `json:"msg"`
 	Data json.RawMessage `json:"data"`
 }
 
@@ -281,6 +280,16 @@ func (w *World) anyOrder(fits func(*order) bool) *order {
 	return fit[max(w.dice.IntN(len(fit)), w.dice.IntN(len(fit)))]
 }
 
+// nextToEnd returns the order that fits whose deadline comes next, nil if there is none.
+func (w *World) nextToEnd(fits func(*order) bool) (next *order) {
+	for _, o := range w.orders {
+		if o.deadline.After(w.clock.Now()) && fits(o) && (next == nil || o.deadline.Before(next.deadline)) {
+			next = o
+		}
+	}
+	return next
+}
+
 // moods changes how a shop's receiver behaves.
 func (w *World) moods() {
 	s := w.shops[w.dice.IntN(len(w.shops))]
@@ -317,7 +326,6 @@ func (w *World) receive(_ context.Context, r *http.Request) (status int, answer 
 		w.wrong("the webhook of event %s says %q: %v", news.Event, body, err)
 	}
 	news.Acknowledged = m == kind
-	news.Heard = m == kind || m == lossy
 	w.said("%s hears %s of %s, %s, and %s", s.appID, news.Told.Status, news.Told.Reference, news.Told.Collected, m)
 	w.seen["webhook "+news.Told.Status]++
 	w.found = append(w.found, w.auditor.Told(news)...)

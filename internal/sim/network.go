@@ -102,9 +102,9 @@ func (w *World) mineEmpty() {
 func (w *World) fork() {
 	c := w.anyChain()
 	height := int(c.net.Head().Height)
-	depth := min(height, 1+w.dice.IntN(w.pick(2, 4, int(c.config.Confirmations)+2, 2*int(c.config.Confirmations)+6)))
+	depth := min(height, 1+w.dice.IntN(w.pick(2, 4, int(c.config.Confirmations)+3, 2*int(c.config.Confirmations)+6)))
 	length := depth + w.pick(1, 1, 1, 2, 0, -1, 5)
-	fate := []chainsim.Fate{chainsim.Again, chainsim.Wait, chainsim.Gone}[w.pick(0, 0, 0, 1, 1, 2)]
+	fate := []chainsim.Fate{chainsim.Again, chainsim.Wait, chainsim.Gone}[w.pick(0, 0, 1, 2)]
 	w.seen["fork, transactions "+string(fate)]++
 	if depth >= int(c.config.Confirmations) {
 		w.seen["deep fork"]++

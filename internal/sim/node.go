@@ -274,7 +274,17 @@ func (w *World) notify(n *node) int {
 	return w.work(n, "notify", func() (int, error) { return n.notifier.RunOnce(w.ctx) })
 }
 
-func (w *World) followSome() { w.follow(w.anyNode(), w.dice.IntN(len(w.chains))) }
+// followSome walks a chain, a few blocks or up to its head.
+func (w *World) followSome() {
+	n, i := w.anyNode(), w.dice.IntN(len(w.chains))
+	for range 1 + w.dice.IntN(10) {
+		if w.follow(n, i) == 0 {
+			return
+		}
+		w.audit()
+	}
+}
+
 func (w *World) settleSome() { w.settle(w.anyNode()) }
 func (w *World) expireSome() { w.expire(w.anyNode()) }
 func (w *World) notifySome() { w.notify(w.anyNode()) }

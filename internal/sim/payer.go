@@ -14,7 +14,8 @@ import (
 
 // choose picks an asset for an order, or another one, and reads the page.
 func (w *World) choose() {
-	n, o := w.anyNode(), w.anyOrder(func(o *order) bool { return o.number != "" })
+	ended := w.chance(10)
+	n, o := w.anyNode(), w.anyOrder(func(o *order) bool { return o.number != "" && (ended || o.deadline.After(w.clock.Now())) })
 	if n == nil || o == nil {
 		return
 	}
@@ -66,7 +67,8 @@ func (w *World) read(n *node, o *order) {
 
 // pay sends money for an order in one of many ways; it waits for the next block.
 func (w *World) pay() {
-	o := w.anyOrder(func(o *order) bool { return o.address != "" })
+	late := w.chance(20)
+	o := w.anyOrder(func(o *order) bool { return o.address != "" && (late || o.deadline.After(w.clock.Now())) })
 	if o == nil {
 		return
 	}
@@ -147,7 +149,7 @@ func (w *World) payFor(o *order) {
 
 // ways are how orders are paid, those that matter most more often.
 var ways = []string{
-	"in full", "in full", "in full", "in full", "in part", "in part", "in part", "too much",
+	"in full", "in full", "in full", "in full", "in full", "in full", "in full", "in full", "in part", "in part", "in part", "too much",
 	"in two transfers of one transaction", "together with another order", "in another asset", "on another chain", "in a look-alike",
 	"in coin from a contract", "in a transaction that fails", "in nothing", "in a silent token", "in dust",
 }
@@ -162,8 +164,8 @@ func amount(asset money.Asset, units *big.Int) money.Amount {
 
 // payAtDeadline pays an order in a block of the very second of its deadline, or the next.
 func (w *World) payAtDeadline() {
-	o := w.anyOrder(func(o *order) bool { return o.address != "" && o.deadline.After(w.clock.Now()) })
-	if o == nil || o.deadline.Sub(w.clock.Now()) > 5*time.Minute && w.chance(80) {
+	o := w.nextToEnd(func(o *order) bool { return o.address != "" })
+	if o == nil {
 		return
 	}
 	at := o.deadline.Add(time.Duration(w.pick(0, 0, 1)) * time.Second)

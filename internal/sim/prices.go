@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/big"
+	"math/rand/v2"
 
 	"florin/internal/money"
 	"florin/internal/rates"
@@ -18,9 +19,10 @@ type prices struct {
 // movable are the symbols whose price moves.
 var movable = []string{"ETH", "BNB", "EUR", "JPY", "USDC"}
 
-func newPrices() *prices {
+func newPrices(dice *rand.Rand) *prices {
 	return &prices{micros: map[string]int64{
-		"USD": 1_000_000, "USDT": 1_000_000, "USDC": 999_900, "EUR": 1_080_000, "JPY": 6_700, "ETH": 3_000_000_000, "BNB": 600_000_000,
+		"USD": 1_000_000, "USDT": 1_000_000, "USDC": 990_000 + dice.Int64N(20_000), "EUR": 1_000_000 + dice.Int64N(200_000),
+		"JPY": 6_000 + dice.Int64N(2_000), "ETH": 2_000_000_000 + dice.Int64N(2_000_000_000), "BNB": 500_000_000 + dice.Int64N(200_000_000),
 	}}
 }
 

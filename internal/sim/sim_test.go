@@ -2,18 +2,24 @@ package sim_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"go/parser"
+	"go/token"
 	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"florin/internal/peer"
 	"florin/internal/sim"
 	"florin/internal/store"
 )
@@ -21,11 +27,11 @@ import (
 // seeds is how many worlds `go test` plays; FLORIN_SIM_SEEDS plays another number.
 func seeds(t *testing.T) uint64 {
 	t.Helper()
-	if n := number(t, "FLORIN_SIM_SEEDS"); n > 0 {
+	switch n := number(t, "FLORIN_SIM_SEEDS"); {
+	case n > 0:
 		return n
-	}
-	if racing {
-		return 60 // one thread at a time: the race detector finds little here, and costs ten times as much
+	case racing || testing.Short():
+		return 60 // the race detector makes each cost six times as much
 	}
 	return 500
 }
@@ -89,12 +95,23 @@ func play(ctx context.Context, folder string, empty []byte, seed uint64, say fun
 	return sim.Play(ctx, sim.Options{Seed: seed, URL: "sqlite:" + path, Folder: own, Say: say})
 }
 
-// TestSeeds plays many worlds; none may break any promise.
-func TestSeeds(t *testing.T) {
+// one is the seed that FLORIN_SIM_SEED asks for; the other tests then stand back.
+func one(t *testing.T) uint64 { return number(t, "FLORIN_SIM_SEED") }
+
+func alone(t *testing.T) {
+	t.Helper()
+	if n := one(t); n > 0 {
+		t.Skipf("seed %d is asked for alone", n)
+	}
+}
+
+// TestC06_C07_C08_C11_M11_M12_S06_Seeds plays many worlds; none may break any promise.
+func TestC06_C07_C08_C11_M11_M12_S06_Seeds(t *testing.T) {
+	debug.SetGCPercent(400) // worlds are small and many
 	folder := table(t)
 	empty := template(t, folder)
-	if one := number(t, "FLORIN_SIM_SEED"); one > 0 {
-		if _, err := play(t.Context(), folder, empty, one, func(line string) { t.Log(line) }); err != nil {
+	if n := one(t); n > 0 {
+		if _, err := play(t.Context(), folder, empty, n, func(line string) { t.Log(line) }); err != nil {
 			t.Fatal(err)
 		}
 		return
@@ -126,6 +143,100 @@ func TestSeeds(t *testing.T) {
 	for _, what := range slices.Sorted(maps.Keys(seen)) {
 		t.Logf("%8d %s", seen[what], what)
 	}
+	if last < 60 || failed.Load() > 0 {
+		return
+	}
+	for _, what := range reached {
+		if seen[what] == 0 {
+			t.Errorf("in %d worlds never: %s", last, what)
+		}
+	}
 }
 
-var _ = errors.Is
+// reached is what a simulation that says something has to reach.
+var reached = []string{
+	"order paid", "order expired", "order paid with more than due", "order with a late payment", "order paid and then reversed",
+	"transfer credited", "transfer credited again after a fork", "transfer in suspense: unlisted",
+	"transfer in suspense: wrong_asset", "transfer in suspense: late", "transfer in suspense: internal",
+	"died before a commit", "died after a commit", "run twice", "answer lost", "commit failed", "power cut", "between",
+	"deep fork", "node faults", "webhook PAID", "webhook TIME-OUT", "webhook TO-BE-PAID", "webhook unheard",
+	"delivery delivered", "delivery superseded", "create answered 10003", "create unanswered", "choice refused: asset_frozen",
+	"paid at the deadline and 0s", "paid at the deadline and 1s", "paid in a look-alike", "paid in a silent token",
+	"paid in a transaction that fails",
+}
+
+// TestI22_SameSeedSameLog plays seeds twice.
+func TestI22_SameSeedSameLog(t *testing.T) {
+	alone(t)
+	folder := table(t)
+	empty := template(t, folder)
+	hashes := map[string]uint64{}
+	for seed := uint64(1); seed <= 8; seed++ {
+		var logs [2][]string
+		for i := range logs {
+			result, err := play(t.Context(), folder, empty, seed, func(line string) { logs[i] = append(logs[i], line) })
+			if err != nil {
+				t.Fatal(err)
+			}
+			if other, ok := hashes[result.Hash]; ok && other != seed {
+				t.Errorf("seeds %d and %d have the same log", other, seed)
+			}
+			hashes[result.Hash] = seed
+		}
+		if diff := cmp.Diff(logs[0], logs[1]); diff != "" {
+			t.Errorf("seed %d, first (-) and second (+) time:\n%s", seed, diff)
+		}
+	}
+	if len(hashes) != 8 {
+		t.Errorf("8 seeds have %d logs", len(hashes))
+	}
+}
+
+// TestI21_BothDatabasesTellTheSameStory plays seeds on PostgreSQL as well: not a line of the log is
+// another one.
+func TestI21_BothDatabasesTellTheSameStory(t *testing.T) {
+	alone(t)
+	folder := table(t)
+	empty := template(t, folder)
+	for seed := uint64(1); seed <= 3; seed++ {
+		var here, there []string
+		if _, err := play(t.Context(), folder, empty, seed, func(line string) { here = append(here, line) }); err != nil {
+			t.Fatal(err)
+		}
+		_, err := sim.Play(t.Context(), sim.Options{
+			Seed: seed, URL: peer.Postgres(t), Folder: t.TempDir(), Say: func(line string) { there = append(there, line) },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(here, there); diff != "" {
+			t.Errorf("seed %d on SQLite (-) and PostgreSQL (+):\n%s", seed, diff)
+		}
+	}
+}
+
+// TestAuditorSharesNoCode allows the auditor what the simulated networks say, and nothing else of
+// ours.
+func TestAuditorSharesNoCode(t *testing.T) {
+	alone(t)
+	files, err := filepath.Glob("audit*.go")
+	if err != nil || len(files) < 5 {
+		t.Fatalf("%v, %v", files, err)
+	}
+	allowed := []string{"florin/internal/chain", "florin/internal/chain/sim"}
+	for _, name := range append(files, "truth.go") {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, spec := range file.Imports {
+			imported, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.HasPrefix(imported, "florin/") && !slices.Contains(allowed, imported) {
+				t.Errorf("%s imports %s", name, imported)
+			}
+		}
+	}
+}

@@ -48,7 +48,7 @@ type Failure struct {
 }
 
 func (f *Failure) Error() string {
-	return fmt.Sprintf("seed %d, step %d:\n  %s\nthe last steps:\n%s\nFLORIN_SIM_SEED=%d plays it again, with the whole log",
+	return fmt.Sprintf("seed %d, step %d:\n  %s\nthe last steps:\n%s\nmake sim SEED=%d plays it again, with the whole log",
 		f.Seed, f.Step, strings.Join(f.Found, "\n  "), strings.Join(f.Tail, "\n"), f.Seed)
 }
 
@@ -96,7 +96,7 @@ func Play(ctx context.Context, o Options) (Result, error) {
 	if err := w.build(); err != nil {
 		return Result{}, fmt.Errorf("seed %d: build the world: %w", o.Seed, err)
 	}
-	for range 60 + w.dice.IntN(90) {
+	for range 50 + w.dice.IntN(70) {
 		w.turn()
 		if len(w.found) > 0 {
 			return w.result(), w.failure()
@@ -120,7 +120,7 @@ func (w *World) failure() *Failure {
 // build makes the networks, the database and the merchants, without any fault yet.
 func (w *World) build() error {
 	w.well = true
-	w.prices = newPrices()
+	w.prices = newPrices(w.dice)
 	networks, err := chain.Catalogue()
 	if err != nil {
 		return err
@@ -164,7 +164,7 @@ func (w *World) drawProfile() profile {
 	p := profile{
 		weights: map[string]int{},
 		commit:  w.pick(0, 10, 30, 80),
-		between: w.pick(0, 0, 30, 100),
+		between: w.pick(0, 30, 100, 300),
 		batch:   w.pick(1, 3, 100),
 	}
 	for _, s := range steps {
@@ -261,8 +261,10 @@ func (w *World) squeeze() {
 	w.audit()
 	was := w.acting
 	w.depth++
-	w.take(func(s step) bool { return !s.alone })
-	w.audit()
+	for range w.pick(1, 1, 2, 4) {
+		w.take(func(s step) bool { return !s.alone })
+		w.audit()
+	}
 	w.depth--
 	w.acting = was
 	w.seen["between"]++
@@ -303,7 +305,7 @@ func (w *World) wait() {
 
 // waitForDeadline lets time pass up to an order's deadline, a little before it or after.
 func (w *World) waitForDeadline() {
-	o := w.anyOrder(func(o *order) bool { return o.deadline.After(w.clock.Now()) })
+	o := w.nextToEnd(func(*order) bool { return true })
 	if o == nil {
 		return
 	}
@@ -337,8 +339,11 @@ func (w *World) heal() {
 	w.step++
 	w.well = true
 	w.revive()
-	for _, c := range w.chains {
+	for i, c := range w.chains {
 		c.mend()
+		for _, n := range w.nodes {
+			n.followers[i].Batch = 100
+		}
 	}
 	for _, s := range w.shops {
 		s.mood = kind
