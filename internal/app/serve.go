@@ -74,6 +74,7 @@ type server struct {
 	checkout *checkout.Checkout
 	news     *notify.Notifier
 	mining   mining
+	moved    bell // rung when a chain has
 	workers  []worker
 }
 

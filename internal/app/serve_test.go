@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"strings"
 	"sync"
@@ -125,6 +126,49 @@ func TestKeysAfterRotation(t *testing.T) {
 	third.order(s.url, "newest-key")
 }
 
+// TestWorkersRest: with nothing to do, every worker says so, also while a page is open. One that says
+// it has done something is turned again at once.
+func TestWorkersRest(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	m := p.app()
+	r := &run{Context: t.Context(), clock: p.clock, out: io.Discard, log: slog.New(slog.DiscardHandler), Settings: Settings{
+		DB: p.db, KeyFile: p.path("florin.key"), Listen: "127.0.0.1:0",
+	}}
+	opened, err := open(r, toServe)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer opened.close()
+	s, err := opened.server(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	front := httptest.NewServer(s.http.Handler)
+	defer front.Close()
+	defer s.checkout.Stop()
+	stream, err := browser.Get(front.URL + "/pay/" + m.order(front.URL, "A-1") + "/events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stream.Body.Close()
+	for _, w := range s.workers {
+		rests := false
+		for range 20 {
+			done, err := w.run(t.Context())
+			if err != nil {
+				t.Fatalf("%s: %v", w.name, err)
+			}
+			if rests = done == 0; rests {
+				break
+			}
+		}
+		if !rests {
+			t.Errorf("%s never rests", w.name)
+		}
+	}
+}
+
 // TestS16_StopFinishesWhatBegan stops the server with a stream open and a webhook on its way.
 func TestS16_StopFinishesWhatBegan(t *testing.T) {
 	t.Parallel()
@@ -207,26 +251,6 @@ func TestL01_L02_ServerLimits(t *testing.T) {
 	s := newHTTPServer(http.NotFoundHandler(), slog.New(slog.DiscardHandler))
 	if s.ReadHeaderTimeout != 5*time.Second || s.ReadTimeout == 0 || s.WriteTimeout == 0 || s.IdleTimeout != 60*time.Second || s.MaxHeaderBytes == 0 {
 		t.Errorf("%+v", s)
-	}
-}
-
-// TestL01_SlowHeaders drips a header into the real server, which hangs up after its limit.
-func TestL01_SlowHeaders(t *testing.T) {
-	t.Parallel()
-	p := newPlace(t)
-	s := p.serve()
-	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	if _, err := io.WriteString(conn, "POST /api/entrust/pre-create HTTP/1.1\r\nHost: x\r\n"); err != nil {
-		t.Fatal(err)
-	}
-	began := p.clock.Now()
-	reply, _ := io.ReadAll(conn)
-	if took := p.clock.Since(began); took < readHeaderTimeout-time.Second || took > readHeaderTimeout+within {
-		t.Errorf("hung up after %v with %q", took, reply)
 	}
 }
 

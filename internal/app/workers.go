@@ -45,19 +45,20 @@ func (s *server) hire(tokens []halopay.Token) error {
 		return err
 	}
 	changed := s.engine.Changed
+	sink := ringing{s.engine, &s.moved}
 	s.workers = []worker{
-		{"settle", settleEvery, changed, func(ctx context.Context) (int, error) { return s.engine.SettleOnce(ctx, name, 100) }},
+		{"settle", settleEvery, s.moved.next, func(ctx context.Context) (int, error) { return s.engine.SettleOnce(ctx, name, 100) }},
 		{"expire", time.Second, nil, func(ctx context.Context) (int, error) { return s.engine.ExpireOnce(ctx, 500) }},
 		{"notify", time.Second, changed, s.news.RunOnce},
 		{"seal", sealEvery, nil, seal.New(s.db, s.clock, name).RunOnce},
-		{"checkout", time.Second, changed, s.checkout.RunOnce},
+		{"checkout", time.Second, changed, s.tellPages},
 		{"rates", 10 * time.Second, nil, s.book.RunOnce},
 		{"sim commands", simTick, nil, s.runSimCommands},
 		{"sim mine", simTick, nil, s.mineOnce},
 	}
 	for _, n := range s.live {
 		follower := &chain.Follower{
-			Chain: n.Name, Client: &checkedNode{Client: n.Client, network: n}, Sink: s.engine, Start: n.start,
+			Chain: n.Name, Client: &checkedNode{Client: n.Client, network: n}, Sink: sink, Start: n.start,
 			Final: 2 * n.Confirmations, Batch: 100,
 		}
 		every := max(time.Second, time.Duration(n.BlockSeconds)*time.Second/4)
@@ -67,10 +68,43 @@ func (s *server) hire(tokens []halopay.Token) error {
 		if n.Live() {
 			continue
 		}
-		follower := &chain.Follower{Chain: n.Name, Client: n.Client, Sink: s.engine, Final: 2 * n.Confirmations, Batch: 100}
+		follower := &chain.Follower{Chain: n.Name, Client: n.Client, Sink: sink, Final: 2 * n.Confirmations, Batch: 100}
 		s.workers = append(s.workers, worker{"follow " + n.Name, 5 * time.Second, s.mining.mined.next, follower.RunOnce})
 	}
 	return nil
+}
+
+// ringing is where the followers' news goes. Each makes orders due for settling, and wakes who settles.
+type ringing struct {
+	chain.Sink
+	moved *bell
+}
+
+func (r ringing) Connect(ctx context.Context, chainName string, blocks []chain.Block) error {
+	defer r.moved.ring()
+	return r.Sink.Connect(ctx, chainName, blocks)
+}
+
+func (r ringing) Disconnect(ctx context.Context, chainName string, ref chain.BlockRef) error {
+	defer r.moved.ring()
+	return r.Sink.Disconnect(ctx, chainName, ref)
+}
+
+// pagesRest is how long open pages are left alone at least: each look asks for all orders that
+// somebody watches, and under load something changes all the time.
+const pagesRest = 100 * time.Millisecond
+
+// tellPages tells the open pages what changed. What checkout counts is how many are watched, which
+// is no work that is left: once told, they can rest.
+func (s *server) tellPages(ctx context.Context) (int, error) {
+	if _, err := s.checkout.RunOnce(ctx); err != nil {
+		return 0, err
+	}
+	select {
+	case <-ctx.Done():
+	case <-s.clock.After(pagesRest):
+	}
+	return 0, nil
 }
 
 // own are the gateway's own places, which no webhook may go to (threats H06): its public host, which
