@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"florin/internal/clock"
 	"florin/internal/peer"
 )
 
@@ -67,4 +69,64 @@ func TestKilledBinaryLeavesNoLock(t *testing.T) {
 	f.Serve()
 	f.Run("merchant", "add", "--name", "A")
 	f.Stop()
+}
+
+// TestReadme runs the commands of the README as they are printed, but for the port and the names that
+// a reader puts in.
+func TestReadme(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := peer.NewFlorin(t, "")
+	names := strings.NewReplacer()
+	m := &merchant{t: t, clock: clock.System{}}
+	ran := map[string]bool{}
+	for line := range strings.Lines(string(text)) {
+		command, ok := strings.CutPrefix(line, "bin/florin ")
+		if !ok {
+			continue
+		}
+		command, _, _ = strings.Cut(command, "#")
+		args := words(names.Replace(command))
+		ran[strings.Join(args[:min(2, len(args))], " ")] = true
+		switch args[0] {
+		case "serve":
+			f.Serve(args[3:]...) // --listen is the test's own
+			number := m.order(f.URL, "A-1")
+			names = strings.NewReplacer("NUMBER", number)
+			peer.Eventually(t, within, func() error { // a reader takes a moment longer
+				if page, _, err := get(f.URL + "/pay/" + number); err != nil || !strings.Contains(page, "USDT") {
+					return errors.New("nothing is offered yet")
+				}
+				return nil
+			})
+		case "merchant":
+			names = strings.NewReplacer("mer_…", parse[map[string]string](t, f.Run(args...))["id"])
+		case "app":
+			added := parse[appJSON](t, f.Run(args...))
+			m.app, m.key = added.ID, added.Secret
+		default:
+			f.Run(args...)
+		}
+	}
+	for _, want := range []string{"merchant add", "app add", "serve --listen", "sim pay", "ledger verify", "chain list", "doctor"} {
+		if !ran[want] {
+			t.Errorf("the README does not say %q", want)
+		}
+	}
+}
+
+// words splits a command as a shell does, as far as the README goes.
+func words(command string) []string {
+	var list []string
+	for i, part := range strings.Split(command, `"`) {
+		if i%2 == 1 {
+			list = append(list, part)
+		} else {
+			list = append(list, strings.Fields(part)...)
+		}
+	}
+	return list
 }
