@@ -151,6 +151,7 @@ func TestRefusals(t *testing.T) {
 		{"no such merchant", exitRefused, "florin: no such merchant", []string{"app", "add", "--merchant", "mer_x", "--protocol", "halopay"}},
 		{"no live network", exitRefused, "no network is configured for live apps", app("--mode", "live")},
 		{"a wallet that is no address", exitRefused, "settle: not an address", app("--settle", "0x12")},
+		{"a wallet that nobody has", exitRefused, "settle: not an address", app("--settle", "0x0000000000000000000000000000000000000000")},
 		{"rotate: no such app", exitRefused, "no such app", []string{"app", "rotate", "x"}},
 		{"revoke: no such app", exitRefused, "no such app", []string{"app", "revoke", "x"}},
 		{"no such event", exitRefused, "no such event", []string{"webhook", "resend", "--event", "evt_x"}},

@@ -189,6 +189,7 @@ func TestBadConfigurations(t *testing.T) {
 		{"a text for a number", block("chain_id = 31337", `chain_id = "x"`), "chain"},
 		{"no treasury", block("treasury =", "title ="), "line"},
 		{"a treasury that is none", block("0x70997970C5", "0x7099"), "treasury"},
+		{"a treasury that nobody has", block("0x70997970C51812dc3A010C7d01b50e0d17dc79C8", "0x0000000000000000000000000000000000000000"), "zero address"},
 		{"no rpc", block(`rpc = ["http://127.0.0.1:3"]`, ""), "needs rpc"},
 		{"an rpc that is none", block("http://127.0.0.1:3", "127.0.0.1:3"), "http"},
 		{"no chain id", block("chain_id = 31337", ""), "needs chain_id"},

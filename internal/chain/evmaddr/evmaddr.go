@@ -90,6 +90,8 @@ func Create2(deployer Address, salt, initCodeHash [32]byte) (a Address) {
 	return a
 }
 
+var errZero = fmt.Errorf("%w: the zero address as destination", ErrFormat)
+
 // Forwarders derives deposit addresses; it is a chain.Addresser (rulings G14).
 type Forwarders struct {
 	Factory      Address
@@ -104,12 +106,22 @@ func (f Forwarders) Address(salt [32]byte, destination string) (string, error) {
 		return "", err
 	}
 	if to == (Address{}) {
-		return "", fmt.Errorf("%w: the zero address as destination", ErrFormat)
+		return "", errZero
 	}
 	var argument [32]byte // abi.encode(address)
 	copy(argument[12:], to[:])
 	return Create2(f.Factory, salt, Keccak256(f.CreationCode, argument[:])).String(), nil
 }
 
-// Normal returns address in its canonical spelling.
-func (f Forwarders) Normal(address string) (string, error) { return Normal(address) }
+// Normal returns the canonical spelling of a destination. Like Address it refuses the zero address:
+// better when it is configured than at each order.
+func (f Forwarders) Normal(destination string) (string, error) {
+	to, err := Parse(destination)
+	if err != nil {
+		return "", err
+	}
+	if to == (Address{}) {
+		return "", errZero
+	}
+	return to.String(), nil
+}

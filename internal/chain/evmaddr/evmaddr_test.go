@@ -90,4 +90,10 @@ func TestForwarders(t *testing.T) {
 	if got, err := f.Address([32]byte{1}, "0x0000000000000000000000000000000000000000"); err == nil {
 		t.Errorf("zero destination accepted: %s", got)
 	}
+	if got, err := f.Normal("0x0000000000000000000000000000000000000000"); err == nil {
+		t.Errorf("zero destination accepted when configured: %s", got)
+	}
+	if got, err := f.Normal(strings.ToLower(spelled[2])); err != nil || got != spelled[2] {
+		t.Errorf("destination %s, %v; want %s", got, err, spelled[2])
+	}
 }
