@@ -1,7 +1,9 @@
 package web
 
 import (
+	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -132,9 +134,14 @@ func (s *Site) Error(w http.ResponseWriter, r *http.Request, status int) {
 	}{lang, key})
 }
 
-// Fault logs err and answers 500.
+// Fault logs err and answers 500. Whoever goes away while his page is made is no
+// fault: anybody could fill the log with alarms.
 func (s *Site) Fault(w http.ResponseWriter, r *http.Request, err error) {
-	s.options.Log.ErrorContext(r.Context(), "page failed", "path", r.URL.Path, "err", err)
+	level := slog.LevelError
+	if r.Context().Err() != nil && errors.Is(err, context.Canceled) {
+		level = slog.LevelDebug
+	}
+	s.options.Log.Log(r.Context(), level, "page failed", "path", r.URL.Path, "err", err)
 	s.Error(w, r, http.StatusInternalServerError)
 }
 

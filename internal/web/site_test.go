@@ -3,6 +3,8 @@ package web
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -112,6 +114,32 @@ func TestHalfAPageIsCutOff(t *testing.T) {
 	defer res.Body.Close()
 	if body, err := io.ReadAll(res.Body); err == nil {
 		t.Errorf("half a page came as a whole one: %q", body)
+	}
+}
+
+// TestLeavingIsNoFault: a page that was cancelled by its reader raises no alarm,
+// what failed otherwise does, also after he left.
+func TestLeavingIsNoFault(t *testing.T) {
+	left, leave := context.WithCancel(t.Context())
+	leave()
+	query := fmt.Errorf("load order: %w", context.Canceled)
+	for _, c := range []struct {
+		name  string
+		ctx   context.Context
+		err   error
+		alarm bool
+	}{
+		{"the reader left", left, query, false},
+		{"the reader is there", t.Context(), query, true},
+		{"the reader left, and the disk is full", left, io.ErrShortWrite, true},
+	} {
+		var log bytes.Buffer
+		s := newSite(t, Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+		w := httptest.NewRecorder()
+		s.Fault(w, httptest.NewRequestWithContext(c.ctx, http.MethodGet, "/", nil), c.err)
+		if alarm := log.Len() > 0; alarm != c.alarm || w.Code != http.StatusInternalServerError {
+			t.Errorf("%s: status %d, log %q", c.name, w.Code, log.String())
+		}
 	}
 }
 
