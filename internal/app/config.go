@@ -45,11 +45,10 @@ type Settings struct {
 func (s Settings) origin() (*url.URL, error) {
 	raw := s.URL
 	if raw == "" {
-		addr := s.Listen
-		if strings.HasPrefix(addr, ":") {
-			addr = "localhost" + addr
+		raw = "http://" + s.Listen
+		if host, port, err := net.SplitHostPort(s.Listen); err == nil && isEveryAddress(host) {
+			raw = "http://localhost:" + port
 		}
-		raw = "http://" + addr
 	}
 	u, err := url.Parse(strings.TrimSuffix(raw, "/"))
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || u.Path != "" || u.RawQuery != "" ||
@@ -69,6 +68,12 @@ func (s Settings) private() bool {
 	}
 	origin, err := s.origin()
 	return err == nil && isLoopback(origin.Hostname())
+}
+
+// isEveryAddress reports whether listening on host is listening on all addresses: it is none to go to.
+func isEveryAddress(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "" || err == nil && addr.IsUnspecified()
 }
 
 func isLoopback(host string) bool {

@@ -49,6 +49,22 @@ func TestStrengthOfSettings(t *testing.T) {
 	}
 }
 
+// TestOriginOfListen: payers are sent to a place that can be gone to.
+func TestOriginOfListen(t *testing.T) {
+	for listen, want := range map[string]string{
+		":8080": "http://localhost:8080", "0.0.0.0:8080": "http://localhost:8080", "[::]:8080": "http://localhost:8080",
+		"127.0.0.1:8080": "http://127.0.0.1:8080", "[::1]:8080": "http://[::1]:8080", "pay.example:80": "http://pay.example:80",
+	} {
+		s := Settings{Listen: listen}
+		if got, err := s.origin(); err != nil || got.String() != want {
+			t.Errorf("--listen %s: %v, %v; want %s", listen, got, err, want)
+		}
+	}
+	if open := (Settings{Listen: "0.0.0.0:8080"}); open.private() {
+		t.Error("who listens on every address counts as one machine's own")
+	}
+}
+
 // TestListsOfSettings: a stronger level takes the place of the whole list.
 func TestListsOfSettings(t *testing.T) {
 	p := newPlace(t)

@@ -41,7 +41,7 @@ func (c *serveCommand) Run(r *run) error {
 		}
 		listener, err := net.Listen("tcp", r.Listen)
 		if err != nil {
-			return fmt.Errorf("listen: %w", err)
+			return fmt.Errorf("--listen: %w", err)
 		}
 		collectSeldom()
 		r.log.Info("serving", "address", listener.Addr().String(), "url", s.origin)

@@ -101,6 +101,8 @@ func TestRevokedAppIsRefused(t *testing.T) {
 		t.Errorf("it made orders for %v", took)
 	}
 	other.order(s.url, "A-1") // negative control
+	p.refused(exitRefused, "the app is revoked", "app", "rotate", m.app)
+	p.run("app", "rotate", other.app) // negative control
 }
 
 func TestKeysAfterRotation(t *testing.T) {
