@@ -134,11 +134,15 @@ func (e *Engine) newKey(appID, secret string, now time.Time) (query.InsertAppKey
 	return query.InsertAppKeyParams{ID: e.ids.Make("key", now), AppID: appID, Sealed: sealed, CreatedAt: now.UnixMicro()}, nil
 }
 
-// RotateKey gives the app a new key and returns it. The old one stays good for grace.
+// RotateKey gives the app a new key and returns it. The old one stays good for grace. A revoked app
+// gets none: nobody would accept it.
 func (e *Engine) RotateKey(ctx context.Context, appID string, grace time.Duration) (string, error) {
 	app, err := e.loadApp(ctx, appID)
 	if err != nil {
 		return "", err
+	}
+	if !app.Active {
+		return "", payment.Refuse(payment.CodeNotFound, "the app is revoked")
 	}
 	secret, now := e.ids.Alphanumeric(32, 62), e.now()
 	key, err := e.newKey(appID, secret, now)
