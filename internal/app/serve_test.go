@@ -348,6 +348,8 @@ func TestH06_OwnPlacesAreRefused(t *testing.T) {
 		want        string
 	}{
 		{"127.0.0.1:8080", "", "127.0.0.1:8080"},
+		{"localhost:8080", "", "127.0.0.1:8080"},
+		{"localhost:8080", "", "[::1]:8080"},
 		{":8080", "https://pay.example.com", "pay.example.com"},
 		{":8080", "https://pay.example.com:8443", "pay.example.com:8443"},
 	} {

@@ -120,6 +120,9 @@ func (s *server) own() []string {
 	}
 	if host, port, err := net.SplitHostPort(s.settings.Listen); err == nil {
 		own = append(own, net.JoinHostPort(host, port))
+		if host == "localhost" { // what is dialled is an address
+			own = append(own, net.JoinHostPort("127.0.0.1", port), net.JoinHostPort("::1", port))
+		}
 	}
 	return own
 }

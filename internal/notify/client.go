@@ -98,6 +98,17 @@ func (c client) send(_ context.Context, r *http.Request) (status int, answer []b
 	return resp.StatusCode, answer, err
 }
 
+// reached is where a connection to an address leads: to the unspecified one, to this machine.
+func reached(host string) string {
+	switch host {
+	case "0.0.0.0":
+		return "127.0.0.1"
+	case "::":
+		return "::1"
+	}
+	return host
+}
+
 // guard is the dialler's last word on each address, after the name was resolved (threats H06, H07).
 type guard func(network, address string, conn syscall.RawConn) error
 
@@ -119,7 +130,7 @@ func newGuard(c Config) guard {
 	guardian := ssrf.New(options...)
 	return func(network, address string, conn syscall.RawConn) error {
 		host, port, err := net.SplitHostPort(address)
-		if err != nil || c.ours(host, port) {
+		if err != nil || c.ours(host, port) || c.ours(reached(host), port) {
 			return errRefused
 		}
 		if err := guardian.Safe(network, address, conn); err != nil {

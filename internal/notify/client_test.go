@@ -265,6 +265,25 @@ func TestH06_ListenersOfThisMachineAreNotReached(t *testing.T) {
 	}
 }
 
+// TestH06_OwnPortByOtherNames: who may call this machine may still not call the gateway on it.
+func TestH06_OwnPortByOtherNames(t *testing.T) {
+	own4, called4 := inside(t, "127.0.0.1:0")
+	own6, called6 := inside(t, "[::1]:0")
+	refuse := []string{net.JoinHostPort("127.0.0.1", own4), net.JoinHostPort("::1", own6)}
+	for _, url := range []string{
+		"http://127.0.0.1:" + own4, "http://0.0.0.0:" + own4, "http://[::ffff:127.0.0.1]:" + own4, "http://[::1]:" + own6, "http://[::]:" + own6,
+	} {
+		err := call(t, Config{AllowPrivate: true, Refuse: refuse}, &gate{}, url)
+		if err == nil || called4.Load()+called6.Load() != 0 {
+			t.Errorf("%s: %v, %d connections", url, err, called4.Load()+called6.Load())
+		}
+	}
+	shop, called := inside(t, "127.0.0.1:0") // negative control: another server of this machine
+	if err := call(t, Config{AllowPrivate: true, Refuse: refuse}, &gate{}, "http://127.0.0.1:"+shop); err != nil || called.Load() == 0 {
+		t.Errorf("a shop on the same machine: %v, %d connections", err, called.Load())
+	}
+}
+
 func TestH07_Rebinding(t *testing.T) {
 	const deliveries = 200
 	port, called := inside(t, "127.0.0.1:0")
