@@ -208,10 +208,13 @@ func (e *Engine) ChooseAsset(ctx context.Context, number, code string) error {
 	return nil
 }
 
-// frozen reports whether a listed asset has arrived in a block of the best branch. What nobody
-// listed freezes nothing, or anybody's dust could.
+// frozen reports whether a listed asset has arrived in a block of the best branch, or is booked
+// still although its block was lost: then the order's sums contain it until it is settled. What
+// nobody listed freezes nothing, or anybody's dust could.
 func frozen(transfers []store.Seen) bool {
-	return slices.ContainsFunc(transfers, func(t store.Seen) bool { return t.Listed && !t.Removed })
+	return slices.ContainsFunc(transfers, func(t store.Seen) bool {
+		return t.Listed && (!t.Removed || t.Booked != payment.Unbooked)
+	})
 }
 
 // token finds an asset among those the app may be paid in.
