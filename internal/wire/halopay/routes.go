@@ -123,7 +123,7 @@ func (a *API) answer(w http.ResponseWriter, r *wire.Request, rt route) {
 	}
 	app, known, err := a.app(r)
 	if err != nil {
-		a.log.ErrorContext(r.Context(), "halopay: load app", "err", err)
+		a.logFault(r, "", err)
 		a.write(w, nil, "", appendFailure(nil, err))
 		return
 	}
@@ -138,11 +138,21 @@ func (a *API) answer(w http.ResponseWriter, r *wire.Request, rt route) {
 	}
 	if err != nil {
 		if fault(err) {
-			a.log.ErrorContext(r.Context(), "halopay: "+rt.path, "app", app.ID, "err", err)
+			a.logFault(r, app.ID, err)
 		}
 		out = appendFailure(out[:0], err)
 	}
 	a.write(w, key, app.ID, out)
+}
+
+// logFault logs a fault of ours. A caller who goes away while he is served is none: anybody could
+// fill the log with alarms.
+func (a *API) logFault(r *wire.Request, appID string, err error) {
+	level := slog.LevelError
+	if r.Context().Err() != nil && errors.Is(err, context.Canceled) {
+		level = slog.LevelDebug
+	}
+	a.log.Log(r.Context(), level, "halopay: "+r.URL.Path, "app", appID, "err", err)
 }
 
 // app returns the app that the request names, or one that does not exist, with a key that fits
