@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -162,27 +163,40 @@ func TestGroupsEndInTime(t *testing.T) {
 func besideStuck(t *testing.T, db *store.DB, stuck func(context.Context, *store.Tx) error) {
 	t.Helper()
 	ctx := context.Background()
-	gate := make(chan struct{})
 	insert := func(id string) func(context.Context, *store.Tx) error {
 		return func(ctx context.Context, tx *store.Tx) error {
-			<-gate
 			return tx.InsertMerchant(ctx, query.InsertMerchantParams{ID: id})
 		}
 	}
+	began, gate := make(chan struct{}), make(chan struct{})
+	open := sync.OnceFunc(func() { close(gate) })
+	defer open()
+	first := make(chan error, 1)
+	go func() {
+		first <- db.Update(ctx, "m", func(context.Context, *store.Tx) error {
+			close(began)
+			<-gate
+			return nil
+		})
+	}()
+	<-began
 	var done []chan error
-	for i, fn := range []func(context.Context, *store.Tx) error{insert("first"), insert("a"), stuck, insert("b")} {
+	for i, fn := range []func(context.Context, *store.Tx) error{insert("a"), stuck, insert("b")} {
 		done = append(done, make(chan error, 1))
 		go func() { done[i] <- db.Update(ctx, "m", fn) }()
 		peer.Eventually(t, time.Minute, func() error {
-			if n := db.Waiting(); n != i {
-				return fmt.Errorf("%d updates wait, not %d", n, i)
+			if n := db.Waiting(); n != i+1 {
+				return fmt.Errorf("%d updates wait, not %d", n, i+1)
 			}
 			return nil
 		})
 	}
-	close(gate)
+	open()
+	if err := <-first; err != nil {
+		t.Error(err)
+	}
 	for i := range done {
-		if err := <-done[i]; (err != nil) != (i == 2) || errors.Is(err, store.ErrUnknown) {
+		if err := <-done[i]; (err != nil) != (i == 1) || errors.Is(err, store.ErrUnknown) {
 			t.Errorf("update %d beside one that waits for a lock: %v", i, err)
 		}
 	}
