@@ -62,7 +62,7 @@ func serveOrders(url string) error {
 					say(id)
 				}
 				err := db.Update(ctx, strconv.Itoa(c), func(ctx context.Context, tx *store.Tx) error {
-					return create(ctx, tx.Queries, tx.Queries, id)
+					return create(ctx, tx, id, new(int64))
 				})
 				if err != nil {
 					say("error:", err)

@@ -130,7 +130,7 @@ func TestS02_EveryDiskStateOpensClean(t *testing.T) {
 	for i := range 60 {
 		ids = append(ids, fmt.Sprintf("ord_%026d", i))
 		if err := db.Update(context.Background(), "", func(ctx context.Context, tx *store.Tx) error {
-			return create(ctx, tx.Queries, tx.Queries, ids[i])
+			return create(ctx, tx, ids[i], new(int64))
 		}); err != nil {
 			t.Fatal(err)
 		}

@@ -50,8 +50,9 @@ const (
 type statement struct {
 	sql      string
 	args     []any
-	affected *int64 // where to put the number of rows touched; nil if nobody asks
-	member   int    // of the group, whose it is
+	affected *int64    // where to put the number of rows touched; nil if nobody asks
+	member   int       // of the group, whose it is
+	order    *newOrder // instead of sql and args
 }
 
 // failure is the error of a statement, or of the time it took. Its transaction is lost with

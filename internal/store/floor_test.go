@@ -79,7 +79,7 @@ func savepoints(b *testing.B, conn alone) {
 				if err := conn.exec("SAVEPOINT member"); err != nil {
 					return err
 				}
-				if err := create(ctx, conn.query, conn.query, fmt.Sprintf("ord_%026d", t.n)); err != nil {
+				if err := createPlainly(ctx, conn.query, fmt.Sprintf("ord_%026d", t.n)); err != nil {
 					return err
 				}
 				if err := conn.exec("RELEASE SAVEPOINT member"); err != nil {

@@ -136,7 +136,7 @@ func TestS06_CommitOutcomeUnknown(t *testing.T) {
 			if !errors.Is(err, store.ErrNotFound) {
 				return err // the first run happened, or a fault
 			}
-			return create(ctx, tx.Queries, tx.Queries, id)
+			return create(ctx, tx, id, new(int64))
 		})
 		for id, err := range failed {
 			t.Errorf("order %s: %v", id, err)
@@ -149,7 +149,7 @@ func TestS06_CommitOutcomeUnknown(t *testing.T) {
 	t.Run("writes that do not look: an error never says that nothing happened", func(t *testing.T) {
 		dsn := peer.Postgres(t)
 		acked, unknown, failed := losing(t, dsn, cuts, func(ctx context.Context, tx *store.Tx, id string) error {
-			return create(ctx, tx.Queries, tx.Queries, id)
+			return create(ctx, tx, id, new(int64))
 		})
 		there := orders(t, storetest.Raw(t, dsn))
 		for id, err := range failed {
@@ -164,7 +164,7 @@ func TestS06_CommitOutcomeUnknown(t *testing.T) {
 		dsn := peer.Postgres(t)
 		var runs atomic.Int64
 		acked, _, _ := losing(t, dsn, 20, func(ctx context.Context, tx *store.Tx, id string) error {
-			return create(ctx, tx.Queries, tx.Queries, id+"-"+strconv.FormatInt(runs.Add(1), 10))
+			return create(ctx, tx, id+"-"+strconv.FormatInt(runs.Add(1), 10), new(int64))
 		})
 		storetest.Open(t, dsn)
 		if there := orders(t, storetest.Raw(t, dsn)); len(there) <= len(acked) {
@@ -250,7 +250,7 @@ func TestS06_ServerKilled(t *testing.T) {
 						if !errors.Is(err, store.ErrNotFound) {
 							return err
 						}
-						return create(ctx, tx.Queries, tx.Queries, id)
+						return create(ctx, tx, id, new(int64))
 					})
 					if err == nil {
 						break

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,7 +30,12 @@ const (
 )
 
 func openPostgres(ctx context.Context, url string, o Options) (*DB, error) {
-	pool, err := pgxpool.New(ctx, url)
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("store: open: %w", err)
+	}
+	config.AfterConnect = byIndex
+	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("store: open: %w", err)
 	}
@@ -52,6 +58,14 @@ func openPostgres(ctx context.Context, url string, o Options) (*DB, error) {
 		db.writers = append(db.writers, newWriter(&postgresConn{config: config}))
 	}
 	return db, nil
+}
+
+// byIndex has the planner find rows by their index even in a table that it believes to be small: a
+// statement is planned once, when its tables may be empty, and is used for months. What has no
+// index looks dear then, and must not be compiled for it.
+func byIndex(ctx context.Context, conn *pgx.Conn) error {
+	_, err := conn.Exec(ctx, "SET enable_seqscan = off; SET jit = off")
+	return err
 }
 
 // cancelling has the server break off the statement whose time is over, which says that nothing
@@ -149,6 +163,10 @@ func (c *postgresConn) begin(ctx context.Context) (session, error) {
 		if err != nil {
 			return nil, err
 		}
+		if err := byIndex(ctx, conn); err != nil {
+			_ = conn.Close(ctx)
+			return nil, err
+		}
 		c.conn = conn
 	}
 	return &postgresSession{conn: c.conn}, nil
@@ -176,8 +194,12 @@ func (s *postgresSession) batch(writes []statement) *pgx.Batch {
 	if !s.begun {
 		b.Queue("BEGIN ISOLATION LEVEL READ COMMITTED") // rulings G5, whatever the server's default
 	}
-	for _, w := range writes {
-		b.Queue(w.sql, w.args...)
+	for _, run := range runs(writes) {
+		if run[0].order != nil {
+			b.Queue(insertNewOrders, newOrderArgs(run)...)
+			continue
+		}
+		b.Queue(run[0].sql, run[0].args...)
 	}
 	return b
 }
@@ -190,16 +212,48 @@ func (s *postgresSession) written(results pgx.BatchResults, writes []statement) 
 			return s.failed(-1, err)
 		}
 	}
-	for _, w := range writes {
+	for _, run := range runs(writes) {
+		if run[0].order != nil {
+			if err := inserted(results, run); err != nil {
+				return s.failed(culprit(run), err)
+			}
+			continue
+		}
 		tag, err := results.Exec()
 		if err != nil {
-			return s.failed(w.member, err)
+			return s.failed(run[0].member, err)
 		}
-		if w.affected != nil {
-			*w.affected = tag.RowsAffected()
+		if run[0].affected != nil {
+			*run[0].affected = tag.RowsAffected()
 		}
 	}
 	return nil
+}
+
+// inserted reads which of the new orders were inserted.
+func inserted(results pgx.BatchResults, run []statement) error {
+	r, err := results.Query()
+	if err != nil {
+		return err
+	}
+	ids, err := pgx.CollectRows(r, pgx.RowTo[string])
+	if err != nil {
+		return err
+	}
+	for _, w := range run {
+		if _, there := slices.BinarySearch(ids, w.order.row.ID); there {
+			*w.affected = 1
+		}
+	}
+	return nil
+}
+
+// culprit is whose statement it is, unless several share it.
+func culprit(run []statement) int {
+	if len(run) > 1 {
+		return -1
+	}
+	return run[0].member
 }
 
 func (s *postgresSession) query(ctx context.Context, writes []statement, read statement) (rows, error) {

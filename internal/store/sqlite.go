@@ -277,8 +277,24 @@ func (c *sqliteConn) exec(w statement) error {
 
 func (c *sqliteConn) execAll(writes []statement) error {
 	for _, w := range writes {
-		if err := c.exec(w); err != nil {
+		exec := c.exec
+		if w.order != nil {
+			exec = c.insertOrder
+		}
+		if err := exec(w); err != nil {
 			return &failure{w.member, err}
+		}
+	}
+	return nil
+}
+
+func (c *sqliteConn) insertOrder(w statement) error {
+	if err := c.exec(w.order.first); err != nil || *w.affected == 0 {
+		return err
+	}
+	for _, w := range w.order.then {
+		if err := c.exec(w); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -54,7 +54,7 @@ func (d txDoor) Exec(_ context.Context, sql string, args ...any) (pgconn.Command
 	if d.affected != nil {
 		*d.affected = 0 // of an earlier run
 	}
-	d.tx.group.queue(statement{sql, args, d.affected, d.tx.member})
+	d.tx.group.queue(statement{sql: sql, args: args, affected: d.affected, member: d.tx.member})
 	return pgconn.CommandTag{}, nil
 }
 

@@ -262,6 +262,86 @@ func anOrder(id, reference string) query.InsertOrderParams {
 		PriceUnits: "15", Policy: "{}", State: "open", DueUnits: "0", ReceivedUnits: "0", LateUnits: "0", ReversedUnits: "0"}
 }
 
+// newOrder is the update that makes an order with a document and an event.
+func newOrder(id, reference string, inserted *int64) change {
+	return func(ctx context.Context, tx *store.Tx) error {
+		return tx.InsertNewOrder(ctx, anOrder(id, reference), "{}", query.InsertEventParams{ID: "event of " + id, Kind: "k", Sequence: 1, Doc: "{}"}, inserted)
+	}
+}
+
+// orders checks which of the ids are there, each with its document, its event and its place in the seals' queue.
+func (w *world) orders(want map[string]bool) {
+	w.Helper()
+	unsealed, err := w.db.UnsealedEvents(w.ctx, 1000)
+	if err != nil {
+		w.Fatal(err)
+	}
+	for id, there := range want {
+		order, err1 := w.db.Order(w.ctx, id)
+		doc, err2 := w.db.OrderExtra(w.ctx, id)
+		event, err3 := w.db.Event(w.ctx, "event of "+id)
+		queued := slices.ContainsFunc(unsealed, func(e query.Event) bool { return e.ID == "event of "+id })
+		whole := err1 == nil && err2 == nil && err3 == nil && queued
+		absent := errors.Is(err1, store.ErrNotFound) && errors.Is(err2, store.ErrNotFound) && errors.Is(err3, store.ErrNotFound) && !queued
+		if there && !whole || !there && !absent {
+			w.Errorf("order %s, %v: %v %v %v %v", id, there, err1, err2, err3, queued)
+		}
+		if there && (order.Version != 1 || doc != "{}" || event.OrderID != id || event.MerchantID != "m" || event.AppID != "app" || event.Sequence != 1) {
+			w.Errorf("order %s: %+v %q %+v", id, order, doc, event)
+		}
+	}
+}
+
+func newOrders(w *world) {
+	var before int64
+	w.must(key, newOrder("before", "used before", &before))
+	made := make([]int64, 9)
+	for i := range made {
+		made[i] = 7
+	}
+	w.failed(w.group(
+		newOrder("a", "a", &made[0]),
+		newOrder("b", "b", &made[1]),
+		newOrder("again", "used before", &made[2]),
+		merchant("in between"),
+		newOrder("c", "c", &made[3]),
+		newOrder("twin", "b", &made[4]),
+		newOrder("twin of c", "c", &made[5]),
+		refuse(newOrder("refused", "refused", &made[6])),
+		looking(newOrder("d", "d", &made[7])),
+		newOrder("e", "refused", &made[8]),
+	), 7)
+	for i, want := range []int64{1, 1, 0, 1, 0, 0, made[6], 1, 1} {
+		if made[i] != want {
+			w.Errorf("order %d counts %d, not %d", i, made[i], want)
+		}
+	}
+	w.orders(map[string]bool{"before": true, "a": true, "b": true, "again": false, "c": true, "twin": false, "twin of c": false,
+		"refused": false, "d": true, "e": true})
+	w.merchants(map[string]bool{"in between": true})
+}
+
+func failingOrders(w *world) {
+	var n [6]int64
+	bad := func(ctx context.Context, tx *store.Tx) error {
+		row := anOrder("bad", "bad")
+		row.PriceUnits = "fifteen"
+		return tx.InsertNewOrder(ctx, row, "", query.InsertEventParams{ID: "event of bad"}, &n[1])
+	}
+	odd := func(ctx context.Context, tx *store.Tx) error {
+		return tx.InsertNewOrder(ctx, anOrder("odd", "odd"), "\x00", query.InsertEventParams{ID: "event of odd"}, &n[2])
+	}
+	w.failed(w.group(
+		newOrder("a", "a", &n[0]), bad, odd, newOrder("b", "b", &n[3]),
+		newOrder("number", "other", &n[4]), func(ctx context.Context, tx *store.Tx) error {
+			row := anOrder("same number", "same number")
+			row.Number = "N-a"
+			return tx.InsertNewOrder(ctx, row, "", query.InsertEventParams{ID: "event of same number"}, &n[5])
+		},
+	), 1, 2, 5)
+	w.orders(map[string]bool{"a": true, "bad": false, "odd": false, "b": true, "number": true, "same number": false})
+}
+
 func keepingOrder(w *world) {
 	w.must(key, merchant("m"))
 	var took [40]int32

@@ -27,6 +27,8 @@ func Run(t *testing.T, e Engine) {
 		"a caller that leaves inside a group harms nobody":     leavingLate,
 		"a caller that has left already does nothing":          leftBefore,
 		"a counted write says how many rows it touched":        counting,
+		"new orders go together":                               newOrders,
+		"a new order that fails is nobody else's trouble":      failingOrders,
 		"updates of one key keep their order":                  keepingOrder,
 		"a row is locked by its version":                       lockedRows,
 		"too many waiting updates are refused":                 busy,
@@ -101,9 +103,11 @@ func (w *world) gate() (open func()) {
 		})
 	}()
 	<-began
+	let := sync.OnceFunc(func() { close(opened) })
+	w.Cleanup(let) // also when the test has failed: closing waits for the writer
 	return func() {
 		w.Helper()
-		close(opened)
+		let()
 		if err := <-ended; err != nil {
 			w.Error(err)
 		}

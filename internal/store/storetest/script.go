@@ -41,12 +41,16 @@ func Script(t testing.TB, db *store.DB, seed uint64, n int) string {
 			for _, c := range calls {
 				s.call(ctx, tx.Queries, c)
 			}
+			s.newOrders(ctx, tx)
 			if refuse {
 				return errRefused
 			}
 			return nil
 		})
-		fmt.Fprintf(&s.said, "  = %s\n", outcome(err))
+		if err != nil {
+			s.made = [3]int64{} // means nothing
+		}
+		fmt.Fprintf(&s.said, "  = %s %v\n", outcome(err), s.made)
 	}
 	return s.said.String()
 }
@@ -54,6 +58,7 @@ func Script(t testing.TB, db *store.DB, seed uint64, n int) string {
 type script struct {
 	rnd  *rand.Rand
 	said strings.Builder
+	made [3]int64 // which new orders of the update were inserted
 }
 
 // call is one query with its arguments.
@@ -140,6 +145,21 @@ func (s *script) call(ctx context.Context, q *query.Queries, c call) {
 		fmt.Fprint(&s.said, " ", answer(c.name, results[0]))
 	}
 	fmt.Fprintf(&s.said, " %s\n", outcome(err))
+}
+
+// newOrders makes some orders, which is no single query.
+func (s *script) newOrders(ctx context.Context, tx *store.Tx) {
+	s.made = [3]int64{}
+	if s.rnd.IntN(4) > 0 {
+		return
+	}
+	for i := range 1 + s.rnd.IntN(len(s.made)) {
+		row := s.value("", reflect.TypeFor[query.InsertOrderParams]()).Interface().(query.InsertOrderParams)
+		event := s.value("", reflect.TypeFor[query.InsertEventParams]()).Interface().(query.InsertEventParams)
+		extra := s.text("Extra")
+		err := tx.InsertNewOrder(ctx, row, extra, event, &s.made[i])
+		fmt.Fprintf(&s.said, "  InsertNewOrder %.300s %.300s: %s\n", fmt.Sprintf("%+v", row), fmt.Sprintf("%.20q %+v", extra, event), outcome(err))
+	}
 }
 
 // unordered names the queries that return the rows they changed, which no engine promises an order of.
