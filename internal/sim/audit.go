@@ -34,7 +34,6 @@ type Auditor struct {
 	said   said   // what the outside world was told
 	news   news
 	found  []string
-	end    bool
 }
 
 func newAuditor(url string, chains []*network, now func() time.Time) (*Auditor, error) {
