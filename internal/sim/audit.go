@@ -26,18 +26,19 @@ type Auditor struct {
 	version  int64 // of the data, as SQLite counts the commits of others
 	now      func() time.Time
 
-	truths map[string]*truth
-	rows   *rows  // as of the last look
-	before *rows  // as of the look before
-	books  *books // the sum of all entries so far
-	given  given  // addresses
-	said   said   // what the outside world was told
-	news   news
-	found  []string
+	truths  map[string]*truth
+	rows    *rows  // as of the last look
+	before  *rows  // as of the look before
+	books   *books // the sum of all entries so far
+	given   given  // addresses
+	said    said   // what the outside world was told
+	news    news
+	chained chained
+	found   []string
 }
 
 func newAuditor(url string, chains []*network, now func() time.Time) (*Auditor, error) {
-	a := &Auditor{now: now, prepared: map[string]*sql.Stmt{}, truths: map[string]*truth{}, books: newBooks(), given: newGiven(), said: newSaid(), news: newNews()}
+	a := &Auditor{now: now, prepared: map[string]*sql.Stmt{}, truths: map[string]*truth{}, books: newBooks(), given: newGiven(), said: newSaid(), news: newNews(), chained: newChained()}
 	path, sqlite := strings.CutPrefix(url, "sqlite:")
 	a.sqlite = sqlite
 	var err error
@@ -68,6 +69,9 @@ func newAuditor(url string, chains []*network, now func() time.Time) (*Auditor, 
 
 // Close closes the auditor's connection.
 func (a *Auditor) Close() {
+	for _, stmt := range a.prepared {
+		stmt.Close()
+	}
 	a.conn.Close()
 	a.db.Close()
 }
@@ -113,6 +117,7 @@ func (a *Auditor) look() {
 	a.lookAtDesk()
 	a.lookAtOrders()
 	a.lookAtNews()
+	a.lookAtSeals()
 }
 
 // changed reports whether others have committed anything since the last call.
@@ -142,6 +147,8 @@ type rows struct {
 	postings  []postingRow // new ones, entry by entry
 	events    []eventRow   // new ones
 	addresses []addressRow // new ones
+	seals     []sealRow    // new ones
+	unsealed  int64
 }
 
 type orderRow struct {
@@ -348,6 +355,7 @@ func (a *Auditor) read() (*rows, error) {
 		scan(&d.id, &d.event, &d.order, &d.status, &d.sequence, &d.attempts, &d.due, &d.final)
 		s.deliveries[d.id] = &d
 	})
+	r.each(`SELECT count(*) FROM unsealed`, func(scan func(...any)) { scan(&s.unsealed) })
 	a.readGrowth(r, s)
 	return s, r.err
 }
@@ -385,6 +393,11 @@ func (a *Auditor) readGrowth(r *reader, s *rows) {
 			s.addresses = append(s.addresses, d)
 		}
 	}, args...)
+	r.each(`SELECT seq, kind, ref, hash, prev FROM seals WHERE seq > $1 ORDER BY seq`, func(scan func(...any)) {
+		var l sealRow
+		scan(&l.seq, &l.kind, &l.ref, &l.hash, &l.prev)
+		s.seals = append(s.seals, l)
+	}, a.chained.seq)
 }
 
 // sorted returns the keys of a map in order, so that findings come in the same order each time.

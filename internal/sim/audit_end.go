@@ -15,6 +15,7 @@ func (a *Auditor) End() []string {
 		a.lookAtOutcome(a.rows.orders[id])
 	}
 	a.lookAgain()
+	a.lookAtHashes()
 	return a.take()
 }
 

@@ -228,6 +228,9 @@ func (a *Auditor) Waiting() Waiting {
 			add(now, "the cursor of %s is not at its head", name)
 		}
 	}
+	if n := a.rows.unsealed; n > 0 {
+		add(now, "%d rows are to be sealed", n)
+	}
 	for _, id := range sorted(a.rows.deliveries) {
 		if d := a.rows.deliveries[id]; d.status == "waiting" {
 			add(time.UnixMicro(d.due), "delivery %s of event %s waits", id, d.event)

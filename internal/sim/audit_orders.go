@@ -186,10 +186,11 @@ func (a *Auditor) Refused(number, asset, code string) []string {
 
 func lastPart(asset string) string { return asset[strings.LastIndex(asset, "/")+1:] }
 
-// frozen reports whether a listed transfer stands in a block that the program knows.
+// frozen reports whether a listed transfer stands in a block that the program knows, or is booked
+// still.
 func (a *Auditor) frozen(o *orderRow) bool {
 	for k, t := range a.rows.transfers {
-		if t.order == o.id && !t.removed && a.truths[k.chain].listed[t.asset] {
+		if t.order == o.id && (!t.removed || t.booked != "") && a.truths[k.chain].listed[t.asset] {
 			return true
 		}
 	}
@@ -266,7 +267,7 @@ func (a *Auditor) lookAtQuote(o *orderRow) {
 func (a *Auditor) frozenBefore(o *orderRow) bool {
 	for k, t := range a.before.transfers {
 		now := a.rows.transfers[k]
-		if t.order == o.id && !t.removed && now != nil && !now.removed && a.truths[k.chain].listed[t.asset] {
+		if t.order == o.id && (!t.removed && now != nil && !now.removed || t.booked != "") && a.truths[k.chain].listed[t.asset] {
 			return true
 		}
 	}

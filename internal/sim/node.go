@@ -16,6 +16,7 @@ import (
 	"florin/internal/id"
 	"florin/internal/keys"
 	"florin/internal/notify"
+	"florin/internal/seal"
 	"florin/internal/store"
 	"florin/internal/wire"
 	"florin/internal/wire/halopay"
@@ -42,6 +43,7 @@ type node struct {
 	engine    *engine.Engine
 	followers []*chain.Follower // by network
 	notifier  *notify.Notifier
+	sealer    *seal.Sealer
 	handler   http.Handler
 }
 
@@ -106,6 +108,7 @@ func (n *node) start() error {
 	if err != nil {
 		return err
 	}
+	n.sealer = seal.New(w.db, w.clock, fmt.Sprintf("%s.%d", n.name, n.lives))
 	mux := http.NewServeMux()
 	halopay.New(halopay.Config{
 		Engine: n.engine, Gate: wire.NewGate(wire.Config{Clock: w.clock}), Clock: w.clock, IDs: ids, CheckoutURL: "https://pay.example/pay",
@@ -274,6 +277,10 @@ func (w *World) notify(n *node) int {
 	return w.work(n, "notify", func() (int, error) { return n.notifier.RunOnce(w.ctx) })
 }
 
+func (w *World) seal(n *node) int {
+	return w.work(n, "seal", func() (int, error) { return n.sealer.RunOnce(w.ctx) })
+}
+
 // followSome walks a chain, a few blocks or up to its head.
 func (w *World) followSome() {
 	n, i := w.anyNode(), w.dice.IntN(len(w.chains))
@@ -288,6 +295,7 @@ func (w *World) followSome() {
 func (w *World) settleSome() { w.settle(w.anyNode()) }
 func (w *World) expireSome() { w.expire(w.anyNode()) }
 func (w *World) notifySome() { w.notify(w.anyNode()) }
+func (w *World) sealSome()   { w.seal(w.anyNode()) }
 
 // listener hears what the program logs: a fault that the world did not put there is a finding.
 type listener struct {

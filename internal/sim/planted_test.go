@@ -5,6 +5,7 @@ package sim_test
 import (
 	"errors"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,6 +20,7 @@ const enough = 150
 // TestEachBugIsFound plays worlds with one planted bug after the other. The control comes first:
 // with none of them, the same program passes.
 func TestEachBugIsFound(t *testing.T) {
+	debug.SetGCPercent(400)
 	folder := table(t)
 	empty := template(t, folder)
 	search := func(worlds uint64) *sim.Failure {

@@ -213,6 +213,7 @@ func init() {
 		{"settle", 16, true, false, (*World).settleSome},
 		{"expire", 8, true, false, (*World).expireSome},
 		{"notify", 12, true, false, (*World).notifySome},
+		{"seal", 4, false, false, (*World).sealSome},
 		{"moods", 3, false, false, (*World).moods},
 		{"prices", 3, false, false, (*World).movePrices},
 		{"wait", 6, true, false, (*World).wait},
@@ -385,7 +386,7 @@ func (w *World) settleDown() {
 			moved = w.follow(n, i) > 0 || moved
 			w.audit()
 		}
-		for _, crank := range []func(*node) int{w.settle, w.expire, w.notify} {
+		for _, crank := range []func(*node) int{w.settle, w.expire, w.notify, w.seal} {
 			moved = crank(n) > 0 || moved
 			w.audit()
 		}
