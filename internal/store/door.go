@@ -80,7 +80,8 @@ type conn interface {
 	// enter waits until this connection may write, and leave lets others have that.
 	enter(ctx context.Context) error
 	leave()
-	begin(ctx context.Context) (session, error)
+	// begin opens a session for so many members.
+	begin(ctx context.Context, members int) (session, error)
 	close()
 }
 
@@ -254,7 +255,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 // try runs the group in one transaction. refusals are the members' own; an error says that
 // nothing happened or, with ErrUnknown, that nobody knows.
 func (w *writer) try(ctx context.Context, group []*update) (refusals []error, err error) {
-	s, err := w.conn.begin(ctx)
+	s, err := w.conn.begin(ctx, len(group))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errBegin, err)
 	}

@@ -23,6 +23,13 @@ import (
 // more of them bring is measured in bench/README.md.
 const defaultWriters = 2
 
+// patience is how long a statement of a group waits for a row, in the words of SET LOCAL. A group
+// holds the rows of all its members, taken in the order they came, so two groups may wait for each
+// other in a circle; it would last until the server looks for circles, a second by default. What
+// waits longer fails, and runs again by itself, with all the patience there is: single updates take
+// their rows in one order.
+const patience = "SET LOCAL lock_timeout = '100ms'"
+
 // SQLSTATEs of transactions that were in each other's way.
 const (
 	deadlock      = "40P01"
@@ -157,7 +164,7 @@ type postgresConn struct {
 func (c *postgresConn) enter(context.Context) error { return nil }
 func (c *postgresConn) leave()                      {}
 
-func (c *postgresConn) begin(ctx context.Context) (session, error) {
+func (c *postgresConn) begin(ctx context.Context, members int) (session, error) {
 	if c.conn == nil || c.conn.IsClosed() {
 		conn, err := pgx.ConnectConfig(ctx, c.config)
 		if err != nil {
@@ -169,7 +176,7 @@ func (c *postgresConn) begin(ctx context.Context) (session, error) {
 		}
 		c.conn = conn
 	}
-	return &postgresSession{conn: c.conn}, nil
+	return &postgresSession{conn: c.conn, impatient: members > 1}, nil
 }
 
 func (c *postgresConn) close() {
@@ -184,15 +191,19 @@ func (c *postgresConn) close() {
 // postgresSession is one transaction. Its BEGIN travels with the first statements, so a group
 // without reads is one round trip.
 type postgresSession struct {
-	conn  *pgx.Conn
-	begun bool
+	conn      *pgx.Conn
+	begun     bool
+	impatient bool // it is a group's
 }
 
 // batch returns what begins the transaction, if that is still to be done, and the writes.
 func (s *postgresSession) batch(writes []statement) *pgx.Batch {
-	b := &pgx.Batch{QueuedQueries: make([]*pgx.QueuedQuery, 0, len(writes)+2)}
+	b := &pgx.Batch{QueuedQueries: make([]*pgx.QueuedQuery, 0, len(writes)+3)}
 	if !s.begun {
 		b.Queue("BEGIN ISOLATION LEVEL READ COMMITTED") // rulings G5, whatever the server's default
+		if s.impatient {
+			b.Queue(patience)
+		}
 	}
 	for _, run := range runs(writes) {
 		if run[0].order != nil {
@@ -210,6 +221,11 @@ func (s *postgresSession) written(results pgx.BatchResults, writes []statement) 
 		s.begun = true
 		if _, err := results.Exec(); err != nil {
 			return s.failed(-1, err)
+		}
+		if s.impatient {
+			if _, err := results.Exec(); err != nil {
+				return s.failed(-1, err)
+			}
 		}
 	}
 	for _, run := range runs(writes) {

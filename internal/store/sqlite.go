@@ -145,7 +145,7 @@ type sqliteConn struct {
 func (c *sqliteConn) enter(ctx context.Context) error { return c.turn.take(ctx) }
 func (c *sqliteConn) leave()                          { c.turn.give() }
 
-func (c *sqliteConn) begin(context.Context) (session, error) {
+func (c *sqliteConn) begin(context.Context, int) (session, error) {
 	if err := c.exec(statement{sql: "BEGIN IMMEDIATE"}); err != nil {
 		return nil, err
 	}
