@@ -76,6 +76,9 @@ func (e *Engine) AddMerchant(ctx context.Context, name, email string) (Merchant,
 	err := e.db.Update(ctx, m.ID, func(ctx context.Context, tx *store.Tx) error {
 		return tx.InsertMerchant(ctx, query.InsertMerchantParams{ID: m.ID, Name: name, Email: email, CreatedAt: e.now().UnixMicro()})
 	})
+	if errors.Is(err, store.ErrUnknown) { // its id tells what came of it (threats S06)
+		_, err = e.db.Merchant(ctx, m.ID)
+	}
 	return m, err
 }
 
@@ -150,7 +153,7 @@ func (e *Engine) RotateKey(ctx context.Context, appID string, grace time.Duratio
 		return "", err
 	}
 	err = e.db.Update(ctx, app.MerchantID, func(ctx context.Context, tx *store.Tx) error {
-		if err := tx.RetireAppKeys(ctx, query.RetireAppKeysParams{AppID: appID, RetiresAt: now.Add(grace).UnixMicro()}); err != nil {
+		if err := tx.RetireAppKeys(ctx, query.RetireAppKeysParams{AppID: appID, RetiresAt: now.Add(grace).UnixMicro(), NewID: key.ID}); err != nil {
 			return err
 		}
 		return tx.InsertAppKey(ctx, key)

@@ -188,6 +188,9 @@ func (e *Engine) RecordAttempt(ctx context.Context, d Delivery, a *Attempt, stat
 		if err != nil {
 			return err
 		}
+		if row.LeaseOwner == "" {
+			return errNothing // an earlier run has written it
+		}
 		status := status
 		if status == DeliveryWaiting && !row.Final {
 			newer, err := tx.NewerDelivery(ctx, query.NewerDeliveryParams{OrderID: row.OrderID, Sequence: row.Sequence, ID: row.ID})
@@ -215,7 +218,7 @@ func (e *Engine) RecordAttempt(ctx context.Context, d Delivery, a *Attempt, stat
 	if errors.Is(err, store.ErrNotFound) {
 		return ErrLeased
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, errNothing) {
 		return fmt.Errorf("record attempt of delivery %s: %w", d.ID, err)
 	}
 	e.announce()

@@ -68,6 +68,7 @@ type Engine struct {
 	own      ownAddresses
 	news     news
 	ripened  ripened
+	missing  sync.Map // chains that orders wait for and that are not configured: said once
 }
 
 // New returns an engine on an open database. The first one makes the installation's id, which

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,92 +39,182 @@ func (e *Engine) Cursor(ctx context.Context, chainName string) (ref chain.BlockR
 
 // Connect implements chain.Sink: blocks, their transfers and the cursor in one transaction, and a
 // due row for each order that must look. Credits are left to SettleOnce, which runs through the
-// writer of the order's merchant (rulings G3).
+// writer of the order's merchant (rulings G3). Blocks with very many transfers are connected in
+// several transactions, each with its cursor.
 func (e *Engine) Connect(ctx context.Context, chainName string, blocks []chain.Block) error {
 	network, ok := e.Network(chainName)
 	if !ok {
 		return fmt.Errorf("chain %s is not configured", chainName)
 	}
+	for len(blocks) > 0 {
+		n := len(blocks[0].Transfers)
+		together := 1
+		for together < len(blocks) && n+len(blocks[together].Transfers) <= connectTransfers {
+			n += len(blocks[together].Transfers)
+			together++
+		}
+		if err := e.connect(ctx, network, blocks[:together]); err != nil {
+			return err
+		}
+		blocks = blocks[together:]
+		e.announce()
+	}
+	return nil
+}
+
+const (
+	// connectTransfers bounds the transfers of one transaction, unless a single block has more.
+	connectTransfers = 2_000
+	// unlistedTransfers bounds how many transfers of tokens that nobody listed are kept of one block.
+	// They cost next to nothing on some chains, and a block that takes too long would stop its chain
+	// for everybody (threats C30).
+	unlistedTransfers = 3_000
+	// mostRipe bounds the orders that one transaction makes due for their confirmations.
+	mostRipe = 10_000
+)
+
+func (e *Engine) connect(ctx context.Context, n Network, blocks []chain.Block) error {
+	transfers, err := e.owned(ctx, n.Name, blocks)
+	if err != nil {
+		return err
+	}
 	first, last := blocks[0], blocks[len(blocks)-1].BlockRef
-	all := !e.ripened.since(chainName)
+	// Blocks that reach confirmation depth with these: their orders are due.
+	ripe := query.RipeOrdersParams{Chain: n.Name, Height: int64(last.Height) + 1 - int64(n.Confirmations), MaxRows: mostRipe}
+	ripe.Above = ripe.Height - int64(len(blocks))
 	now := e.now()
-	err := e.db.Update(ctx, "chain:"+chainName, func(ctx context.Context, tx *store.Tx) error {
-		cursor, err := tx.LockChain(ctx, chainName)
+	complete := true
+	err = e.db.Update(ctx, "chain:"+n.Name, func(ctx context.Context, tx *store.Tx) error {
+		cursor, err := tx.LockChain(ctx, n.Name)
 		switch {
 		case errors.Is(err, store.ErrNotFound):
 			err = tx.BeginChain(ctx, query.BeginChainParams{
-				Name: chainName, Height: int64(last.Height), Hash: last.Hash, Parent: last.Parent, BlockTime: last.Time.UnixMicro(),
+				Name: n.Name, Height: int64(last.Height), Hash: last.Hash, Parent: last.Parent, BlockTime: last.Time.UnixMicro(),
 			})
+		case err == nil && uint64(cursor.Height) == last.Height && cursor.Hash == last.Hash:
+			return errNothing // another node was as quick, or an earlier run has done it
 		case err == nil && (uint64(cursor.Height)+1 != first.Height || cursor.Hash != "" && cursor.Hash != first.Parent):
 			// A cursor that stepped below its first block knows a height and no hash.
-			return fmt.Errorf("%w: connect %d of %s", ErrStale, first.Height, chainName)
+			return fmt.Errorf("%w: connect %d of %s", ErrStale, first.Height, n.Name)
 		}
 		if err != nil {
-			return fmt.Errorf("lock chain %s: %w", chainName, err)
+			return fmt.Errorf("lock chain %s: %w", n.Name, err)
 		}
-		due := map[string]string{} // order → merchant
+		complete = false
 		for _, b := range blocks {
-			if err := e.connect(ctx, tx, chainName, b, due); err != nil {
+			if err := tx.InsertBlock(ctx, query.InsertBlockParams{
+				Chain: n.Name, Height: int64(b.Height), Hash: b.Hash, Parent: b.Parent, BlockTime: b.Time.UnixMicro(),
+			}); err != nil {
 				return err
 			}
 		}
+		due := map[string]string{} // order → merchant
+		for _, t := range transfers {
+			if err := see(ctx, tx, t); err != nil {
+				return err
+			}
+			due[t.OrderID] = t.MerchantID
+		}
 		if err := tx.MoveCursor(ctx, query.MoveCursorParams{
-			Name: chainName, Height: int64(last.Height), Hash: last.Hash, Parent: last.Parent, BlockTime: last.Time.UnixMicro(),
+			Name: n.Name, Height: int64(last.Height), Hash: last.Hash, Parent: last.Parent, BlockTime: last.Time.UnixMicro(),
 		}); err != nil {
 			return err
 		}
-		if err := tx.PruneBlocks(ctx, query.PruneBlocksParams{Chain: chainName, Below: int64(last.Height) - keptBlocks}); err != nil {
+		if err := tx.PruneBlocks(ctx, query.PruneBlocksParams{Chain: n.Name, Below: int64(last.Height) - keptBlocks}); err != nil {
 			return err
 		}
-		// Blocks that reach confirmation depth with these: their orders are due. The first time
-		// in this process every one is asked, for the depth may have been configured anew.
-		ripe := int64(last.Height) + 1 - int64(network.Confirmations)
-		above := ripe - int64(len(blocks))
-		if all {
-			above = -1
-		}
-		orders, err := tx.RipeOrders(ctx, query.RipeOrdersParams{Chain: chainName, Above: above, Height: ripe})
+		orders, err := tx.RipeOrders(ctx, ripe)
 		if err != nil {
-			return fmt.Errorf("orders to settle on %s: %w", chainName, err)
+			return fmt.Errorf("orders to settle on %s: %w", n.Name, err)
 		}
+		complete = len(orders) < mostRipe
 		for _, o := range orders {
 			due[o.OrderID] = o.MerchantID
 		}
 		return raise(ctx, tx, due, now)
 	})
-	if err != nil {
+	if err != nil && !errors.Is(err, errNothing) {
 		return err
 	}
-	e.ripened.mark(chainName)
-	e.announce()
+	if !complete {
+		e.ripened.forget(n.Name)
+	}
+	if !e.ripened.since(n.Name) {
+		if err := e.raiseRipe(ctx, ripe); err != nil { // what was connected is; the next Connect tries again
+			e.log.ErrorContext(ctx, "raise orders to settle", "chain", n.Name, "err", err)
+			return nil
+		}
+		e.ripened.mark(n.Name)
+	}
 	return nil
 }
 
-// connect writes one block with its transfers, and adds their orders to due.
-func (e *Engine) connect(ctx context.Context, tx *store.Tx, chainName string, b chain.Block, due map[string]string) error {
-	if err := tx.InsertBlock(ctx, query.InsertBlockParams{
-		Chain: chainName, Height: int64(b.Height), Hash: b.Hash, Parent: b.Parent, BlockTime: b.Time.UnixMicro(),
-	}); err != nil {
-		return err
-	}
-	for _, t := range b.Transfers {
-		owner, err := tx.DepositAddress(ctx, t.To)
-		if errors.Is(err, store.ErrNotFound) {
-			return fmt.Errorf("transfer %s %s on %s is to %s, which is not ours", t.TxID, t.Position, chainName, t.To)
-		}
+// raiseRipe makes every order due that has an unconfirmed transfer at confirmation depth, however
+// old: the first time in a process, for the depth may have been configured anew.
+func (e *Engine) raiseRipe(ctx context.Context, ripe query.RipeOrdersParams) error {
+	for ripe.Above, ripe.MaxRows = -1, 1000; ; {
+		orders, err := e.db.RipeOrders(ctx, ripe)
 		if err != nil {
-			return fmt.Errorf("owner of %s: %w", t.To, err)
+			return fmt.Errorf("orders to settle on %s: %w", ripe.Chain, err)
 		}
-		if err := see(ctx, tx, payment.Transfer{
-			Key:     payment.TransferKey{Chain: chainName, TxID: t.TxID, Position: t.Position},
-			OrderID: owner.OrderID, MerchantID: owner.MerchantID, From: t.From, To: t.To, Amount: t.Amount, Listed: t.Listed,
-			BlockHeight: b.Height, BlockHash: b.Hash, BlockTime: b.Time,
+		if len(orders) == 0 {
+			return nil
+		}
+		now := e.now()
+		if err := e.db.Update(ctx, "chain:"+ripe.Chain, func(ctx context.Context, tx *store.Tx) error {
+			due := map[string]string{}
+			for _, o := range orders {
+				due[o.OrderID] = o.MerchantID
+			}
+			return raise(ctx, tx, due, now)
 		}); err != nil {
 			return err
 		}
-		due[owner.OrderID] = owner.MerchantID
+		if len(orders) < int(ripe.MaxRows) {
+			return nil
+		}
+		ripe.After = orders[len(orders)-1].OrderID
 	}
-	return nil
+}
+
+// owned returns the transfers in blocks with the orders whose addresses they went to, in the order
+// of their keys: so does whoever else writes several, and nobody waits in a circle.
+func (e *Engine) owned(ctx context.Context, chainName string, blocks []chain.Block) ([]payment.Transfer, error) {
+	owners := map[string]query.DepositAddress{}
+	var all []payment.Transfer
+	for _, b := range blocks {
+		unlisted := 0
+		for _, t := range b.Transfers {
+			if !t.Listed {
+				if unlisted++; unlisted > unlistedTransfers {
+					continue
+				}
+			}
+			owner, ok := owners[t.To]
+			if !ok {
+				var err error
+				owner, err = e.db.DepositAddress(ctx, t.To)
+				if errors.Is(err, store.ErrNotFound) {
+					return nil, fmt.Errorf("transfer %s %s on %s is to %s, which is not ours", t.TxID, t.Position, chainName, t.To)
+				}
+				if err != nil {
+					return nil, fmt.Errorf("owner of %s: %w", t.To, err)
+				}
+				owners[t.To] = owner
+			}
+			all = append(all, payment.Transfer{
+				Key:     payment.TransferKey{Chain: chainName, TxID: t.TxID, Position: t.Position},
+				OrderID: owner.OrderID, MerchantID: owner.MerchantID, From: t.From, To: t.To, Amount: t.Amount, Listed: t.Listed,
+				BlockHeight: b.Height, BlockHash: b.Hash, BlockTime: b.Time,
+			})
+		}
+		if unlisted > unlistedTransfers {
+			e.log.ErrorContext(ctx, "a block floods our addresses with tokens that nobody listed: not all are kept",
+				"chain", chainName, "height", b.Height, "left_out", unlisted-unlistedTransfers)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b payment.Transfer) int { return a.Key.Compare(b.Key) })
+	return all, nil
 }
 
 // see writes a transfer that a connected block holds.
@@ -169,16 +260,25 @@ func (e *Engine) Disconnect(ctx context.Context, chainName string, ref chain.Blo
 		if err != nil {
 			return fmt.Errorf("lock chain %s: %w", chainName, err)
 		}
+		if uint64(cursor.Height)+1 == ref.Height && cursor.Hash == ref.Parent {
+			return errNothing // another node was as quick, or an earlier run has done it
+		}
 		if cursor.Hash != ref.Hash {
 			return fmt.Errorf("%w: disconnect %d of %s", ErrStale, ref.Height, chainName)
 		}
-		orders, err := tx.RemoveTransfers(ctx, query.RemoveTransfersParams{Chain: chainName, Height: int64(ref.Height)})
+		transfers, err := tx.StandingTransfers(ctx, query.StandingTransfersParams{Chain: chainName, Height: int64(ref.Height)})
 		if err != nil {
-			return fmt.Errorf("remove transfers of %s %d: %w", chainName, ref.Height, err)
+			return fmt.Errorf("transfers of %s %d: %w", chainName, ref.Height, err)
 		}
+		slices.SortFunc(transfers, func(a, b query.StandingTransfersRow) int {
+			return cmp.Or(cmp.Compare(a.Txid, b.Txid), cmp.Compare(a.Position, b.Position))
+		})
 		due := map[string]string{}
-		for _, o := range orders {
-			due[o.OrderID] = o.MerchantID
+		for _, t := range transfers {
+			due[t.OrderID] = t.MerchantID
+			if err := tx.RemoveTransfer(ctx, query.RemoveTransferParams{Chain: chainName, Txid: t.Txid, Position: t.Position}); err != nil {
+				return err
+			}
 		}
 		if err := raise(ctx, tx, due, now); err != nil {
 			return err
@@ -198,10 +298,11 @@ func (e *Engine) Disconnect(ctx context.Context, chainName string, ref chain.Blo
 			Name: chainName, Height: parent.Height, Hash: parent.Hash, Parent: parent.Parent, BlockTime: parent.BlockTime,
 		})
 	})
-	if err == nil {
-		e.announce()
+	if err != nil && !errors.Is(err, errNothing) {
+		return err
 	}
-	return err
+	e.announce()
+	return nil
 }
 
 // ripened remembers on which chains this process has asked for every ripe transfer once.
@@ -214,6 +315,12 @@ func (r *ripened) since(chainName string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.chains[chainName]
+}
+
+func (r *ripened) forget(chainName string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.chains, chainName)
 }
 
 func (r *ripened) mark(chainName string) {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -59,8 +60,8 @@ func (e *Engine) CreateOrder(ctx context.Context, app App, n NewOrder) (o paymen
 	if inserted == 1 {
 		return o, true, nil
 	}
-	o, err = e.Repeated(ctx, app, n)
-	return o, false, err
+	kept, err := e.Repeated(ctx, app, n)
+	return kept, kept.ID == o.ID, err // ours is there when an earlier run of the update was committed (threats S06)
 }
 
 // acceptable refuses an order that cannot be made now, and returns when it would end.
@@ -160,6 +161,9 @@ func (e *Engine) offer(ctx context.Context, n Network, t chain.Token, o payment.
 		return Offer{}, err
 	}
 	due, err := rate.DueUp(o.Price, asset, o.Policy.QuotePlaces)
+	if errors.Is(err, money.ErrOverflow) || err == nil && payment.Beyond(due) {
+		err = payment.Invalid("price", "is worth more than there is of the asset")
+	}
 	return Offer{Asset: asset, Network: n.Title, Due: due, Rate: rate}, err
 }
 
@@ -188,15 +192,15 @@ func (e *Engine) ChooseAsset(ctx context.Context, number, code string) error {
 		if err != nil {
 			return err
 		}
-		transfers, err := store.TransfersOf(ctx, tx.Queries, o.ID)
+		seen, err := tx.FrozenBy(ctx, o.ID)
+		if err != nil {
+			return fmt.Errorf("transfers of order %s: %w", o.ID, err)
+		}
+		chosen, err := payment.Choose(o, offer.Due, offer.Rate, seen > 0, now)
 		if err != nil {
 			return err
 		}
-		chosen, err := payment.Choose(o, offer.Due, offer.Rate, frozen(transfers), now)
-		if err != nil {
-			return err
-		}
-		if err := e.giveAddress(ctx, tx, chosen, app, network, now); err != nil {
+		if err := e.giveAddress(ctx, tx, chosen, app, network); err != nil {
 			return err
 		}
 		return tx.SaveOrder(ctx, chosen)
@@ -231,18 +235,21 @@ func (e *Engine) token(app App, code string) (Network, chain.Token, bool) {
 
 // giveAddress makes the order's address on the network's family, if it has none. Indices are
 // given once per merchant and never go back, so no address is ever used twice.
-func (e *Engine) giveAddress(ctx context.Context, tx *store.Tx, o payment.Order, app App, n Network, now time.Time) error {
-	_, err := tx.OrderAddress(ctx, query.OrderAddressParams{OrderID: o.ID, Family: n.Family})
-	if err == nil || !errors.Is(err, store.ErrNotFound) {
+func (e *Engine) giveAddress(ctx context.Context, tx *store.Tx, o payment.Order, app App, n Network) error {
+	destination := n.Treasury
+	if app.Settle != "" {
+		destination = app.Settle
+	}
+	given, err := tx.OrderAddress(ctx, query.OrderAddressParams{OrderID: o.ID, Family: n.Family})
+	if err == nil {
+		return e.reaches(ctx, given, n, destination)
+	}
+	if !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
 	index, err := tx.TakeAddressIndex(ctx, o.MerchantID)
 	if err != nil {
 		return fmt.Errorf("address index of merchant %s: %w", o.MerchantID, err)
-	}
-	destination := n.Treasury
-	if app.Settle != "" {
-		destination = app.Settle
 	}
 	salt := chain.Salt(e.salt, o.MerchantID, uint64(index))
 	address, err := n.Addresser.Address(salt, destination)
@@ -251,126 +258,28 @@ func (e *Engine) giveAddress(ctx context.Context, tx *store.Tx, o payment.Order,
 	}
 	return tx.InsertAddress(ctx, query.InsertAddressParams{
 		Address: address, Family: n.Family, OrderID: o.ID, MerchantID: o.MerchantID, Salt: fmt.Sprintf("%x", salt),
-		Destination: destination, CreatedAt: now.UnixMicro(),
+		Destination: destination, CreatedAt: e.now().UnixMicro(), // now, and not when the update began to wait: see Own
 	})
 }
 
-// ExpireOnce ends the open orders whose time is over, at most batch of them, and returns how
-// many. An order with an asset chosen waits until no block up to its deadline is missing, and
-// until no transfer on time is on its way (threats C27); it holds nobody else up.
-func (e *Engine) ExpireOnce(ctx context.Context, batch int) (done int, err error) {
-	var afterDeadline int64
-	var afterID string
-	for done < batch {
-		rows, err := e.db.DueOrders(ctx, query.DueOrdersParams{
-			Now: e.now().UnixMicro(), AfterDeadline: afterDeadline, AfterID: afterID, MaxRows: int32(batch),
-		})
-		if err != nil {
-			return done, fmt.Errorf("list due orders: %w", err)
-		}
-		expired := make([]bool, len(rows))
-		e.side(len(rows), func(i int) {
-			var err error
-			if expired[i], err = e.expire(ctx, rows[i].ID, rows[i].MerchantID); err != nil {
-				e.log.ErrorContext(ctx, "expire", "order", rows[i].ID, "err", err)
-			}
-		})
-		for i, row := range rows {
-			if expired[i] {
-				done++
-			}
-			afterDeadline, afterID = row.Deadline, row.ID
-		}
-		if len(rows) < batch {
-			break
-		}
+// reaches refuses a network on which the address that an order has, from another network of the
+// family, would not bring its money to destination: the networks' factories or treasuries differ
+// (threats C21).
+func (e *Engine) reaches(ctx context.Context, given query.DepositAddress, n Network, destination string) error {
+	var salt [32]byte
+	if l, err := hex.Decode(salt[:], []byte(given.Salt)); err != nil || l != len(salt) {
+		return fmt.Errorf("salt of address %s is %q", given.Address, given.Salt)
 	}
-	if done > 0 {
-		e.announce()
+	if address, err := n.Addresser.Address(salt, destination); err != nil || address != given.Address {
+		e.log.ErrorContext(ctx, "an order's address is not this network's: factory or treasury differ", "chain", n.Name,
+			"address", given.Address, "here", address, "err", err)
+		return payment.Refuse(payment.CodeUnsupportedCurrency, "this asset is not available")
 	}
-	return done, nil
-}
-
-// expire ends one order, unless it must wait.
-func (e *Engine) expire(ctx context.Context, orderID, merchantID string) (expired bool, err error) {
-	now := e.now()
-	internal, at, err := e.internalCoins(ctx, orderID)
-	if err != nil {
-		return false, err
-	}
-	err = e.db.Update(ctx, merchantID, func(ctx context.Context, tx *store.Tx) error {
-		expired = false
-		o, err := tx.OrderForUpdate(ctx, orderID)
-		if err != nil {
-			return err
-		}
-		if o.State != payment.OrderOpen || !now.After(o.Deadline) {
-			return errNothing
-		}
-		ready, err := e.readyToExpire(ctx, tx, o, at)
-		if err != nil {
-			return err
-		}
-		if !ready {
-			return errNothing
-		}
-		if o, err = payment.Expire(o, now); err != nil {
-			return err
-		}
-		if internal != nil {
-			if err := e.deskInternal(ctx, tx, o, *internal, now); err != nil {
-				return err
-			}
-		}
-		if err := tx.SaveOrder(ctx, o); err != nil {
-			return err
-		}
-		expired = true
-		return e.emit(ctx, tx, payment.EventExpired, o, now)
-	})
-	if errors.Is(err, errNothing) {
-		return false, nil
-	}
-	return expired, err
+	return nil
 }
 
 // errNothing ends an update that found nothing to do, without a trace of its locks.
 var errNothing = errors.New("nothing to do")
-
-// readyToExpire reports whether every block up to the deadline is connected and no transfer in
-// them is still on its way to confirmation. balanced is the block at which internalCoins looked.
-func (e *Engine) readyToExpire(ctx context.Context, tx *store.Tx, o payment.Order, balanced query.BlockRow) (bool, error) {
-	if !o.Chosen() {
-		return true, nil
-	}
-	n, ok := e.Network(o.Due.Asset().Chain())
-	if !ok {
-		return false, fmt.Errorf("order %s waits for chain %s, which is not configured", o.ID, o.Due.Asset().Chain())
-	}
-	if n.nativeAsset(o.Due.Asset()) {
-		// Coins from inside a contract call show in a balance only, which was read at a final block.
-		// A deep reorg may have taken that block away since.
-		still, err := tx.Block(ctx, query.BlockParams{Chain: n.Name, Height: balanced.Height})
-		if errors.Is(err, store.ErrNotFound) || err == nil && (still.Hash != balanced.Hash || balanced.Hash == "") {
-			return false, nil
-		}
-		if err != nil {
-			return false, fmt.Errorf("block %d of %s: %w", balanced.Height, n.Name, err)
-		}
-	}
-	cursor, err := tx.Cursor(ctx, n.Name)
-	if errors.Is(err, store.ErrNotFound) || err == nil && cursor.BlockTime <= o.Deadline.UnixMicro() {
-		return false, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("cursor of %s: %w", n.Name, err)
-	}
-	moving, err := tx.Moving(ctx, o.ID, 1) // the oldest block comes first
-	if err != nil {
-		return false, err
-	}
-	return len(moving) == 0 || moving[0].BlockTime.After(o.Deadline), nil
-}
 
 // event returns news about o.
 func (e *Engine) event(kind payment.EventKind, o payment.Order, now time.Time) payment.Event {

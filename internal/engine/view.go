@@ -21,7 +21,7 @@ type OrderView struct {
 	Token   chain.Token
 	Address string // where to pay; "" until chosen
 	Offers  []Offer
-	// Transfers to the order's addresses that are in the best branch, oldest block first.
+	// Transfers of listed assets to the order's addresses that are in the best branch, oldest block first.
 	Transfers []payment.Transfer
 	// Confirmations of the youngest transfer that is not confirmed yet, and how many it needs; or,
 	// when all are, of the last one. Both 0 before a transfer is seen.
@@ -32,7 +32,7 @@ type OrderView struct {
 func (v OrderView) Pending() []payment.Transfer {
 	var pending []payment.Transfer
 	for _, t := range v.Transfers {
-		if t.Status != payment.TransferConfirmed && v.Chosen() && t.Amount.Asset() == v.Due.Asset() {
+		if t.Status != payment.TransferConfirmed && v.Chosen() && t.Amount.Asset() == v.Due.Asset() && !payment.Beyond(t.Amount) {
 			pending = append(pending, t)
 		}
 	}

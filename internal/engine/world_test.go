@@ -47,7 +47,7 @@ func onBoth(t *testing.T, test func(t *testing.T, w *world)) {
 
 // world is an engine on a real database with two simulated networks.
 type world struct {
-	t         *testing.T
+	t         testing.TB
 	ctx       context.Context
 	url       string
 	db        *store.DB
@@ -58,10 +58,12 @@ type world struct {
 	followers []*chain.Follower
 	app       engine.App
 	orders    int
-	around    func(run func() error) error // nil, or what stands around each update
+	folder    string                                  // of the key file
+	configure func([]engine.Network) []engine.Network // nil, or how an operator has changed the configuration
+	around    func(run func() error) error            // nil, or what stands around each update
 }
 
-func newWorld(t *testing.T, url string) *world {
+func newWorld(t testing.TB, url string) *world {
 	t.Helper()
 	w := &world{t: t, ctx: t.Context(), url: url, clock: clock.NewManual(start)}
 	w.network, w.other = w.simulated("sim-ethereum"), w.simulated("sim-bsc")
@@ -102,9 +104,18 @@ func (w *world) open() {
 	w.must(err)
 	w.t.Cleanup(db.Close)
 	w.db = db
+	w.engine, w.followers = w.engineOn(db)
+}
+
+// engineOn starts an engine on an open database, with its followers.
+func (w *world) engineOn(db *store.DB) (*engine.Engine, []*chain.Follower) {
+	w.t.Helper()
 	book, err := rates.New(rates.Config{Clock: w.clock, Pins: rates.Demo()})
 	w.must(err)
-	box, err := keys.Open(filepath.Join(w.t.TempDir(), "key"), true)
+	if w.folder == "" {
+		w.folder = w.t.TempDir()
+	}
+	box, err := keys.Open(filepath.Join(w.folder, "key"), true)
 	w.must(err)
 	var networks []engine.Network
 	for _, n := range []*sim.Network{w.network, w.other} {
@@ -112,15 +123,26 @@ func (w *world) open() {
 		w.must(err)
 		networks = append(networks, engine.Network{Network: n.Chain(), Client: node, Addresser: sim.Forwarders(), Treasury: treasury})
 	}
-	w.engine, err = engine.New(w.ctx, engine.Config{
+	if w.configure != nil {
+		networks = w.configure(networks)
+	}
+	e, err := engine.New(w.ctx, engine.Config{
 		DB: db, Clock: w.clock, IDs: id.New(nil), Rates: book, Sealer: sealer{box}, Networks: networks,
 		Log: slog.New(slog.NewTextHandler(w.t.Output(), nil)),
 	})
 	w.must(err)
-	w.followers = nil
+	var followers []*chain.Follower
 	for _, n := range networks {
-		w.followers = append(w.followers, &chain.Follower{Chain: n.Name, Client: n.Client, Sink: w.engine, Final: 64, Batch: 100})
+		followers = append(followers, &chain.Follower{Chain: n.Name, Client: n.Client, Sink: e, Final: 64, Batch: 100})
 	}
+	return e, followers
+}
+
+// restart ends the process and starts it again, configured as configure says.
+func (w *world) restart() {
+	w.t.Helper()
+	w.db.Close()
+	w.open()
 }
 
 // sealer fits a key box to the engine.

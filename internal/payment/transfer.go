@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -40,12 +41,18 @@ const (
 	ReasonUnchosen   Reason = "unchosen" // the order was never quoted
 	ReasonReversed   Reason = "reversed" // a reorg took a credit back
 	ReasonInternal   Reason = "internal" // native coin that came from inside a contract call (rulings G15)
+	ReasonBeyond     Reason = "beyond"   // more than there can be of any asset: see Beyond
 )
 
 // TransferKey names a transfer for ever: neither block nor block-wide position is part of it.
 type TransferKey struct{ Chain, TxID, Position string }
 
 func (k TransferKey) String() string { return k.Chain + ":" + k.TxID + ":" + k.Position }
+
+// Compare orders keys by chain, transaction and position.
+func (k TransferKey) Compare(other TransferKey) int {
+	return cmp.Or(cmp.Compare(k.Chain, other.Chain), cmp.Compare(k.TxID, other.TxID), cmp.Compare(k.Position, other.Position))
+}
 
 // Transfer is one credit to one of our addresses.
 type Transfer struct {
@@ -67,6 +74,18 @@ type Transfer struct {
 	Credits int64        // how often it was booked: 2 after a reorg took it away and brought it back
 }
 
+// maxBits is what an amount that we credit or ask for has at most: 6×10^57 units, of which no asset
+// has a hundredth of a billionth.
+const maxBits = 192
+
+// Beyond reports whether a is more than can be true, such as what a broken or hostile contract
+// claims. It is never credited, so no sum of an order, an account or a page can pass 2^256, however
+// often such a contract claims it: nobody can make an order fail for ever (threats M10).
+func Beyond(a money.Amount) bool {
+	units := a.Int()
+	return units.BitLen() > maxBits
+}
+
 // Confirm judges one transfer that has its chain's confirmations: it returns the order and the
 // transfer as they will be, with where the money is to be booked. It changes nothing for a
 // transfer that is confirmed already.
@@ -84,6 +103,9 @@ func Confirm(o Order, t Transfer, now time.Time) (Order, Transfer, error) {
 	switch {
 	case !t.Listed:
 		t.Booked, t.Reason = BookedSuspense, ReasonUnlisted
+		return o, t, nil
+	case Beyond(t.Amount):
+		t.Booked, t.Reason = BookedSuspense, ReasonBeyond
 		return o, t, nil
 	case !o.Chosen():
 		t.Booked, t.Reason = BookedSuspense, ReasonUnchosen

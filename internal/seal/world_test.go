@@ -91,7 +91,7 @@ func (w *world) one(ctx context.Context, tx *store.Tx) error {
 	if err != nil {
 		return err
 	}
-	return tx.Post(ctx, entryID, entry, now)
+	return tx.Post(ctx, now, store.NewEntry{ID: entryID, Entry: entry})
 }
 
 // seal turns s's crank until nothing waits, and returns how much it sealed.

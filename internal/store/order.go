@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"florin/internal/ledger"
@@ -38,6 +40,45 @@ func (tx *Tx) AddOrder(ctx context.Context, o payment.Order, extra string, first
 		return err
 	}
 	return tx.InsertFirstUnsealed(ctx, query.InsertFirstUnsealedParams{Ref: first.ID, Kind: "event"})
+}
+
+// OrdersAtWork locks the orders under a lease until the transaction ends, in the order of ids, and
+// reads those that still are.
+func (tx *Tx) OrdersAtWork(ctx context.Context, ids []string, p query.OrdersAtWorkParams) (map[string]payment.Order, error) {
+	for _, id := range ids {
+		if err := tx.TouchOrder(ctx, id); err != nil {
+			return nil, err
+		}
+	}
+	rows, err := tx.Queries.OrdersAtWork(ctx, p)
+	if err != nil {
+		return nil, fmt.Errorf("load orders to settle: %w", err)
+	}
+	return ordersFrom(rows)
+}
+
+// DueOrders locks orders, in the order of ids, and reads those among them that may time out.
+func (tx *Tx) DueOrders(ctx context.Context, ids []string, p query.DueOrdersParams) (map[string]payment.Order, error) {
+	for _, id := range ids {
+		if err := tx.TouchOrder(ctx, id); err != nil {
+			return nil, err
+		}
+	}
+	rows, err := tx.Queries.DueOrders(ctx, p)
+	if err != nil {
+		return nil, fmt.Errorf("load due orders: %w", err)
+	}
+	return ordersFrom(slices.DeleteFunc(rows, func(o query.Order) bool { return !slices.Contains(ids, o.ID) }))
+}
+
+func ordersFrom(rows []query.Order) (orders map[string]payment.Order, err error) {
+	orders = make(map[string]payment.Order, len(rows))
+	for _, row := range rows {
+		if orders[row.ID], err = orderFrom(row); err != nil {
+			return nil, err
+		}
+	}
+	return orders, nil
 }
 
 // OrderForUpdate reads the order and locks it until the transaction ends.
@@ -92,7 +133,8 @@ type Seen struct {
 	Removed bool
 }
 
-// TransfersOf reads all transfers to an order's addresses, oldest block first.
+// TransfersOf reads the transfers of listed assets to an order's addresses, oldest block first. Others
+// may be any number, for they cost their sender next to nothing (threats C30).
 func TransfersOf(ctx context.Context, q *query.Queries, orderID string) ([]Seen, error) {
 	var seen []Seen
 	for page := (query.OrderTransfersParams{OrderID: orderID}); ; {
@@ -115,13 +157,28 @@ func TransfersOf(ctx context.Context, q *query.Queries, orderID string) ([]Seen,
 	return seen, nil
 }
 
-// Moving reads at most limit of the order's transfers that settling may have to act on.
-func (tx *Tx) Moving(ctx context.Context, orderID string, limit int) ([]Seen, error) {
-	rows, err := tx.MovingTransfers(ctx, query.MovingTransfersParams{OrderID: orderID, MaxRows: int32(limit)})
+// AtWork is a transfer that settling has to act on.
+type AtWork struct {
+	Seen
+	// Ripe says that it has its chain's confirmations, as of the moment that Removed is of.
+	Ripe bool
+}
+
+// TransfersAtWork reads what settling has to do on one chain for the orders under its lease.
+func (tx *Tx) TransfersAtWork(ctx context.Context, p query.TransfersAtWorkParams) ([]AtWork, error) {
+	rows, err := tx.Queries.TransfersAtWork(ctx, p)
 	if err != nil {
-		return nil, fmt.Errorf("load moving transfers of order %s: %w", orderID, err)
+		return nil, fmt.Errorf("load transfers to settle on %s: %w", p.Chain, err)
 	}
-	return appendSeen(nil, rows)
+	var all []AtWork
+	for _, row := range rows {
+		t, removed, err := transferFrom(row.Transfer)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, AtWork{Seen{t, removed}, row.Ripe})
+	}
+	return all, nil
 }
 
 func appendSeen(seen []Seen, rows []query.Transfer) ([]Seen, error) {
@@ -135,7 +192,19 @@ func appendSeen(seen []Seen, rows []query.Transfer) ([]Seen, error) {
 	return seen, nil
 }
 
-// SaveTransfer writes what settling decided about a transfer.
+// SaveTransfers writes what was decided about transfers, in the order of their keys: so does whoever
+// connects and disconnects their blocks, and nobody waits in a circle.
+func (tx *Tx) SaveTransfers(ctx context.Context, transfers []payment.Transfer) error {
+	slices.SortFunc(transfers, func(a, b payment.Transfer) int { return a.Key.Compare(b.Key) })
+	for _, t := range transfers {
+		if err := tx.SaveTransfer(ctx, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// SaveTransfer writes what was decided about a transfer.
 func (tx *Tx) SaveTransfer(ctx context.Context, t payment.Transfer) error {
 	return tx.UpdateTransfer(ctx, query.UpdateTransferParams{
 		Chain: t.Key.Chain, Txid: t.Key.TxID, Position: t.Key.Position, Status: string(t.Status), Booked: string(t.Booked),
@@ -160,8 +229,13 @@ func (tx *Tx) Emit(ctx context.Context, e payment.Event, deliveryID string, tell
 	if err := tx.InsertUnsealed(ctx, query.InsertUnsealedParams{Ref: e.ID, Kind: "event"}); err != nil || !tell {
 		return err
 	}
-	if err := tx.SupersedeDeliveries(ctx, query.SupersedeDeliveriesParams{OrderID: f.OrderID, Now: micros(e.At)}); err != nil {
-		return err
+	if !f.Due.Asset().IsZero() { // else it was never quoted, and there was nothing to tell of it
+		if err := tx.LockDeliveriesOf(ctx, f.OrderID); err != nil {
+			return err
+		}
+		if err := tx.SupersedeDeliveries(ctx, query.SupersedeDeliveriesParams{OrderID: f.OrderID, Now: micros(e.At)}); err != nil {
+			return err
+		}
 	}
 	return tx.InsertDelivery(ctx, query.InsertDeliveryParams{
 		ID: deliveryID, EventID: e.ID, OrderID: f.OrderID, AppID: f.AppID, Sequence: e.Sequence, Final: e.Kind.Final(),
@@ -193,53 +267,82 @@ func (db *DB) FindEventsOf(ctx context.Context, orderID string) ([]payment.Event
 	return events, nil
 }
 
-// Post books an entry: its postings, and the balances of the accounts that merchants own. The
-// entry's Ref is unique, so the same event can never be booked twice.
-func (tx *Tx) Post(ctx context.Context, id string, e ledger.Entry, now time.Time) error {
-	if err := e.Check(); err != nil {
-		return err
-	}
-	if err := tx.InsertEntry(ctx, query.InsertEntryParams{ID: id, Ref: e.Ref, OrderID: e.OrderID, CreatedAt: micros(now)}); err != nil {
-		return err
-	}
-	for line, p := range e.Postings {
-		if err := tx.InsertPosting(ctx, query.InsertPostingParams{
-			EntryID: id, Line: int64(line), Kind: string(p.Account.Kind), Owner: p.Account.Owner,
-			Asset: p.Account.Asset.String(), Side: string(p.Side), Units: p.Amount.Units(),
-		}); err != nil {
+// NewEntry is an entry to be booked, with its id.
+type NewEntry struct {
+	ID string
+	ledger.Entry
+}
+
+// Post books entries: their postings, and the balances of the accounts that merchants own, each
+// locked once and in one order. An entry's Ref is unique, so the same event can never be booked twice.
+func (tx *Tx) Post(ctx context.Context, now time.Time, entries ...NewEntry) error {
+	kept := map[ledger.Account]map[ledger.Side]money.Amount{}
+	for _, e := range entries {
+		if err := e.Check(); err != nil {
 			return err
 		}
-		if p.Account.Kind.Kept() {
-			if err := tx.addToBalance(ctx, p); err != nil {
+		if err := tx.InsertEntry(ctx, query.InsertEntryParams{ID: e.ID, Ref: e.Ref, OrderID: e.OrderID, CreatedAt: micros(now)}); err != nil {
+			return err
+		}
+		for line, p := range e.Postings {
+			if err := tx.InsertPosting(ctx, query.InsertPostingParams{
+				EntryID: e.ID, Line: int64(line), Kind: string(p.Account.Kind), Owner: p.Account.Owner,
+				Asset: p.Account.Asset.String(), Side: string(p.Side), Units: p.Amount.Units(),
+			}); err != nil {
+				return err
+			}
+			if err := addTo(kept, p); err != nil {
 				return err
 			}
 		}
+		if err := tx.InsertUnsealed(ctx, query.InsertUnsealedParams{Ref: e.ID, Kind: "entry"}); err != nil {
+			return err
+		}
 	}
-	return tx.InsertUnsealed(ctx, query.InsertUnsealedParams{Ref: id, Kind: "entry"})
+	for _, account := range slices.SortedFunc(maps.Keys(kept), func(a, b ledger.Account) int { return strings.Compare(a.String(), b.String()) }) {
+		if err := tx.addToBalance(ctx, account, kept[account]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-func (tx *Tx) addToBalance(ctx context.Context, p ledger.Posting) error {
-	kind, owner, asset := string(p.Account.Kind), p.Account.Owner, p.Account.Asset
+// addTo sums up p, if its account has a balance row.
+func addTo(sums map[ledger.Account]map[ledger.Side]money.Amount, p ledger.Posting) error {
+	if !p.Account.Kind.Kept() {
+		return nil
+	}
+	if sums[p.Account] == nil {
+		zero := money.Zero(p.Account.Asset)
+		sums[p.Account] = map[ledger.Side]money.Amount{ledger.Debit: zero, ledger.Credit: zero}
+	}
+	sum, err := sums[p.Account][p.Side].Add(p.Amount)
+	if err != nil {
+		return fmt.Errorf("add up for balance %v: %w", p.Account, err)
+	}
+	sums[p.Account][p.Side] = sum
+	return nil
+}
+
+func (tx *Tx) addToBalance(ctx context.Context, account ledger.Account, more map[ledger.Side]money.Amount) error {
+	kind, owner, asset := string(account.Kind), account.Owner, account.Asset
 	if err := tx.OpenBalance(ctx, query.OpenBalanceParams{Kind: kind, Owner: owner, Asset: asset.String()}); err != nil {
 		return err
 	}
 	row, err := tx.LockBalance(ctx, query.LockBalanceParams{Kind: kind, Owner: owner, Asset: asset.String()})
 	if err != nil {
-		return fmt.Errorf("lock balance %v: %w", p.Account, err)
+		return fmt.Errorf("lock balance %v: %w", account, err)
 	}
-	read := parser{what: "balance " + p.Account.String()}
-	sums := map[ledger.Side]money.Amount{
-		ledger.Debit: read.amount(asset, row.DebitUnits), ledger.Credit: read.amount(asset, row.CreditUnits),
-	}
-	sum, err := sums[p.Side].Add(p.Amount)
+	read := parser{what: "balance " + account.String()}
+	debit, err := read.amount(asset, row.DebitUnits).Add(more[ledger.Debit])
+	read.fail(err)
+	credit, err := read.amount(asset, row.CreditUnits).Add(more[ledger.Credit])
 	read.fail(err)
 	if read.err != nil {
 		return read.err
 	}
-	sums[p.Side] = sum
 	return tx.UpdateBalance(ctx, query.UpdateBalanceParams{
-		Kind: kind, Owner: owner, Asset: asset.String(),
-		DebitUnits: sums[ledger.Debit].Units(), CreditUnits: sums[ledger.Credit].Units(),
+		Kind: kind, Owner: owner, Asset: asset.String(), DebitUnits: debit.Units(), CreditUnits: credit.Units(),
 	})
 }
 

@@ -16,7 +16,8 @@ UPDATE merchants SET next_address = next_address + 1 WHERE id = @id RETURNING ne
 
 -- name: InsertApp :exec
 INSERT INTO apps (id, merchant_id, protocol, kind, mode, status, webhook_url, settle, fee_bps, rate_per_second, burst, options, created_at)
-VALUES (@id, @merchant_id, @protocol, @kind, @mode, 'active', @webhook_url, @settle, @fee_bps, @rate_per_second, @burst, @options, @created_at);
+VALUES (@id, @merchant_id, @protocol, @kind, @mode, 'active', @webhook_url, @settle, @fee_bps, @rate_per_second, @burst, @options, @created_at)
+ON CONFLICT (id) DO NOTHING;
 
 -- name: App :one
 SELECT id, merchant_id, protocol, kind, mode, status, webhook_url, settle, fee_bps, rate_per_second, burst, options, created_at
@@ -31,11 +32,12 @@ FROM apps WHERE id > @after ORDER BY id LIMIT @max_rows;
 UPDATE apps SET status = 'revoked' WHERE id = @id RETURNING id;
 
 -- name: InsertAppKey :exec
-INSERT INTO app_keys (id, app_id, sealed, created_at, retires_at) VALUES (@id, @app_id, @sealed, @created_at, 0);
+INSERT INTO app_keys (id, app_id, sealed, created_at, retires_at) VALUES (@id, @app_id, @sealed, @created_at, 0)
+ON CONFLICT (id) DO NOTHING;
 
 -- name: RetireAppKeys :exec
--- Gives the app's current keys an end.
-UPDATE app_keys SET retires_at = @retires_at WHERE app_id = @app_id AND retires_at = 0;
+-- Gives the app's current keys an end, but the new one.
+UPDATE app_keys SET retires_at = @retires_at WHERE app_id = @app_id AND retires_at = 0 AND id <> @new_id;
 
 -- name: AppKeys :many
 -- The app's keys that are good at now, newest first.

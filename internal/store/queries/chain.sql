@@ -46,29 +46,46 @@ WHERE t.chain = @chain AND t.txid = @txid AND t.position = @position
     AND (t.asset <> @asset OR t.units <> @units OR t.recipient <> @recipient)
 ON CONFLICT (chain, txid, position) DO UPDATE SET removed = FALSE;
 
--- name: RemoveTransfers :many
--- Marks the transfers of a disconnected block and returns whose orders must look again.
-UPDATE transfers SET removed = TRUE WHERE chain = @chain AND block_height = @height AND NOT removed
-RETURNING order_id, merchant_id;
+-- name: StandingTransfers :many
+-- The transfers of a connected block, by key.
+SELECT txid, position, order_id, merchant_id FROM transfers
+WHERE chain = @chain AND block_height = @height AND NOT removed ORDER BY txid, position LIMIT 1000000;
+
+-- name: RemoveTransfer :exec
+-- Marks a transfer of a disconnected block.
+UPDATE transfers SET removed = TRUE WHERE chain = @chain AND txid = @txid AND position = @position;
 
 -- name: RipeOrders :many
--- Orders with a seen transfer in the blocks up to height, which reached confirmation depth.
+-- Orders with a seen transfer in the blocks up to height, which reached confirmation depth. Pass '' to begin, then the
+-- last order's.
 SELECT DISTINCT order_id, merchant_id FROM transfers
 WHERE chain = @chain AND block_height > @above AND block_height <= @height AND status <> 'confirmed' AND NOT removed
-ORDER BY order_id LIMIT 100000;
+    AND order_id > @after
+ORDER BY order_id LIMIT @max_rows;
 
 -- name: OrderTransfers :many
--- The transfers to the order's addresses by key. Pass '' three times to begin, then the last row's key.
-SELECT * FROM transfers WHERE order_id = @order_id
+-- The transfers of listed assets to the order's addresses by key. Pass '' three times to begin, then the last row's key.
+SELECT * FROM transfers WHERE order_id = @order_id AND listed
     AND (chain, txid, position) > (CAST(@after_chain AS TEXT), CAST(@after_txid AS TEXT), CAST(@after_position AS TEXT))
 ORDER BY chain, txid, position LIMIT 1000;
 
--- name: MovingTransfers :many
--- The order's transfers that settling may have to act on, oldest block first: on their way to
--- confirmation, or in a block that was disconnected.
-SELECT * FROM transfers
-WHERE order_id = @order_id AND (status <> 'confirmed' AND NOT removed OR removed AND status <> 'dropped')
-ORDER BY block_time, block_height, chain, txid, position LIMIT @max_rows;
+-- name: TransfersAtWork :many
+-- What settling has to do on one chain for a merchant's orders from first to last under this lease: transfers that are
+-- gone with their block, are back in another, or have their confirmations. One statement sees cursor and transfers at
+-- one moment, so a branch's height never confirms what stood on another. What is gone comes first, so that a transfer
+-- that moved never counts twice; then what is listed, whatever dust there is besides; then the oldest.
+SELECT sqlc.embed(t), CAST(c.height - t.block_height >= @depth AS BOOLEAN) AS ripe
+FROM order_work AS w JOIN transfers AS t ON t.order_id = w.order_id JOIN chains AS c ON c.name = t.chain
+WHERE w.order_id BETWEEN @first AND @last AND w.merchant_id = @merchant_id AND w.lease_owner = @lease_owner
+    AND w.leased_until = @leased_until AND t.chain = @chain
+    AND (t.removed AND t.status <> 'dropped' OR NOT t.removed AND (t.status = 'dropped'
+        OR t.status = 'seen' AND c.height - t.block_height >= @depth))
+ORDER BY t.removed DESC, t.listed DESC, t.block_time, t.block_height, t.txid, t.position LIMIT @max_rows;
+
+-- name: FrozenBy :one
+-- How many listed transfers the order has in blocks of the best branch, or booked still, counted to one.
+SELECT count(*) FROM (
+    SELECT 1 FROM transfers WHERE order_id = @order_id AND listed AND (NOT removed OR booked <> '') LIMIT 1) AS one;
 
 -- name: UpdateTransfer :exec
 UPDATE transfers SET status = @status, booked = @booked, reason = @reason, fee_units = @fee_units, counted = @counted, credits = @credits

@@ -17,7 +17,8 @@ SELECT * FROM events WHERE id > @after ORDER BY id LIMIT @max_rows;
 
 -- name: InsertDelivery :exec
 INSERT INTO deliveries (id, event_id, order_id, app_id, sequence, final, status, attempts, due_at, lease_owner, leased_until, fence, body, created_at)
-VALUES (@id, @event_id, @order_id, @app_id, @sequence, @final, 'waiting', 0, @due_at, '', 0, 0, @body, @created_at);
+VALUES (@id, @event_id, @order_id, @app_id, @sequence, @final, 'waiting', 0, @due_at, '', 0, 0, @body, @created_at)
+ON CONFLICT (id) DO NOTHING;
 
 -- name: SupersedeDeliveries :exec
 -- Ends the retries of the order's older news that is not final and not in flight. Here and below
@@ -63,15 +64,17 @@ WHERE d.id = @id AND d.status = 'waiting' AND NOT d.final AND d.attempts > 0 AND
     AND EXISTS (SELECT 1 FROM deliveries AS o WHERE o.order_id = d.order_id AND (o.sequence, o.id) > (d.sequence, d.id));
 
 -- name: LeaseDelivery :one
+-- A lease of the same owner and end is one that was taken already: a second run has it too.
 UPDATE deliveries AS d SET lease_owner = @lease_owner, leased_until = @leased_until, fence = d.fence + 1
-WHERE d.id = @id AND d.status = 'waiting' AND d.leased_until <= @now
+WHERE d.id = @id AND d.status = 'waiting'
+    AND (d.leased_until <= @now OR d.lease_owner = @lease_owner AND d.leased_until = @leased_until)
     AND (SELECT count(*) FROM deliveries AS o WHERE o.order_id = d.order_id AND o.id <> d.id
         AND o.status || '' = 'waiting' AND o.leased_until > @now) = 0
 RETURNING *;
 
 -- name: LockDelivery :one
--- Locks a delivery that this fence holds.
-UPDATE deliveries SET fence = fence WHERE id = @id AND fence = @fence AND lease_owner = @lease_owner RETURNING *;
+-- Locks a delivery that this fence holds, or held last: then nobody owns it, and the outcome is written.
+UPDATE deliveries SET fence = fence WHERE id = @id AND fence = @fence AND lease_owner IN (@lease_owner, '') RETURNING *;
 
 -- name: UpdateDelivery :exec
 -- Writes an attempt's outcome and ends the lease.

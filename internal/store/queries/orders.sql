@@ -29,17 +29,31 @@ SELECT * FROM orders WHERE app_id = @app_id AND reference = @reference;
 -- Locks the order until the transaction ends.
 UPDATE orders SET version = version + 1 WHERE id = @id RETURNING *;
 
+-- name: TouchOrder :exec
+-- Locks the order as LockOrder does; who locks several does it in the order of their ids.
+UPDATE orders SET version = version + 1 WHERE id = @id;
+
 -- name: UpdateOrder :exec
 -- Writes what can change, of an order that the transaction has locked.
 UPDATE orders SET state = @state, asset = @asset, due_units = @due_units, rate = @rate, received_units = @received_units,
     late_units = @late_units, reversed_units = @reversed_units, last_txid = @last_txid, paid_at = @paid_at, changed_at = @changed_at
 WHERE id = @id;
 
+-- name: DueAssets :many
+-- What open orders are quoted in whose time is over.
+SELECT DISTINCT asset FROM orders WHERE state = 'open' AND deadline < @now AND asset <> '' ORDER BY asset LIMIT 1000;
+
 -- name: DueOrders :many
--- Open orders whose time is over, oldest deadline first. Pass 0 and '' to begin, then the last row's.
-SELECT id, merchant_id, asset, deadline FROM orders
-WHERE state = 'open' AND deadline < @now AND (deadline, id) > (CAST(@after_deadline AS BIGINT), CAST(@after_id AS TEXT))
-ORDER BY deadline, id LIMIT @max_rows;
+-- Open orders quoted in an asset whose time was over before a moment and that nothing holds up, oldest deadline first.
+-- Of a chain, unless it is '', the cursor must be past the deadline, and no transfer on time may be on its way: one
+-- statement sees both at one moment. Pass 0 and '' to begin, then the last row's.
+SELECT o.* FROM orders AS o
+WHERE o.state = 'open' AND o.asset = @asset AND o.deadline < @before
+    AND (o.deadline, o.id) > (CAST(@after_deadline AS BIGINT), CAST(@after_id AS TEXT))
+    AND (CAST(@chain AS TEXT) = '' OR EXISTS (SELECT 1 FROM chains AS c WHERE c.name = @chain AND c.block_time > o.deadline))
+    AND NOT EXISTS (SELECT 1 FROM transfers AS t WHERE t.order_id = o.id AND t.asset = o.asset AND t.block_time <= o.deadline
+        AND (NOT t.removed AND t.status <> 'confirmed' OR t.removed AND t.status <> 'dropped'))
+ORDER BY o.deadline, o.id LIMIT @max_rows;
 
 -- name: OrderVersion :one
 SELECT version FROM orders WHERE number = @number;
@@ -50,21 +64,33 @@ INSERT INTO order_work (order_id, merchant_id, generation, attempts, due_at, lea
 VALUES (@order_id, @merchant_id, 1, 0, @due_at, '', 0)
 ON CONFLICT (order_id) DO UPDATE SET generation = order_work.generation + 1, due_at = excluded.due_at, attempts = 0;
 
--- name: ClaimOrderWork :many
--- Leases due work that nobody holds.
+-- name: DueOrderWork :many
+-- Work to do now that nobody else holds; what its owner holds still was lost sight of.
+SELECT order_id, merchant_id, generation, attempts FROM order_work
+WHERE due_at <= @now AND (leased_until <= @now OR lease_owner = @lease_owner) ORDER BY due_at, order_id LIMIT @max_rows;
+
+-- name: LeaseOrderWork :exec
+-- Leases work as it was listed. The end of a lease, with its owner, is its fence.
 UPDATE order_work SET lease_owner = @lease_owner, leased_until = @leased_until, attempts = attempts + 1
-WHERE order_id IN (
-    SELECT w.order_id FROM order_work AS w WHERE w.due_at <= @now AND w.leased_until <= @now ORDER BY w.due_at, w.order_id LIMIT @max_rows)
-    AND leased_until <= @now
-RETURNING order_id, merchant_id, generation, attempts;
+WHERE order_id = @order_id AND generation = @generation AND (leased_until <= @now OR lease_owner = @lease_owner);
 
 -- name: FinishOrderWork :exec
--- Removes work that was served and had no new cause since.
-DELETE FROM order_work WHERE order_id = @order_id AND generation = @generation;
+-- Removes work that was served under this lease and had no new cause since.
+DELETE FROM order_work
+WHERE order_id = @order_id AND generation = @generation AND lease_owner = @lease_owner AND leased_until = @leased_until;
 
 -- name: ReleaseOrderWork :exec
--- Gives work back after it was served once; a new cause keeps it due.
-UPDATE order_work SET lease_owner = '', leased_until = 0, due_at = @due_at WHERE order_id = @order_id AND lease_owner = @lease_owner;
+-- Ends this lease. Work without a new cause is due again at due_at, other work when its cause said.
+UPDATE order_work SET lease_owner = '', leased_until = 0,
+    due_at = CASE WHEN generation = @generation THEN CAST(@due_at AS BIGINT) ELSE due_at END
+WHERE order_id = @order_id AND lease_owner = @lease_owner AND leased_until = @leased_until;
+
+-- name: OrdersAtWork :many
+-- A merchant's orders from first to last whose work is under this lease.
+SELECT o.* FROM order_work AS w JOIN orders AS o ON o.id = w.order_id
+WHERE w.order_id BETWEEN @first AND @last AND w.merchant_id = @merchant_id
+    AND w.lease_owner = @lease_owner AND w.leased_until = @leased_until
+ORDER BY o.id LIMIT @max_rows;
 
 -- name: InsertAddress :exec
 INSERT INTO deposit_addresses (address, family, order_id, merchant_id, salt, destination, created_at)

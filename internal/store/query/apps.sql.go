@@ -120,6 +120,7 @@ func (q *Queries) Apps(ctx context.Context, arg AppsParams) ([]App, error) {
 const insertApp = `-- name: InsertApp :exec
 INSERT INTO apps (id, merchant_id, protocol, kind, mode, status, webhook_url, settle, fee_bps, rate_per_second, burst, options, created_at)
 VALUES ($1, $2, $3, $4, $5, 'active', $6, $7, $8, $9, $10, $11, $12)
+ON CONFLICT (id) DO NOTHING
 `
 
 type InsertAppParams struct {
@@ -157,6 +158,7 @@ func (q *Queries) InsertApp(ctx context.Context, arg InsertAppParams) error {
 
 const insertAppKey = `-- name: InsertAppKey :exec
 INSERT INTO app_keys (id, app_id, sealed, created_at, retires_at) VALUES ($1, $2, $3, $4, 0)
+ON CONFLICT (id) DO NOTHING
 `
 
 type InsertAppKeyParams struct {
@@ -229,17 +231,18 @@ func (q *Queries) Merchant(ctx context.Context, id string) (Merchant, error) {
 }
 
 const retireAppKeys = `-- name: RetireAppKeys :exec
-UPDATE app_keys SET retires_at = $1 WHERE app_id = $2 AND retires_at = 0
+UPDATE app_keys SET retires_at = $1 WHERE app_id = $2 AND retires_at = 0 AND id <> $3
 `
 
 type RetireAppKeysParams struct {
 	RetiresAt int64
 	AppID     string
+	NewID     string
 }
 
-// Gives the app's current keys an end.
+// Gives the app's current keys an end, but the new one.
 func (q *Queries) RetireAppKeys(ctx context.Context, arg RetireAppKeysParams) error {
-	_, err := q.db.Exec(ctx, retireAppKeys, arg.RetiresAt, arg.AppID)
+	_, err := q.db.Exec(ctx, retireAppKeys, arg.RetiresAt, arg.AppID, arg.NewID)
 	return err
 }
 

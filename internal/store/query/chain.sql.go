@@ -156,6 +156,19 @@ func (q *Queries) DeleteBlock(ctx context.Context, arg DeleteBlockParams) error 
 	return err
 }
 
+const frozenBy = `-- name: FrozenBy :one
+SELECT count(*) FROM (
+    SELECT 1 FROM transfers WHERE order_id = $1 AND listed AND (NOT removed OR booked <> '') LIMIT 1) AS one
+`
+
+// How many listed transfers the order has in blocks of the best branch, or booked still, counted to one.
+func (q *Queries) FrozenBy(ctx context.Context, orderID string) (int64, error) {
+	row := q.db.QueryRow(ctx, frozenBy, orderID)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const insertBlock = `-- name: InsertBlock :exec
 INSERT INTO blocks (chain, height, hash, parent, block_time) VALUES ($1, $2, $3, $4, $5)
 `
@@ -219,62 +232,8 @@ func (q *Queries) MoveCursor(ctx context.Context, arg MoveCursorParams) error {
 	return err
 }
 
-const movingTransfers = `-- name: MovingTransfers :many
-SELECT chain, txid, position, order_id, merchant_id, sender, recipient, asset, units, listed, block_height, block_hash, block_time, status, removed, booked, reason, fee_units, counted, credits FROM transfers
-WHERE order_id = $1 AND (status <> 'confirmed' AND NOT removed OR removed AND status <> 'dropped')
-ORDER BY block_time, block_height, chain, txid, position LIMIT $2
-`
-
-type MovingTransfersParams struct {
-	OrderID string
-	MaxRows int32
-}
-
-// The order's transfers that settling may have to act on, oldest block first: on their way to
-// confirmation, or in a block that was disconnected.
-func (q *Queries) MovingTransfers(ctx context.Context, arg MovingTransfersParams) ([]Transfer, error) {
-	rows, err := q.db.Query(ctx, movingTransfers, arg.OrderID, arg.MaxRows)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []Transfer
-	for rows.Next() {
-		var i Transfer
-		if err := rows.Scan(
-			&i.Chain,
-			&i.Txid,
-			&i.Position,
-			&i.OrderID,
-			&i.MerchantID,
-			&i.Sender,
-			&i.Recipient,
-			&i.Asset,
-			&i.Units,
-			&i.Listed,
-			&i.BlockHeight,
-			&i.BlockHash,
-			&i.BlockTime,
-			&i.Status,
-			&i.Removed,
-			&i.Booked,
-			&i.Reason,
-			&i.FeeUnits,
-			&i.Counted,
-			&i.Credits,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const orderTransfers = `-- name: OrderTransfers :many
-SELECT chain, txid, position, order_id, merchant_id, sender, recipient, asset, units, listed, block_height, block_hash, block_time, status, removed, booked, reason, fee_units, counted, credits FROM transfers WHERE order_id = $1
+SELECT chain, txid, position, order_id, merchant_id, sender, recipient, asset, units, listed, block_height, block_hash, block_time, status, removed, booked, reason, fee_units, counted, credits FROM transfers WHERE order_id = $1 AND listed
     AND (chain, txid, position) > (CAST($2 AS TEXT), CAST($3 AS TEXT), CAST($4 AS TEXT))
 ORDER BY chain, txid, position LIMIT 1000
 `
@@ -286,7 +245,7 @@ type OrderTransfersParams struct {
 	AfterPosition string
 }
 
-// The transfers to the order's addresses by key. Pass ” three times to begin, then the last row's key.
+// The transfers of listed assets to the order's addresses by key. Pass ” three times to begin, then the last row's key.
 func (q *Queries) OrderTransfers(ctx context.Context, arg OrderTransfersParams) ([]Transfer, error) {
 	rows, err := q.db.Query(ctx, orderTransfers,
 		arg.OrderID,
@@ -347,52 +306,35 @@ func (q *Queries) PruneBlocks(ctx context.Context, arg PruneBlocksParams) error 
 	return err
 }
 
-const removeTransfers = `-- name: RemoveTransfers :many
-UPDATE transfers SET removed = TRUE WHERE chain = $1 AND block_height = $2 AND NOT removed
-RETURNING order_id, merchant_id
+const removeTransfer = `-- name: RemoveTransfer :exec
+UPDATE transfers SET removed = TRUE WHERE chain = $1 AND txid = $2 AND position = $3
 `
 
-type RemoveTransfersParams struct {
-	Chain  string
-	Height int64
+type RemoveTransferParams struct {
+	Chain    string
+	Txid     string
+	Position string
 }
 
-type RemoveTransfersRow struct {
-	OrderID    string
-	MerchantID string
-}
-
-// Marks the transfers of a disconnected block and returns whose orders must look again.
-func (q *Queries) RemoveTransfers(ctx context.Context, arg RemoveTransfersParams) ([]RemoveTransfersRow, error) {
-	rows, err := q.db.Query(ctx, removeTransfers, arg.Chain, arg.Height)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []RemoveTransfersRow
-	for rows.Next() {
-		var i RemoveTransfersRow
-		if err := rows.Scan(&i.OrderID, &i.MerchantID); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
+// Marks a transfer of a disconnected block.
+func (q *Queries) RemoveTransfer(ctx context.Context, arg RemoveTransferParams) error {
+	_, err := q.db.Exec(ctx, removeTransfer, arg.Chain, arg.Txid, arg.Position)
+	return err
 }
 
 const ripeOrders = `-- name: RipeOrders :many
 SELECT DISTINCT order_id, merchant_id FROM transfers
 WHERE chain = $1 AND block_height > $2 AND block_height <= $3 AND status <> 'confirmed' AND NOT removed
-ORDER BY order_id LIMIT 100000
+    AND order_id > $4
+ORDER BY order_id LIMIT $5
 `
 
 type RipeOrdersParams struct {
-	Chain  string
-	Above  int64
-	Height int64
+	Chain   string
+	Above   int64
+	Height  int64
+	After   string
+	MaxRows int32
 }
 
 type RipeOrdersRow struct {
@@ -400,9 +342,16 @@ type RipeOrdersRow struct {
 	MerchantID string
 }
 
-// Orders with a seen transfer in the blocks up to height, which reached confirmation depth.
+// Orders with a seen transfer in the blocks up to height, which reached confirmation depth. Pass ” to begin, then the
+// last order's.
 func (q *Queries) RipeOrders(ctx context.Context, arg RipeOrdersParams) ([]RipeOrdersRow, error) {
-	rows, err := q.db.Query(ctx, ripeOrders, arg.Chain, arg.Above, arg.Height)
+	rows, err := q.db.Query(ctx, ripeOrders,
+		arg.Chain,
+		arg.Above,
+		arg.Height,
+		arg.After,
+		arg.MaxRows,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -516,6 +465,130 @@ func (q *Queries) SeeVariant(ctx context.Context, arg SeeVariantParams) error {
 		arg.Position,
 	)
 	return err
+}
+
+const standingTransfers = `-- name: StandingTransfers :many
+SELECT txid, position, order_id, merchant_id FROM transfers
+WHERE chain = $1 AND block_height = $2 AND NOT removed ORDER BY txid, position LIMIT 1000000
+`
+
+type StandingTransfersParams struct {
+	Chain  string
+	Height int64
+}
+
+type StandingTransfersRow struct {
+	Txid       string
+	Position   string
+	OrderID    string
+	MerchantID string
+}
+
+// The transfers of a connected block, by key.
+func (q *Queries) StandingTransfers(ctx context.Context, arg StandingTransfersParams) ([]StandingTransfersRow, error) {
+	rows, err := q.db.Query(ctx, standingTransfers, arg.Chain, arg.Height)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []StandingTransfersRow
+	for rows.Next() {
+		var i StandingTransfersRow
+		if err := rows.Scan(
+			&i.Txid,
+			&i.Position,
+			&i.OrderID,
+			&i.MerchantID,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const transfersAtWork = `-- name: TransfersAtWork :many
+SELECT t.chain, t.txid, t.position, t.order_id, t.merchant_id, t.sender, t.recipient, t.asset, t.units, t.listed, t.block_height, t.block_hash, t.block_time, t.status, t.removed, t.booked, t.reason, t.fee_units, t.counted, t.credits, CAST(c.height - t.block_height >= $1 AS BOOLEAN) AS ripe
+FROM order_work AS w JOIN transfers AS t ON t.order_id = w.order_id JOIN chains AS c ON c.name = t.chain
+WHERE w.order_id BETWEEN $2 AND $3 AND w.merchant_id = $4 AND w.lease_owner = $5
+    AND w.leased_until = $6 AND t.chain = $7
+    AND (t.removed AND t.status <> 'dropped' OR NOT t.removed AND (t.status = 'dropped'
+        OR t.status = 'seen' AND c.height - t.block_height >= $1))
+ORDER BY t.removed DESC, t.listed DESC, t.block_time, t.block_height, t.txid, t.position LIMIT $8
+`
+
+type TransfersAtWorkParams struct {
+	Depth       int64
+	First       string
+	Last        string
+	MerchantID  string
+	LeaseOwner  string
+	LeasedUntil int64
+	Chain       string
+	MaxRows     int32
+}
+
+type TransfersAtWorkRow struct {
+	Transfer Transfer
+	Ripe     bool
+}
+
+// What settling has to do on one chain for a merchant's orders from first to last under this lease: transfers that are
+// gone with their block, are back in another, or have their confirmations. One statement sees cursor and transfers at
+// one moment, so a branch's height never confirms what stood on another. What is gone comes first, so that a transfer
+// that moved never counts twice; then what is listed, whatever dust there is besides; then the oldest.
+func (q *Queries) TransfersAtWork(ctx context.Context, arg TransfersAtWorkParams) ([]TransfersAtWorkRow, error) {
+	rows, err := q.db.Query(ctx, transfersAtWork,
+		arg.Depth,
+		arg.First,
+		arg.Last,
+		arg.MerchantID,
+		arg.LeaseOwner,
+		arg.LeasedUntil,
+		arg.Chain,
+		arg.MaxRows,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []TransfersAtWorkRow
+	for rows.Next() {
+		var i TransfersAtWorkRow
+		if err := rows.Scan(
+			&i.Transfer.Chain,
+			&i.Transfer.Txid,
+			&i.Transfer.Position,
+			&i.Transfer.OrderID,
+			&i.Transfer.MerchantID,
+			&i.Transfer.Sender,
+			&i.Transfer.Recipient,
+			&i.Transfer.Asset,
+			&i.Transfer.Units,
+			&i.Transfer.Listed,
+			&i.Transfer.BlockHeight,
+			&i.Transfer.BlockHash,
+			&i.Transfer.BlockTime,
+			&i.Transfer.Status,
+			&i.Transfer.Removed,
+			&i.Transfer.Booked,
+			&i.Transfer.Reason,
+			&i.Transfer.FeeUnits,
+			&i.Transfer.Counted,
+			&i.Transfer.Credits,
+			&i.Ripe,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const updateTransfer = `-- name: UpdateTransfer :exec

@@ -329,6 +329,7 @@ func (q *Queries) InsertAttempt(ctx context.Context, arg InsertAttemptParams) er
 const insertDelivery = `-- name: InsertDelivery :exec
 INSERT INTO deliveries (id, event_id, order_id, app_id, sequence, final, status, attempts, due_at, lease_owner, leased_until, fence, body, created_at)
 VALUES ($1, $2, $3, $4, $5, $6, 'waiting', 0, $7, '', 0, 0, $8, $9)
+ON CONFLICT (id) DO NOTHING
 `
 
 type InsertDeliveryParams struct {
@@ -416,7 +417,8 @@ func (q *Queries) InsertFirstEvent(ctx context.Context, arg InsertFirstEventPara
 
 const leaseDelivery = `-- name: LeaseDelivery :one
 UPDATE deliveries AS d SET lease_owner = $1, leased_until = $2, fence = d.fence + 1
-WHERE d.id = $3 AND d.status = 'waiting' AND d.leased_until <= $4
+WHERE d.id = $3 AND d.status = 'waiting'
+    AND (d.leased_until <= $4 OR d.lease_owner = $1 AND d.leased_until = $2)
     AND (SELECT count(*) FROM deliveries AS o WHERE o.order_id = d.order_id AND o.id <> d.id
         AND o.status || '' = 'waiting' AND o.leased_until > $4) = 0
 RETURNING id, event_id, order_id, app_id, sequence, final, status, attempts, due_at, lease_owner, leased_until, fence, body, created_at
@@ -429,6 +431,7 @@ type LeaseDeliveryParams struct {
 	Now         int64
 }
 
+// A lease of the same owner and end is one that was taken already: a second run has it too.
 func (q *Queries) LeaseDelivery(ctx context.Context, arg LeaseDeliveryParams) (Delivery, error) {
 	row := q.db.QueryRow(ctx, leaseDelivery,
 		arg.LeaseOwner,
@@ -469,7 +472,7 @@ func (q *Queries) LockDeliveriesOf(ctx context.Context, orderID string) error {
 }
 
 const lockDelivery = `-- name: LockDelivery :one
-UPDATE deliveries SET fence = fence WHERE id = $1 AND fence = $2 AND lease_owner = $3 RETURNING id, event_id, order_id, app_id, sequence, final, status, attempts, due_at, lease_owner, leased_until, fence, body, created_at
+UPDATE deliveries SET fence = fence WHERE id = $1 AND fence = $2 AND lease_owner IN ($3, '') RETURNING id, event_id, order_id, app_id, sequence, final, status, attempts, due_at, lease_owner, leased_until, fence, body, created_at
 `
 
 type LockDeliveryParams struct {
@@ -478,7 +481,7 @@ type LockDeliveryParams struct {
 	LeaseOwner string
 }
 
-// Locks a delivery that this fence holds.
+// Locks a delivery that this fence holds, or held last: then nobody owns it, and the outcome is written.
 func (q *Queries) LockDelivery(ctx context.Context, arg LockDeliveryParams) (Delivery, error) {
 	row := q.db.QueryRow(ctx, lockDelivery, arg.ID, arg.Fence, arg.LeaseOwner)
 	var i Delivery

@@ -53,59 +53,6 @@ func (q *Queries) AddressesSince(ctx context.Context, arg AddressesSinceParams) 
 	return items, nil
 }
 
-const claimOrderWork = `-- name: ClaimOrderWork :many
-UPDATE order_work SET lease_owner = $1, leased_until = $2, attempts = attempts + 1
-WHERE order_id IN (
-    SELECT w.order_id FROM order_work AS w WHERE w.due_at <= $3 AND w.leased_until <= $3 ORDER BY w.due_at, w.order_id LIMIT $4)
-    AND leased_until <= $3
-RETURNING order_id, merchant_id, generation, attempts
-`
-
-type ClaimOrderWorkParams struct {
-	LeaseOwner  string
-	LeasedUntil int64
-	Now         int64
-	MaxRows     int32
-}
-
-type ClaimOrderWorkRow struct {
-	OrderID    string
-	MerchantID string
-	Generation int64
-	Attempts   int64
-}
-
-// Leases due work that nobody holds.
-func (q *Queries) ClaimOrderWork(ctx context.Context, arg ClaimOrderWorkParams) ([]ClaimOrderWorkRow, error) {
-	rows, err := q.db.Query(ctx, claimOrderWork,
-		arg.LeaseOwner,
-		arg.LeasedUntil,
-		arg.Now,
-		arg.MaxRows,
-	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []ClaimOrderWorkRow
-	for rows.Next() {
-		var i ClaimOrderWorkRow
-		if err := rows.Scan(
-			&i.OrderID,
-			&i.MerchantID,
-			&i.Generation,
-			&i.Attempts,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const depositAddress = `-- name: DepositAddress :one
 SELECT address, family, order_id, merchant_id, salt, destination, created_at FROM deposit_addresses WHERE address = $1
 `
@@ -125,46 +72,141 @@ func (q *Queries) DepositAddress(ctx context.Context, address string) (DepositAd
 	return i, err
 }
 
+const dueAssets = `-- name: DueAssets :many
+SELECT DISTINCT asset FROM orders WHERE state = 'open' AND deadline < $1 AND asset <> '' ORDER BY asset LIMIT 1000
+`
+
+// What open orders are quoted in whose time is over.
+func (q *Queries) DueAssets(ctx context.Context, now int64) ([]string, error) {
+	rows, err := q.db.Query(ctx, dueAssets, now)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var asset string
+		if err := rows.Scan(&asset); err != nil {
+			return nil, err
+		}
+		items = append(items, asset)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const dueOrderWork = `-- name: DueOrderWork :many
+SELECT order_id, merchant_id, generation, attempts FROM order_work
+WHERE due_at <= $1 AND (leased_until <= $1 OR lease_owner = $2) ORDER BY due_at, order_id LIMIT $3
+`
+
+type DueOrderWorkParams struct {
+	Now        int64
+	LeaseOwner string
+	MaxRows    int32
+}
+
+type DueOrderWorkRow struct {
+	OrderID    string
+	MerchantID string
+	Generation int64
+	Attempts   int64
+}
+
+// Work to do now that nobody else holds; what its owner holds still was lost sight of.
+func (q *Queries) DueOrderWork(ctx context.Context, arg DueOrderWorkParams) ([]DueOrderWorkRow, error) {
+	rows, err := q.db.Query(ctx, dueOrderWork, arg.Now, arg.LeaseOwner, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []DueOrderWorkRow
+	for rows.Next() {
+		var i DueOrderWorkRow
+		if err := rows.Scan(
+			&i.OrderID,
+			&i.MerchantID,
+			&i.Generation,
+			&i.Attempts,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const dueOrders = `-- name: DueOrders :many
-SELECT id, merchant_id, asset, deadline FROM orders
-WHERE state = 'open' AND deadline < $1 AND (deadline, id) > (CAST($2 AS BIGINT), CAST($3 AS TEXT))
-ORDER BY deadline, id LIMIT $4
+SELECT o.id, o.merchant_id, o.app_id, o.number, o.reference, o.request_hash, o.notify_url, o.return_url, o.product_name, o.product_image, o.product_description, o.price_currency, o.price_units, o.policy, o.state, o.asset, o.due_units, o.rate, o.received_units, o.late_units, o.reversed_units, o.last_txid, o.created_at, o.deadline, o.paid_at, o.changed_at, o.version FROM orders AS o
+WHERE o.state = 'open' AND o.asset = $1 AND o.deadline < $2
+    AND (o.deadline, o.id) > (CAST($3 AS BIGINT), CAST($4 AS TEXT))
+    AND (CAST($5 AS TEXT) = '' OR EXISTS (SELECT 1 FROM chains AS c WHERE c.name = $5 AND c.block_time > o.deadline))
+    AND NOT EXISTS (SELECT 1 FROM transfers AS t WHERE t.order_id = o.id AND t.asset = o.asset AND t.block_time <= o.deadline
+        AND (NOT t.removed AND t.status <> 'confirmed' OR t.removed AND t.status <> 'dropped'))
+ORDER BY o.deadline, o.id LIMIT $6
 `
 
 type DueOrdersParams struct {
-	Now           int64
+	Asset         string
+	Before        int64
 	AfterDeadline int64
 	AfterID       string
+	Chain         string
 	MaxRows       int32
 }
 
-type DueOrdersRow struct {
-	ID         string
-	MerchantID string
-	Asset      string
-	Deadline   int64
-}
-
-// Open orders whose time is over, oldest deadline first. Pass 0 and ” to begin, then the last row's.
-func (q *Queries) DueOrders(ctx context.Context, arg DueOrdersParams) ([]DueOrdersRow, error) {
+// Open orders quoted in an asset whose time was over before a moment and that nothing holds up, oldest deadline first.
+// Of a chain, unless it is ”, the cursor must be past the deadline, and no transfer on time may be on its way: one
+// statement sees both at one moment. Pass 0 and ” to begin, then the last row's.
+func (q *Queries) DueOrders(ctx context.Context, arg DueOrdersParams) ([]Order, error) {
 	rows, err := q.db.Query(ctx, dueOrders,
-		arg.Now,
+		arg.Asset,
+		arg.Before,
 		arg.AfterDeadline,
 		arg.AfterID,
+		arg.Chain,
 		arg.MaxRows,
 	)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []DueOrdersRow
+	var items []Order
 	for rows.Next() {
-		var i DueOrdersRow
+		var i Order
 		if err := rows.Scan(
 			&i.ID,
 			&i.MerchantID,
+			&i.AppID,
+			&i.Number,
+			&i.Reference,
+			&i.RequestHash,
+			&i.NotifyUrl,
+			&i.ReturnUrl,
+			&i.ProductName,
+			&i.ProductImage,
+			&i.ProductDescription,
+			&i.PriceCurrency,
+			&i.PriceUnits,
+			&i.Policy,
+			&i.State,
 			&i.Asset,
+			&i.DueUnits,
+			&i.Rate,
+			&i.ReceivedUnits,
+			&i.LateUnits,
+			&i.ReversedUnits,
+			&i.LastTxid,
+			&i.CreatedAt,
 			&i.Deadline,
+			&i.PaidAt,
+			&i.ChangedAt,
+			&i.Version,
 		); err != nil {
 			return nil, err
 		}
@@ -177,17 +219,25 @@ func (q *Queries) DueOrders(ctx context.Context, arg DueOrdersParams) ([]DueOrde
 }
 
 const finishOrderWork = `-- name: FinishOrderWork :exec
-DELETE FROM order_work WHERE order_id = $1 AND generation = $2
+DELETE FROM order_work
+WHERE order_id = $1 AND generation = $2 AND lease_owner = $3 AND leased_until = $4
 `
 
 type FinishOrderWorkParams struct {
-	OrderID    string
-	Generation int64
+	OrderID     string
+	Generation  int64
+	LeaseOwner  string
+	LeasedUntil int64
 }
 
-// Removes work that was served and had no new cause since.
+// Removes work that was served under this lease and had no new cause since.
 func (q *Queries) FinishOrderWork(ctx context.Context, arg FinishOrderWorkParams) error {
-	_, err := q.db.Exec(ctx, finishOrderWork, arg.OrderID, arg.Generation)
+	_, err := q.db.Exec(ctx, finishOrderWork,
+		arg.OrderID,
+		arg.Generation,
+		arg.LeaseOwner,
+		arg.LeasedUntil,
+	)
 	return err
 }
 
@@ -304,6 +354,31 @@ type InsertOrderExtraParams struct {
 // Only beside an order that was inserted; a second run adds nothing.
 func (q *Queries) InsertOrderExtra(ctx context.Context, arg InsertOrderExtraParams) error {
 	_, err := q.db.Exec(ctx, insertOrderExtra, arg.Doc, arg.OrderID)
+	return err
+}
+
+const leaseOrderWork = `-- name: LeaseOrderWork :exec
+UPDATE order_work SET lease_owner = $1, leased_until = $2, attempts = attempts + 1
+WHERE order_id = $3 AND generation = $4 AND (leased_until <= $5 OR lease_owner = $1)
+`
+
+type LeaseOrderWorkParams struct {
+	LeaseOwner  string
+	LeasedUntil int64
+	OrderID     string
+	Generation  int64
+	Now         int64
+}
+
+// Leases work as it was listed. The end of a lease, with its owner, is its fence.
+func (q *Queries) LeaseOrderWork(ctx context.Context, arg LeaseOrderWorkParams) error {
+	_, err := q.db.Exec(ctx, leaseOrderWork,
+		arg.LeaseOwner,
+		arg.LeasedUntil,
+		arg.OrderID,
+		arg.Generation,
+		arg.Now,
+	)
 	return err
 }
 
@@ -515,6 +590,78 @@ func (q *Queries) OrderVersion(ctx context.Context, number string) (int64, error
 	return version, err
 }
 
+const ordersAtWork = `-- name: OrdersAtWork :many
+SELECT o.id, o.merchant_id, o.app_id, o.number, o.reference, o.request_hash, o.notify_url, o.return_url, o.product_name, o.product_image, o.product_description, o.price_currency, o.price_units, o.policy, o.state, o.asset, o.due_units, o.rate, o.received_units, o.late_units, o.reversed_units, o.last_txid, o.created_at, o.deadline, o.paid_at, o.changed_at, o.version FROM order_work AS w JOIN orders AS o ON o.id = w.order_id
+WHERE w.order_id BETWEEN $1 AND $2 AND w.merchant_id = $3
+    AND w.lease_owner = $4 AND w.leased_until = $5
+ORDER BY o.id LIMIT $6
+`
+
+type OrdersAtWorkParams struct {
+	First       string
+	Last        string
+	MerchantID  string
+	LeaseOwner  string
+	LeasedUntil int64
+	MaxRows     int32
+}
+
+// A merchant's orders from first to last whose work is under this lease.
+func (q *Queries) OrdersAtWork(ctx context.Context, arg OrdersAtWorkParams) ([]Order, error) {
+	rows, err := q.db.Query(ctx, ordersAtWork,
+		arg.First,
+		arg.Last,
+		arg.MerchantID,
+		arg.LeaseOwner,
+		arg.LeasedUntil,
+		arg.MaxRows,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Order
+	for rows.Next() {
+		var i Order
+		if err := rows.Scan(
+			&i.ID,
+			&i.MerchantID,
+			&i.AppID,
+			&i.Number,
+			&i.Reference,
+			&i.RequestHash,
+			&i.NotifyUrl,
+			&i.ReturnUrl,
+			&i.ProductName,
+			&i.ProductImage,
+			&i.ProductDescription,
+			&i.PriceCurrency,
+			&i.PriceUnits,
+			&i.Policy,
+			&i.State,
+			&i.Asset,
+			&i.DueUnits,
+			&i.Rate,
+			&i.ReceivedUnits,
+			&i.LateUnits,
+			&i.ReversedUnits,
+			&i.LastTxid,
+			&i.CreatedAt,
+			&i.Deadline,
+			&i.PaidAt,
+			&i.ChangedAt,
+			&i.Version,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const raiseOrderWork = `-- name: RaiseOrderWork :exec
 INSERT INTO order_work (order_id, merchant_id, generation, attempts, due_at, lease_owner, leased_until)
 VALUES ($1, $2, 1, 0, $3, '', 0)
@@ -534,18 +681,38 @@ func (q *Queries) RaiseOrderWork(ctx context.Context, arg RaiseOrderWorkParams) 
 }
 
 const releaseOrderWork = `-- name: ReleaseOrderWork :exec
-UPDATE order_work SET lease_owner = '', leased_until = 0, due_at = $1 WHERE order_id = $2 AND lease_owner = $3
+UPDATE order_work SET lease_owner = '', leased_until = 0,
+    due_at = CASE WHEN generation = $1 THEN CAST($2 AS BIGINT) ELSE due_at END
+WHERE order_id = $3 AND lease_owner = $4 AND leased_until = $5
 `
 
 type ReleaseOrderWorkParams struct {
-	DueAt      int64
-	OrderID    string
-	LeaseOwner string
+	Generation  int64
+	DueAt       int64
+	OrderID     string
+	LeaseOwner  string
+	LeasedUntil int64
 }
 
-// Gives work back after it was served once; a new cause keeps it due.
+// Ends this lease. Work without a new cause is due again at due_at, other work when its cause said.
 func (q *Queries) ReleaseOrderWork(ctx context.Context, arg ReleaseOrderWorkParams) error {
-	_, err := q.db.Exec(ctx, releaseOrderWork, arg.DueAt, arg.OrderID, arg.LeaseOwner)
+	_, err := q.db.Exec(ctx, releaseOrderWork,
+		arg.Generation,
+		arg.DueAt,
+		arg.OrderID,
+		arg.LeaseOwner,
+		arg.LeasedUntil,
+	)
+	return err
+}
+
+const touchOrder = `-- name: TouchOrder :exec
+UPDATE orders SET version = version + 1 WHERE id = $1
+`
+
+// Locks the order as LockOrder does; who locks several does it in the order of their ids.
+func (q *Queries) TouchOrder(ctx context.Context, id string) error {
+	_, err := q.db.Exec(ctx, touchOrder, id)
 	return err
 }
 
