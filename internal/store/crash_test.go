@@ -72,6 +72,7 @@ func column(t *testing.T, raw *sql.DB, query string) []string {
 // TestS01_KilledAtAnyMoment kills the serving process and compares what it acknowledged with what is there. The log of
 // acknowledgements is ours, over a pipe, so it does not die with the process.
 func TestS01_KilledAtAnyMoment(t *testing.T) {
+	t.Parallel()
 	durable := storetest.Engine{Name: "postgres", New: func(t testing.TB) string { return peer.PostgresDurable(t) }}
 	for _, e := range []storetest.Engine{storetest.SQLite, durable} {
 		t.Run(e.Name, func(t *testing.T) {
@@ -122,6 +123,7 @@ func killed(t *testing.T, url string, times int, env ...string) (acked, lost int
 // nothing, zeros, garbage, or some sectors of what was on its way. A commit is acknowledged when its sync is done, so each
 // must be there whose end lies before that byte.
 func TestS02_EveryDiskStateOpensClean(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "florin.db")
 	db := storetest.Open(t, "sqlite:"+file)
 	disk := read(t, file)
@@ -240,6 +242,7 @@ func write(t *testing.T, file string, data []byte) {
 
 // TestS02_OpenRefusesAnUnsafeDatabase is about PostgreSQL; SQLite's pragmas are the store's own (durable_test.go).
 func TestS02_OpenRefusesAnUnsafeDatabase(t *testing.T) {
+	t.Parallel()
 	dsn := peer.Postgres(t)
 	db, err := store.Open(context.Background(), dsn+"&synchronous_commit=off", store.Options{})
 	if err == nil {

@@ -128,6 +128,7 @@ func (p *proxy) pass(client net.Conn) {
 
 // TestS06_CommitOutcomeUnknown loses the connection around COMMIT, over and over, under load.
 func TestS06_CommitOutcomeUnknown(t *testing.T) {
+	t.Parallel()
 	cuts := times(100, 10_000)
 	t.Run("the reference decides: nothing lost, nothing doubled, nobody notices", func(t *testing.T) {
 		dsn := peer.Postgres(t)
@@ -233,6 +234,7 @@ func audit(t *testing.T, dsn string, acked []string) {
 
 // TestS06_ServerKilled kills PostgreSQL itself. A merchant that got no answer asks again with its reference.
 func TestS06_ServerKilled(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	server := peer.PostgresAt(t, dir)
 	db := storetest.Open(t, server.DSN)

@@ -14,12 +14,16 @@ import (
 
 func TestStore(t *testing.T) {
 	for _, e := range storetest.Engines() {
-		t.Run(e.Name, func(t *testing.T) { storetest.Run(t, e) })
+		t.Run(e.Name, func(t *testing.T) {
+			t.Parallel()
+			storetest.Run(t, e)
+		})
 	}
 }
 
 // TestS15_BothEnginesAgree asks the same of both databases, in random order and with random arguments.
 func TestS15_BothEnginesAgree(t *testing.T) {
+	t.Parallel()
 	updates := 1000
 	if os.Getenv("FLORIN_SOAK") != "" {
 		updates = 200_000

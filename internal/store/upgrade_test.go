@@ -19,6 +19,7 @@ var update = flag.Bool("update", false, "write testdata anew")
 // A released schema file is never edited; what changes is a new one. With a new one comes the filled database of the
 // version before, which this test writes before the change: go test ./internal/store -run Upgrade -update
 func TestUpgrade(t *testing.T) {
+	t.Parallel()
 	if *update {
 		writeFixtures(t)
 		return // they are embedded: the next run reads them

@@ -438,17 +438,18 @@ func busy(w *world) {
 func closing(w *world) {
 	open := w.gate()
 	want := map[string]bool{}
-	var done []<-chan error
-	for i := range 200 { // more than one group
+	done := make(chan error, 200) // more than one group
+	for i := range cap(done) {
 		id := fmt.Sprint(i)
 		want[id] = true
-		done = append(done, w.join(w.ctx, merchant(id)))
+		go func() { done <- w.db.Update(w.ctx, key, merchant(id)) }()
 	}
+	w.waiting(cap(done))
 	closed := make(chan struct{})
 	go func() { w.db.Close(); close(closed) }()
 	open()
-	for _, d := range done {
-		if err := <-d; err != nil {
+	for range cap(done) {
+		if err := <-done; err != nil {
 			w.Error(err)
 		}
 	}

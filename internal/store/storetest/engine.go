@@ -25,9 +25,20 @@ type Engine struct {
 
 // The engines there are.
 var (
-	SQLite   = Engine{"sqlite", func(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "florin.db") }}
+	SQLite   = Engine{"sqlite", func(t testing.TB) string { return "sqlite:" + filepath.Join(folder(t), "florin.db") }}
 	Postgres = Engine{"postgres", func(t testing.TB) string { return peer.Postgres(t) }}
 )
+
+// folder is a new folder in memory where there is one: what these tests ask of a database, a disk would only answer later.
+func folder(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "florin-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
 
 // Engines lists both.
 func Engines() []Engine { return []Engine{SQLite, Postgres} }
