@@ -172,7 +172,7 @@ func (c *postgresConn) begin(ctx context.Context, members int) (session, error) 
 		}
 		if err := byIndex(ctx, conn); err != nil {
 			_ = conn.Close(ctx)
-			return nil, err
+			return nil, fmt.Errorf("%w: %w", errBroken, err) // the server was there: it is worth another try
 		}
 		c.conn = conn
 	}
