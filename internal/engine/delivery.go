@@ -193,7 +193,7 @@ func (e *Engine) RecordAttempt(ctx context.Context, d Delivery, a *Attempt, stat
 		}
 		status := status
 		if status == DeliveryWaiting && !row.Final {
-			newer, err := tx.NewerDelivery(ctx, query.NewerDeliveryParams{OrderID: row.OrderID, Sequence: row.Sequence, ID: row.ID})
+			newer, err := tx.NewerDelivery(ctx, query.NewerDeliveryParams{OrderID: row.OrderID, Sequence: row.Sequence, EventID: row.EventID})
 			if err != nil {
 				return err
 			}

@@ -26,20 +26,9 @@ func (tx *Tx) AddOrder(ctx context.Context, o payment.Order, extra string, first
 	if err != nil {
 		return err
 	}
-	if err := tx.Counting(inserted).InsertOrder(ctx, row); err != nil {
-		return err
-	}
-	if extra != "" {
-		if err := tx.InsertOrderExtra(ctx, query.InsertOrderExtraParams{OrderID: o.ID, Doc: extra}); err != nil {
-			return err
-		}
-	}
-	if err := tx.InsertFirstEvent(ctx, query.InsertFirstEventParams{
-		ID: first.ID, Kind: string(first.Kind), At: micros(first.At), Doc: doc, OrderID: o.ID,
-	}); err != nil {
-		return err
-	}
-	return tx.InsertFirstUnsealed(ctx, query.InsertFirstUnsealedParams{Ref: first.ID, Kind: "event"})
+	return tx.InsertNewOrder(ctx, row, extra, query.InsertEventParams{
+		ID: first.ID, Kind: string(first.Kind), Sequence: o.Version, At: micros(first.At), Doc: doc,
+	}, inserted)
 }
 
 // OrdersAtWork locks the orders under a lease until the transaction ends, in the order of ids, and

@@ -19,8 +19,8 @@ import (
 	"florin/internal/store/query"
 )
 
-// defaultWriters is how many connections commit groups. Two keep a two-core machine busy; what
-// more of them bring is measured in bench/README.md.
+// defaultWriters is how many connections commit groups. One makes the fullest groups; with two, a
+// long update delays half of the owners only (docs/decisions/0001).
 const defaultWriters = 2
 
 // patience is how long a statement of a group waits for a row, in the words of SET LOCAL. A group

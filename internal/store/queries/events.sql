@@ -2,12 +2,6 @@
 INSERT INTO events (id, kind, order_id, merchant_id, app_id, sequence, at, doc)
 VALUES (@id, @kind, @order_id, @merchant_id, @app_id, @sequence, @at, @doc);
 
--- name: InsertFirstEvent :exec
--- The event of an order's creation, only beside an order that was inserted; a second run adds nothing.
-INSERT INTO events (id, kind, order_id, merchant_id, app_id, sequence, at, doc)
-SELECT @id, @kind, o.id, o.merchant_id, o.app_id, o.version, @at, @doc FROM orders AS o WHERE o.id = @order_id
-ON CONFLICT (id) DO NOTHING;
-
 -- name: Event :one
 SELECT * FROM events WHERE id = @id;
 
@@ -61,7 +55,7 @@ UPDATE deliveries SET fence = fence WHERE id = (SELECT min(o.id || '') FROM deli
 -- while an attempt was in flight.
 UPDATE deliveries AS d SET status = 'superseded'
 WHERE d.id = @id AND d.status = 'waiting' AND NOT d.final AND d.attempts > 0 AND d.leased_until <= @now
-    AND EXISTS (SELECT 1 FROM deliveries AS o WHERE o.order_id = d.order_id AND (o.sequence, o.id) > (d.sequence, d.id));
+    AND EXISTS (SELECT 1 FROM deliveries AS o WHERE o.order_id = d.order_id AND (o.sequence, o.event_id) > (d.sequence, d.event_id));
 
 -- name: LeaseDelivery :one
 -- A lease of the same owner and end is one that was taken already: a second run has it too.
@@ -82,8 +76,8 @@ UPDATE deliveries SET status = @status, attempts = @attempts, due_at = @due_at, 
 WHERE id = @id;
 
 -- name: NewerDelivery :one
--- Whether the order has news younger than this delivery.
-SELECT count(*) FROM deliveries WHERE order_id = @order_id AND (sequence, id) > (CAST(@sequence AS BIGINT), CAST(@id AS TEXT));
+-- Whether the order has news younger than this event. An older event that is sent again is none.
+SELECT count(*) FROM deliveries WHERE order_id = @order_id AND (sequence, event_id) > (CAST(@sequence AS BIGINT), CAST(@event_id AS TEXT));
 
 -- name: InsertAttempt :exec
 INSERT INTO attempts (delivery_id, n, at, url, headers, status, answer, error, took_micros)

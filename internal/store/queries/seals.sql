@@ -1,12 +1,6 @@
 -- name: InsertUnsealed :exec
 INSERT INTO unsealed (ref, kind) VALUES (@ref, @kind);
 
--- name: InsertFirstUnsealed :exec
--- Only beside an event that was inserted; a second run adds nothing, even after the event was sealed.
-INSERT INTO unsealed (ref, kind)
-SELECT e.id, @kind FROM events AS e WHERE e.id = @ref AND NOT EXISTS (SELECT 1 FROM seals AS s WHERE s.ref = e.id)
-ON CONFLICT (ref) DO NOTHING;
-
 -- name: UnsealedEvents :many
 -- Events without a place in the chain, by id.
 SELECT e.* FROM unsealed AS u CROSS JOIN events AS e WHERE u.kind = 'event' AND e.id = u.ref ORDER BY u.ref LIMIT @max_rows;

@@ -166,7 +166,7 @@ func (q *Queries) DueDeliveryOfOrder(ctx context.Context, arg DueDeliveryOfOrder
 const endRetries = `-- name: EndRetries :exec
 UPDATE deliveries AS d SET status = 'superseded'
 WHERE d.id = $1 AND d.status = 'waiting' AND NOT d.final AND d.attempts > 0 AND d.leased_until <= $2
-    AND EXISTS (SELECT 1 FROM deliveries AS o WHERE o.order_id = d.order_id AND (o.sequence, o.id) > (d.sequence, d.id))
+    AND EXISTS (SELECT 1 FROM deliveries AS o WHERE o.order_id = d.order_id AND (o.sequence, o.event_id) > (d.sequence, d.event_id))
 `
 
 type EndRetriesParams struct {
@@ -389,32 +389,6 @@ func (q *Queries) InsertEvent(ctx context.Context, arg InsertEventParams) error 
 	return err
 }
 
-const insertFirstEvent = `-- name: InsertFirstEvent :exec
-INSERT INTO events (id, kind, order_id, merchant_id, app_id, sequence, at, doc)
-SELECT $1, $2, o.id, o.merchant_id, o.app_id, o.version, $3, $4 FROM orders AS o WHERE o.id = $5
-ON CONFLICT (id) DO NOTHING
-`
-
-type InsertFirstEventParams struct {
-	ID      string
-	Kind    string
-	At      int64
-	Doc     string
-	OrderID string
-}
-
-// The event of an order's creation, only beside an order that was inserted; a second run adds nothing.
-func (q *Queries) InsertFirstEvent(ctx context.Context, arg InsertFirstEventParams) error {
-	_, err := q.db.Exec(ctx, insertFirstEvent,
-		arg.ID,
-		arg.Kind,
-		arg.At,
-		arg.Doc,
-		arg.OrderID,
-	)
-	return err
-}
-
 const leaseDelivery = `-- name: LeaseDelivery :one
 UPDATE deliveries AS d SET lease_owner = $1, leased_until = $2, fence = d.fence + 1
 WHERE d.id = $3 AND d.status = 'waiting'
@@ -505,18 +479,18 @@ func (q *Queries) LockDelivery(ctx context.Context, arg LockDeliveryParams) (Del
 }
 
 const newerDelivery = `-- name: NewerDelivery :one
-SELECT count(*) FROM deliveries WHERE order_id = $1 AND (sequence, id) > (CAST($2 AS BIGINT), CAST($3 AS TEXT))
+SELECT count(*) FROM deliveries WHERE order_id = $1 AND (sequence, event_id) > (CAST($2 AS BIGINT), CAST($3 AS TEXT))
 `
 
 type NewerDeliveryParams struct {
 	OrderID  string
 	Sequence int64
-	ID       string
+	EventID  string
 }
 
-// Whether the order has news younger than this delivery.
+// Whether the order has news younger than this event. An older event that is sent again is none.
 func (q *Queries) NewerDelivery(ctx context.Context, arg NewerDeliveryParams) (int64, error) {
-	row := q.db.QueryRow(ctx, newerDelivery, arg.OrderID, arg.Sequence, arg.ID)
+	row := q.db.QueryRow(ctx, newerDelivery, arg.OrderID, arg.Sequence, arg.EventID)
 	var count int64
 	err := row.Scan(&count)
 	return count, err

@@ -50,23 +50,6 @@ func (q *Queries) DeleteSealed(ctx context.Context, arg DeleteSealedParams) erro
 	return err
 }
 
-const insertFirstUnsealed = `-- name: InsertFirstUnsealed :exec
-INSERT INTO unsealed (ref, kind)
-SELECT e.id, $1 FROM events AS e WHERE e.id = $2 AND NOT EXISTS (SELECT 1 FROM seals AS s WHERE s.ref = e.id)
-ON CONFLICT (ref) DO NOTHING
-`
-
-type InsertFirstUnsealedParams struct {
-	Kind string
-	Ref  string
-}
-
-// Only beside an event that was inserted; a second run adds nothing, even after the event was sealed.
-func (q *Queries) InsertFirstUnsealed(ctx context.Context, arg InsertFirstUnsealedParams) error {
-	_, err := q.db.Exec(ctx, insertFirstUnsealed, arg.Kind, arg.Ref)
-	return err
-}
-
 const insertSeal = `-- name: InsertSeal :exec
 INSERT INTO seals (seq, kind, ref, hash, prev) VALUES ($1, $2, $3, $4, $5)
 `

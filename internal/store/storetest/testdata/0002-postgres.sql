@@ -21,73 +21,73 @@ BEGIN
 END $$;
 CREATE TABLE public.app_keys (
     id text NOT NULL COLLATE pg_catalog."C",
-    app_id text NOT NULL,
+    app_id text NOT NULL COLLATE pg_catalog."C",
     sealed bytea NOT NULL,
     created_at bigint NOT NULL,
     retires_at bigint NOT NULL
 );
 CREATE TABLE public.apps (
     id text NOT NULL COLLATE pg_catalog."C",
-    merchant_id text NOT NULL,
-    protocol text NOT NULL,
-    kind text NOT NULL,
-    mode text NOT NULL,
-    status text NOT NULL,
-    webhook_url text NOT NULL,
-    settle text NOT NULL,
+    merchant_id text NOT NULL COLLATE pg_catalog."C",
+    protocol text NOT NULL COLLATE pg_catalog."C",
+    kind text NOT NULL COLLATE pg_catalog."C",
+    mode text NOT NULL COLLATE pg_catalog."C",
+    status text NOT NULL COLLATE pg_catalog."C",
+    webhook_url text NOT NULL COLLATE pg_catalog."C",
+    settle text NOT NULL COLLATE pg_catalog."C",
     fee_bps bigint NOT NULL,
     rate_per_second bigint NOT NULL,
     burst bigint NOT NULL,
-    options text NOT NULL,
+    options text NOT NULL COLLATE pg_catalog."C",
     created_at bigint NOT NULL
 );
 CREATE TABLE public.attempts (
-    delivery_id text NOT NULL,
+    delivery_id text NOT NULL COLLATE pg_catalog."C",
     n bigint NOT NULL,
     at bigint NOT NULL,
-    url text NOT NULL,
-    headers text NOT NULL,
+    url text NOT NULL COLLATE pg_catalog."C",
+    headers text NOT NULL COLLATE pg_catalog."C",
     status bigint NOT NULL,
     answer bytea NOT NULL,
-    error text NOT NULL,
+    error text NOT NULL COLLATE pg_catalog."C",
     took_micros bigint NOT NULL
 );
 CREATE TABLE public.balances (
-    kind text NOT NULL,
-    owner text NOT NULL,
-    asset text NOT NULL,
-    debit_units text NOT NULL,
-    credit_units text NOT NULL,
+    kind text NOT NULL COLLATE pg_catalog."C",
+    owner text NOT NULL COLLATE pg_catalog."C",
+    asset text NOT NULL COLLATE pg_catalog."C",
+    debit_units text NOT NULL COLLATE pg_catalog."C",
+    credit_units text NOT NULL COLLATE pg_catalog."C",
     version bigint NOT NULL,
     CONSTRAINT balances_credit_units_check CHECK (((credit_units <> ''::text) AND (ltrim(credit_units, '0123456789'::text) = ''::text))),
     CONSTRAINT balances_debit_units_check CHECK (((debit_units <> ''::text) AND (ltrim(debit_units, '0123456789'::text) = ''::text)))
 );
 CREATE TABLE public.blocks (
-    chain text NOT NULL,
+    chain text NOT NULL COLLATE pg_catalog."C",
     height bigint NOT NULL,
-    hash text NOT NULL,
-    parent text NOT NULL,
+    hash text NOT NULL COLLATE pg_catalog."C",
+    parent text NOT NULL COLLATE pg_catalog."C",
     block_time bigint NOT NULL
 );
 CREATE TABLE public.chains (
-    name text NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
     height bigint NOT NULL,
-    hash text NOT NULL,
-    parent text NOT NULL,
+    hash text NOT NULL COLLATE pg_catalog."C",
+    parent text NOT NULL COLLATE pg_catalog."C",
     block_time bigint NOT NULL,
     version bigint NOT NULL
 );
 CREATE TABLE public.deliveries (
     id text NOT NULL COLLATE pg_catalog."C",
-    event_id text NOT NULL,
-    order_id text NOT NULL,
-    app_id text NOT NULL,
+    event_id text NOT NULL COLLATE pg_catalog."C",
+    order_id text NOT NULL COLLATE pg_catalog."C",
+    app_id text NOT NULL COLLATE pg_catalog."C",
     sequence bigint NOT NULL,
     final boolean NOT NULL,
-    status text NOT NULL,
+    status text NOT NULL COLLATE pg_catalog."C",
     attempts bigint NOT NULL,
     due_at bigint NOT NULL,
-    lease_owner text NOT NULL,
+    lease_owner text NOT NULL COLLATE pg_catalog."C",
     leased_until bigint NOT NULL,
     fence bigint NOT NULL,
     body bytea NOT NULL,
@@ -95,27 +95,27 @@ CREATE TABLE public.deliveries (
     CONSTRAINT deliveries_status_check CHECK ((status = ANY (ARRAY['waiting'::text, 'delivered'::text, 'superseded'::text, 'exhausted'::text, 'unwanted'::text])))
 );
 CREATE TABLE public.deposit_addresses (
-    address text NOT NULL,
-    family text NOT NULL,
-    order_id text NOT NULL,
-    merchant_id text NOT NULL,
-    salt text NOT NULL,
-    destination text NOT NULL,
+    address text NOT NULL COLLATE pg_catalog."C",
+    family text NOT NULL COLLATE pg_catalog."C",
+    order_id text NOT NULL COLLATE pg_catalog."C",
+    merchant_id text NOT NULL COLLATE pg_catalog."C",
+    salt text NOT NULL COLLATE pg_catalog."C",
+    destination text NOT NULL COLLATE pg_catalog."C",
     created_at bigint NOT NULL
 );
 CREATE TABLE public.desk (
     id text NOT NULL COLLATE pg_catalog."C",
-    chain text NOT NULL,
-    txid text NOT NULL,
-    "position" text NOT NULL,
-    order_id text NOT NULL,
-    merchant_id text NOT NULL,
-    reason text NOT NULL,
-    asset text NOT NULL,
-    units text NOT NULL,
-    held text NOT NULL,
-    status text NOT NULL,
-    note text NOT NULL,
+    chain text NOT NULL COLLATE pg_catalog."C",
+    txid text NOT NULL COLLATE pg_catalog."C",
+    "position" text NOT NULL COLLATE pg_catalog."C",
+    order_id text NOT NULL COLLATE pg_catalog."C",
+    merchant_id text NOT NULL COLLATE pg_catalog."C",
+    reason text NOT NULL COLLATE pg_catalog."C",
+    asset text NOT NULL COLLATE pg_catalog."C",
+    units text NOT NULL COLLATE pg_catalog."C",
+    held text NOT NULL COLLATE pg_catalog."C",
+    status text NOT NULL COLLATE pg_catalog."C",
+    note text NOT NULL COLLATE pg_catalog."C",
     created_at bigint NOT NULL,
     closed_at bigint NOT NULL,
     CONSTRAINT desk_held_check CHECK (((held <> ''::text) AND (ltrim(held, '0123456789'::text) = ''::text))),
@@ -124,19 +124,19 @@ CREATE TABLE public.desk (
 );
 CREATE TABLE public.entries (
     id text NOT NULL COLLATE pg_catalog."C",
-    ref text NOT NULL,
-    order_id text NOT NULL,
+    ref text NOT NULL COLLATE pg_catalog."C",
+    order_id text NOT NULL COLLATE pg_catalog."C",
     created_at bigint NOT NULL
 );
 CREATE TABLE public.events (
     id text NOT NULL COLLATE pg_catalog."C",
-    kind text NOT NULL,
-    order_id text NOT NULL,
-    merchant_id text NOT NULL,
-    app_id text NOT NULL,
+    kind text NOT NULL COLLATE pg_catalog."C",
+    order_id text NOT NULL COLLATE pg_catalog."C",
+    merchant_id text NOT NULL COLLATE pg_catalog."C",
+    app_id text NOT NULL COLLATE pg_catalog."C",
     sequence bigint NOT NULL,
     at bigint NOT NULL,
-    doc text NOT NULL
+    doc text NOT NULL COLLATE pg_catalog."C"
 );
 CREATE TABLE public.goose_db_version (
     id integer NOT NULL,
@@ -153,58 +153,58 @@ ALTER TABLE public.goose_db_version ALTER COLUMN id ADD GENERATED BY DEFAULT AS 
     CACHE 1
 );
 CREATE TABLE public.leases (
-    name text NOT NULL,
-    owner text NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    owner text NOT NULL COLLATE pg_catalog."C",
     leased_until bigint NOT NULL,
     fence bigint NOT NULL
 );
 CREATE TABLE public.merchants (
     id text NOT NULL COLLATE pg_catalog."C",
-    name text NOT NULL,
-    email text NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    email text NOT NULL COLLATE pg_catalog."C",
     next_address bigint NOT NULL,
     created_at bigint NOT NULL
 );
 CREATE TABLE public.order_extra (
-    order_id text NOT NULL,
-    doc text NOT NULL
+    order_id text NOT NULL COLLATE pg_catalog."C",
+    doc text NOT NULL COLLATE pg_catalog."C"
 );
 CREATE TABLE public.order_steps (
-    before text NOT NULL,
-    after text NOT NULL
+    before text NOT NULL COLLATE pg_catalog."C",
+    after text NOT NULL COLLATE pg_catalog."C"
 );
 CREATE TABLE public.order_work (
     order_id text NOT NULL COLLATE pg_catalog."C",
-    merchant_id text NOT NULL,
+    merchant_id text NOT NULL COLLATE pg_catalog."C",
     generation bigint NOT NULL,
     attempts bigint NOT NULL,
     due_at bigint NOT NULL,
-    lease_owner text NOT NULL,
+    lease_owner text NOT NULL COLLATE pg_catalog."C",
     leased_until bigint NOT NULL
 );
 CREATE TABLE public.orders (
     id text NOT NULL COLLATE pg_catalog."C",
-    merchant_id text NOT NULL,
-    app_id text NOT NULL,
-    number text NOT NULL,
-    reference text NOT NULL,
-    request_hash text NOT NULL,
-    notify_url text NOT NULL,
-    return_url text NOT NULL,
-    product_name text NOT NULL,
-    product_image text NOT NULL,
-    product_description text NOT NULL,
-    price_currency text NOT NULL,
-    price_units text NOT NULL,
-    policy text NOT NULL,
-    state text NOT NULL,
-    asset text NOT NULL,
-    due_units text NOT NULL,
-    rate text NOT NULL,
-    received_units text NOT NULL,
-    late_units text NOT NULL,
-    reversed_units text NOT NULL,
-    last_txid text NOT NULL,
+    merchant_id text NOT NULL COLLATE pg_catalog."C",
+    app_id text NOT NULL COLLATE pg_catalog."C",
+    number text NOT NULL COLLATE pg_catalog."C",
+    reference text NOT NULL COLLATE pg_catalog."C",
+    request_hash text NOT NULL COLLATE pg_catalog."C",
+    notify_url text NOT NULL COLLATE pg_catalog."C",
+    return_url text NOT NULL COLLATE pg_catalog."C",
+    product_name text NOT NULL COLLATE pg_catalog."C",
+    product_image text NOT NULL COLLATE pg_catalog."C",
+    product_description text NOT NULL COLLATE pg_catalog."C",
+    price_currency text NOT NULL COLLATE pg_catalog."C",
+    price_units text NOT NULL COLLATE pg_catalog."C",
+    policy text NOT NULL COLLATE pg_catalog."C",
+    state text NOT NULL COLLATE pg_catalog."C",
+    asset text NOT NULL COLLATE pg_catalog."C",
+    due_units text NOT NULL COLLATE pg_catalog."C",
+    rate text NOT NULL COLLATE pg_catalog."C",
+    received_units text NOT NULL COLLATE pg_catalog."C",
+    late_units text NOT NULL COLLATE pg_catalog."C",
+    reversed_units text NOT NULL COLLATE pg_catalog."C",
+    last_txid text NOT NULL COLLATE pg_catalog."C",
     created_at bigint NOT NULL,
     deadline bigint NOT NULL,
     paid_at bigint NOT NULL,
@@ -217,59 +217,59 @@ CREATE TABLE public.orders (
     CONSTRAINT orders_reversed_units_check CHECK (((reversed_units <> ''::text) AND (ltrim(reversed_units, '0123456789'::text) = ''::text)))
 );
 CREATE TABLE public.postings (
-    entry_id text NOT NULL,
+    entry_id text NOT NULL COLLATE pg_catalog."C",
     line bigint NOT NULL,
-    kind text NOT NULL,
-    owner text NOT NULL,
-    asset text NOT NULL,
-    side text NOT NULL,
-    units text NOT NULL,
+    kind text NOT NULL COLLATE pg_catalog."C",
+    owner text NOT NULL COLLATE pg_catalog."C",
+    asset text NOT NULL COLLATE pg_catalog."C",
+    side text NOT NULL COLLATE pg_catalog."C",
+    units text NOT NULL COLLATE pg_catalog."C",
     CONSTRAINT postings_side_check CHECK ((side = ANY (ARRAY['debit'::text, 'credit'::text]))),
     CONSTRAINT postings_units_check CHECK (((units <> ''::text) AND (ltrim(units, '0123456789'::text) = ''::text)))
 );
 CREATE TABLE public.seals (
     seq bigint NOT NULL,
-    kind text NOT NULL,
-    ref text NOT NULL,
-    hash text NOT NULL,
-    prev text NOT NULL
+    kind text NOT NULL COLLATE pg_catalog."C",
+    ref text NOT NULL COLLATE pg_catalog."C",
+    hash text NOT NULL COLLATE pg_catalog."C",
+    prev text NOT NULL COLLATE pg_catalog."C"
 );
 CREATE TABLE public.settings (
-    key text NOT NULL,
-    value text NOT NULL
+    key text NOT NULL COLLATE pg_catalog."C",
+    value text NOT NULL COLLATE pg_catalog."C"
 );
 CREATE TABLE public.sim_commands (
     id text NOT NULL COLLATE pg_catalog."C",
-    command text NOT NULL,
-    status text NOT NULL,
-    answer text NOT NULL,
+    command text NOT NULL COLLATE pg_catalog."C",
+    status text NOT NULL COLLATE pg_catalog."C",
+    answer text NOT NULL COLLATE pg_catalog."C",
     created_at bigint NOT NULL,
     CONSTRAINT sim_commands_status_check CHECK ((status = ANY (ARRAY['waiting'::text, 'done'::text, 'failed'::text])))
 );
 CREATE TABLE public.sim_records (
-    chain text NOT NULL,
+    chain text NOT NULL COLLATE pg_catalog."C",
     seq bigint NOT NULL,
     doc bytea NOT NULL
 );
 CREATE TABLE public.transfers (
-    chain text NOT NULL,
-    txid text NOT NULL,
-    "position" text NOT NULL,
-    order_id text NOT NULL,
-    merchant_id text NOT NULL,
-    sender text NOT NULL,
-    recipient text NOT NULL,
-    asset text NOT NULL,
-    units text NOT NULL,
+    chain text NOT NULL COLLATE pg_catalog."C",
+    txid text NOT NULL COLLATE pg_catalog."C",
+    "position" text NOT NULL COLLATE pg_catalog."C",
+    order_id text NOT NULL COLLATE pg_catalog."C",
+    merchant_id text NOT NULL COLLATE pg_catalog."C",
+    sender text NOT NULL COLLATE pg_catalog."C",
+    recipient text NOT NULL COLLATE pg_catalog."C",
+    asset text NOT NULL COLLATE pg_catalog."C",
+    units text NOT NULL COLLATE pg_catalog."C",
     listed boolean NOT NULL,
     block_height bigint NOT NULL,
-    block_hash text NOT NULL,
+    block_hash text NOT NULL COLLATE pg_catalog."C",
     block_time bigint NOT NULL,
-    status text NOT NULL,
+    status text NOT NULL COLLATE pg_catalog."C",
     removed boolean NOT NULL,
-    booked text NOT NULL,
-    reason text NOT NULL,
-    fee_units text NOT NULL,
+    booked text NOT NULL COLLATE pg_catalog."C",
+    reason text NOT NULL COLLATE pg_catalog."C",
+    fee_units text NOT NULL COLLATE pg_catalog."C",
     counted boolean NOT NULL,
     credits bigint NOT NULL,
     CONSTRAINT transfers_booked_check CHECK ((booked = ANY (ARRAY[''::text, 'merchant'::text, 'suspense'::text]))),
@@ -279,129 +279,116 @@ CREATE TABLE public.transfers (
 );
 CREATE TABLE public.unsealed (
     ref text NOT NULL COLLATE pg_catalog."C",
-    kind text NOT NULL
+    kind text NOT NULL COLLATE pg_catalog."C"
 );
-INSERT INTO public.app_keys VALUES ('it''s', 'B', '\x626f6479', 1, 0);
-INSERT INTO public.app_keys VALUES ('B', 'c', '\x00ff', 3, 4);
-INSERT INTO public.app_keys VALUES ('', 'b', '\x', 9007199254740993, 0);
-INSERT INTO public.app_keys VALUES ('日本', 'a', '\x', 0, 0);
-INSERT INTO public.app_keys VALUES ('c', 'Z', '\x00ff', 5, 2);
-INSERT INTO public.apps VALUES ('日本', 'é', 'é', 'B', '日本', 'active', '日本', 'a', 1, 1, 5, 'b', 2);
-INSERT INTO public.apps VALUES ('it''s', 'B', '日本', 'B', 'it''s', 'active', '', 'Z', 3, 4, 0, '日本', 5);
-INSERT INTO public.apps VALUES ('é', 'it''s', '', 'b', 'Z', 'active', 'a', 'a', 4, 4, 5, 'it''s', 9007199254740993);
-INSERT INTO public.apps VALUES ('a', 'a', '日本', '_', 'long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long ', 'revoked', '日本', 'é', 5, 1, 3, 'it''s', 0);
-INSERT INTO public.apps VALUES ('Z', 'é', '', 'it''s', 'é', 'active', '', 'Z', 0, 4, 1, 'é', 0);
-INSERT INTO public.attempts VALUES ('b', 5, 9007199254740993, 'b', 'é', 5, '\x', '', 5);
-INSERT INTO public.attempts VALUES ('B', 9007199254740993, 9007199254740993, 'it''s', 'Z', 9007199254740993, '\x626f6479', 'é', 1);
-INSERT INTO public.attempts VALUES ('B', 5, 9007199254740993, 'a', 'B', 3, '\x', 'B', 0);
-INSERT INTO public.attempts VALUES ('b', 9007199254740993, 0, 'é', '_', 4, '\x626f6479', 'c', 4);
-INSERT INTO public.attempts VALUES ('c', 1, 3, 'it''s', '', 1, '\x00ff', 'é', 3);
-INSERT INTO public.balances VALUES ('é', 'c', 'c', '0', '0', 1);
-INSERT INTO public.balances VALUES ('B', '', 'b', '0', '0', 1);
-INSERT INTO public.balances VALUES ('', 'c', '日本', '0', '0', 1);
-INSERT INTO public.balances VALUES ('c', '_', 'c', '0', '0', 1);
-INSERT INTO public.balances VALUES ('c', 'c', 'a', '0', '0', 1);
-INSERT INTO public.balances VALUES ('é', 'it''s', '', '0', '0', 1);
-INSERT INTO public.balances VALUES ('b', 'B', '日本', '0', '0', 1);
-INSERT INTO public.balances VALUES ('b', 'b', 'B', '0', '0', 1);
-INSERT INTO public.balances VALUES ('', 'Z', 'a', '0', '0', 1);
-INSERT INTO public.blocks VALUES ('it''s', 3, '日本', '日本', 3);
-INSERT INTO public.blocks VALUES ('it''s', 1, 'b', 'a', 0);
-INSERT INTO public.blocks VALUES ('日本', 5, 'a', '日本', 1);
-INSERT INTO public.chains VALUES ('c', 3, 'B', 'Z', 9007199254740993, 1);
-INSERT INTO public.chains VALUES ('it''s', 2, '日本', 'it''s', 0, 2);
-INSERT INTO public.chains VALUES ('a', 3, 'a', 'it''s', 2, 2);
-INSERT INTO public.chains VALUES ('日本', 2, 'b', 'c', 4, 2);
-INSERT INTO public.deliveries VALUES ('Z', 'b', '', 'b', 2, true, 'waiting', 5, 0, '', 0, 0, '\x626f6479', 9007199254740993);
-INSERT INTO public.deliveries VALUES ('', '日本', 'b', 'c', 2, false, 'waiting', 0, 1, '', 0, 0, '\x626f6479', 4);
-INSERT INTO public.deposit_addresses VALUES ('', 'a', '_', 'é', 'a', 'a', 0);
-INSERT INTO public.deposit_addresses VALUES ('日本', 'it''s', 'it''s', 'it''s', 'c', '日本', 3);
-INSERT INTO public.deposit_addresses VALUES ('é', '', 'b', 'Z', '日本', 'Z', 2);
-INSERT INTO public.deposit_addresses VALUES ('a', '日本', '', '日本', 'it''s', '日本', 9007199254740993);
-INSERT INTO public.deposit_addresses VALUES ('it''s', 'B', 'Z', '日本', 'b', 'c', 5);
-INSERT INTO public.deposit_addresses VALUES ('b', '', 'Z', '', 'Z', '', 0);
-INSERT INTO public.desk VALUES ('c', 'é', 'Z', '', 'it''s', 'é', '', 'it''s', '9007199254740993', '0', 'open', '', 2, 0);
-INSERT INTO public.desk VALUES ('', 'B', 'B', 'it''s', '', 'c', 'a', 'Z', '9223372036854775808', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'open', '', 1, 0);
-INSERT INTO public.desk VALUES ('Z', '日本', 'b', 'é', '_', 'é', '_', 'Z', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'open', '', 5, 0);
-INSERT INTO public.desk VALUES ('é', '日本', 'é', 'it''s', 'B', '_', 'a', '_', '15', '9223372036854775808', 'open', '', 1, 0);
-INSERT INTO public.desk VALUES ('a', 'b', 'it''s', 'é', '', 'a', '', 'Z', '9007199254740993', '9223372036854775808', 'open', '', 2, 0);
-INSERT INTO public.entries VALUES ('日本', 'c', '日本', 3);
-INSERT INTO public.entries VALUES ('é', '日本', '', 9007199254740993);
-INSERT INTO public.entries VALUES ('it''s', 'a', 'B', 9007199254740993);
-INSERT INTO public.entries VALUES ('B', '_', 'it''s', 1);
-INSERT INTO public.entries VALUES ('_', 'it''s', 'é', 2);
-INSERT INTO public.events VALUES ('b', '日本', 'B', 'B', '', 9007199254740993, 1, 'it''s');
-INSERT INTO public.events VALUES ('Z', '', 'b', 'Z', 'Z', 1, 4, 'b');
-INSERT INTO public.events VALUES ('日本', 'Z', '日本', 'B', 'it''s', 4, 2, 'Z');
-INSERT INTO public.events VALUES ('é', 'c', 'Z', 'B', 'a', 0, 9007199254740993, 'it''s');
-INSERT INTO public.goose_db_version VALUES (1, 0, true, '2026-11-21 23:56:31.563434');
-INSERT INTO public.goose_db_version VALUES (2, 1, true, '2026-11-21 23:56:31.607158');
-INSERT INTO public.goose_db_version VALUES (3, 2, true, '2026-11-21 23:56:31.910975');
-INSERT INTO public.leases VALUES ('b', '', 9007199254740993, 1);
-INSERT INTO public.leases VALUES ('', '_', 0, 1);
-INSERT INTO public.leases VALUES ('日本', '', 5, 1);
-INSERT INTO public.leases VALUES ('it''s', 'é', 0, 1);
-INSERT INTO public.leases VALUES ('c', 'B', 2, 1);
-INSERT INTO public.merchants VALUES ('日本', 'é', 'B', 0, 2);
-INSERT INTO public.merchants VALUES ('é', 'B', 'a', 0, 9007199254740993);
-INSERT INTO public.merchants VALUES ('a', '_', 'c', 0, 4);
-INSERT INTO public.merchants VALUES ('B', 'a', 'B', 0, 0);
-INSERT INTO public.merchants VALUES ('', 'a', 'Z', 0, 5);
-INSERT INTO public.merchants VALUES ('it''s', 'it''s', 'b', 1, 4);
-INSERT INTO public.merchants VALUES ('c', 'c', 'a', 2, 1);
+INSERT INTO public.app_keys VALUES ('B', '', '\x626f6479', 1, 0);
+INSERT INTO public.app_keys VALUES ('日本', 'a', '\x', 4, 0);
+INSERT INTO public.app_keys VALUES ('it''s', 'B', '\x', 2, 9007199254740993);
+INSERT INTO public.app_keys VALUES ('c', '日本', '\x626f6479', 5, 0);
+INSERT INTO public.apps VALUES ('it''s', 'Z', 'B', 'c', 'B', 'active', 'é', 'a', 4, 9007199254740993, 3, 'é', 3);
+INSERT INTO public.apps VALUES ('', '', 'a', 'é', 'c', 'active', 'B', '_', 9007199254740993, 0, 2, '日本', 1);
+INSERT INTO public.apps VALUES ('b', '日本', 'b', 'it''s', '_', 'revoked', 'b', '_', 5, 9007199254740993, 5, 'b', 5);
+INSERT INTO public.apps VALUES ('Z', 'a', 'b', 'c', '日本', 'active', 'it''s', 'é', 4, 4, 2, '日本', 9007199254740993);
+INSERT INTO public.attempts VALUES ('c', 1, 9007199254740993, 'B', 'b', 3, '\x626f6479', 'it''s', 5);
+INSERT INTO public.attempts VALUES ('日本', 2, 5, 'a', 'c', 5, '\x626f6479', 'B', 4);
+INSERT INTO public.attempts VALUES ('b', 9007199254740993, 9007199254740993, 'a', 'Z', 0, '\x626f6479', 'B', 2);
+INSERT INTO public.attempts VALUES ('', 3, 2, '', 'c', 3, '\x00ff', 'c', 1);
+INSERT INTO public.balances VALUES ('é', 'Z', '', '0', '0', 1);
+INSERT INTO public.balances VALUES ('a', 'b', 'Z', '0', '0', 1);
+INSERT INTO public.balances VALUES ('é', '_', '', '0', '0', 1);
+INSERT INTO public.balances VALUES ('c', '', 'a', '0', '0', 1);
+INSERT INTO public.balances VALUES ('Z', 'B', 'Z', '0', '0', 1);
+INSERT INTO public.blocks VALUES ('', 2, 'a', 'é', 5);
+INSERT INTO public.blocks VALUES ('Z', 2, 'b', 'Z', 3);
+INSERT INTO public.blocks VALUES ('é', 1, '', 'é', 9007199254740993);
+INSERT INTO public.blocks VALUES ('a', 9007199254740993, '', 'it''s', 0);
+INSERT INTO public.blocks VALUES ('a', 0, 'B', 'B', 1);
+INSERT INTO public.blocks VALUES ('é', 2, '', '日本', 1);
+INSERT INTO public.blocks VALUES ('Z', 0, '', 'é', 3);
+INSERT INTO public.blocks VALUES ('', 1, 'a', 'é', 4);
+INSERT INTO public.blocks VALUES ('_', 1, 'b', 'B', 1);
+INSERT INTO public.chains VALUES ('日本', 4, '日本', 'b', 2, 1);
+INSERT INTO public.chains VALUES ('é', 3, 'a', '', 4, 3);
+INSERT INTO public.deliveries VALUES ('a', 'c', 'a', 'it''s', 1, false, 'waiting', 0, 1, '', 0, 0, '\x626f6479', 3);
+INSERT INTO public.deliveries VALUES ('it''s', 'b', 'B', '日本', 9007199254740993, true, 'waiting', 0, 9007199254740993, '', 0, 0, '\x00ff', 1);
+INSERT INTO public.deliveries VALUES ('é', 'c', 'c', 'b', 0, true, 'waiting', 0, 2, '', 0, 0, '\x', 1);
+INSERT INTO public.deliveries VALUES ('B', '日本', '_', 'c', 9007199254740993, false, 'waiting', 0, 1, '', 0, 0, '\x', 0);
+INSERT INTO public.deposit_addresses VALUES ('a', '', 'b', 'é', 'b', 'it''s', 5);
+INSERT INTO public.deposit_addresses VALUES ('_', 'it''s', 'a', 'Z', 'a', 'é', 1);
+INSERT INTO public.deposit_addresses VALUES ('c', 'b', '日本', '日本', 'Z', '_', 3);
+INSERT INTO public.deposit_addresses VALUES ('', '_', 'b', 'é', '日本', 'a', 5);
+INSERT INTO public.deposit_addresses VALUES ('B', 'a', 'Z', 'c', 'Z', '', 1);
+INSERT INTO public.deposit_addresses VALUES ('b', 'c', 'b', '日本', 'a', 'Z', 0);
+INSERT INTO public.desk VALUES ('c', 'Z', '_', 'a', 'Z', 'it''s', 'a', 'B', '15', '9223372036854775808', 'open', '', 0, 0);
+INSERT INTO public.desk VALUES ('B', 'b', '_', '_', 'b', '_', 'é', 'c', '9007199254740993', '9007199254740993', 'open', '', 1, 0);
+INSERT INTO public.desk VALUES ('é', 'é', 'it''s', 'it''s', 'b', 'B', 'c', '_', '0', '15', 'open', '', 1, 0);
+INSERT INTO public.desk VALUES ('_', 'Z', 'Z', '日本', 'B', 'it''s', 'c', 'Z', '15', '0', 'open', '', 4, 0);
+INSERT INTO public.desk VALUES ('b', 'Z', '', 'é', 'a', '', '_', 'a', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '15', 'open', '', 4, 0);
+INSERT INTO public.desk VALUES ('Z', 'b', '日本', 'Z', 'c', 'it''s', 'a', 'é', '9007199254740993', '9223372036854775808', 'open', '', 3, 0);
+INSERT INTO public.entries VALUES ('Z', 'a', '日本', 9007199254740993);
+INSERT INTO public.entries VALUES ('B', 'c', 'c', 1);
+INSERT INTO public.entries VALUES ('a', '', '_', 3);
+INSERT INTO public.entries VALUES ('_', 'B', 'it''s', 5);
+INSERT INTO public.events VALUES ('', 'Z', 'Z', '日本', 'it''s', 4, 3, '');
+INSERT INTO public.events VALUES ('é', 'B', '日本', 'B', 'b', 5, 5, '_');
+INSERT INTO public.events VALUES ('a', 'é', 'a', 'it''s', '', 2, 1, 'é');
+INSERT INTO public.events VALUES ('c', 'é', '', 'c', 'it''s', 2, 1, 'b');
+INSERT INTO public.events VALUES ('_', '', 'é', 'b', 'c', 0, 3, 'b');
+INSERT INTO public.events VALUES ('日本', 'it''s', 'Z', 'it''s', 'it''s', 4, 3, 'c');
+INSERT INTO public.events VALUES ('Z', 'b', '', 'c', 'it''s', 1, 3, 'it''s');
+INSERT INTO public.goose_db_version VALUES (1, 0, true, '2026-11-22 01:33:39.570049');
+INSERT INTO public.goose_db_version VALUES (2, 1, true, '2026-11-22 01:33:39.576295');
+INSERT INTO public.goose_db_version VALUES (3, 2, true, '2026-11-22 01:33:39.654879');
+INSERT INTO public.leases VALUES ('é', 'b', 5, 2);
+INSERT INTO public.leases VALUES ('Z', 'it''s', 1, 1);
+INSERT INTO public.leases VALUES ('it''s', 'c', 1, 2);
+INSERT INTO public.leases VALUES ('c', '', 1, 1);
+INSERT INTO public.leases VALUES ('日本', 'c', 5, 1);
+INSERT INTO public.merchants VALUES ('it''s', 'é', 'Z', 0, 2);
+INSERT INTO public.merchants VALUES ('é', '', 'Z', 0, 1);
+INSERT INTO public.merchants VALUES ('b', '', '_', 1, 2);
+INSERT INTO public.merchants VALUES ('_', 'c', '日本', 1, 4);
+INSERT INTO public.order_extra VALUES ('Z', '_');
+INSERT INTO public.order_extra VALUES ('日本', 'long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long ');
+INSERT INTO public.order_extra VALUES ('', '_');
 INSERT INTO public.order_steps VALUES ('open', 'paid');
 INSERT INTO public.order_steps VALUES ('open', 'expired');
-INSERT INTO public.order_work VALUES ('', 'it''s', 1, 1, 5, 'it''s', 9007199254740993);
-INSERT INTO public.order_work VALUES ('it''s', 'Z', 1, 3, 2, 'it''s', 9007199254740993);
-INSERT INTO public.order_work VALUES ('Z', 'c', 2, 0, 3, '日本', 9007199254740993);
-INSERT INTO public.order_work VALUES ('b', '', 1, 0, 9007199254740993, '', 0);
-INSERT INTO public.order_work VALUES ('é', '', 2, 0, 4, '', 0);
-INSERT INTO public.order_work VALUES ('日本', 'B', 1, 0, 3, '', 0);
-INSERT INTO public.order_work VALUES ('c', 'b', 1, 0, 0, '', 0);
-INSERT INTO public.orders VALUES ('b', 'Z', 'Z', 'é', '', 'c', 'a', 'é', 'é', 'é', '_', 'b', '9223372036854775808', 'é', 'expired', 'Z', '0', 'b', '9007199254740993', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '9223372036854775808', 'é', 1, 1, 0, 0, 3);
-INSERT INTO public.orders VALUES ('it''s', 'c', 'Z', '', 'é', 'é', 'it''s', '', '', 'é', 'Z', 'it''s', '15', 'B', 'open', 'b', '1', 'é', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '9007199254740993', '1', '日本', 3, 3, 2, 9007199254740993, 1);
-INSERT INTO public.postings VALUES ('', 9007199254740993, 'a', '日本', 'B', 'debit', '15');
-INSERT INTO public.postings VALUES ('é', 2, 'B', 'a', 'é', 'debit', '0');
-INSERT INTO public.postings VALUES ('_', 2, 'b', 'c', 'Z', 'debit', '9007199254740993');
-INSERT INTO public.postings VALUES ('', 4, '', '日本', 'c', 'debit', '9007199254740993');
-INSERT INTO public.postings VALUES ('', 5, '', '', 'b', 'debit', '115792089237316195423570985008687907853269984665640564039457584007913129639935');
-INSERT INTO public.postings VALUES ('_', 0, 'é', 'é', 'it''s', 'debit', '9223372036854775808');
-INSERT INTO public.postings VALUES ('b', 9007199254740993, 'a', '_', 'b', 'credit', '9223372036854775808');
-INSERT INTO public.seals VALUES (1, 'it''s', 'é', 'B', 'a');
-INSERT INTO public.seals VALUES (0, 'b', '日本', 'é', 'Z');
-INSERT INTO public.seals VALUES (4, 'Z', '', 'Z', 'Z');
-INSERT INTO public.seals VALUES (5, '日本', 'a', 'Z', '');
-INSERT INTO public.settings VALUES ('', 'B');
-INSERT INTO public.settings VALUES ('c', 'a');
-INSERT INTO public.settings VALUES ('Z', '_');
-INSERT INTO public.settings VALUES ('a', '');
-INSERT INTO public.sim_commands VALUES ('B', '', 'waiting', '', 2);
-INSERT INTO public.sim_commands VALUES ('Z', 'b', 'waiting', '', 3);
-INSERT INTO public.sim_commands VALUES ('é', 'c', 'waiting', '', 1);
-INSERT INTO public.sim_commands VALUES ('a', 'é', 'waiting', '', 5);
-INSERT INTO public.sim_commands VALUES ('it''s', 'b', 'waiting', '', 0);
-INSERT INTO public.sim_commands VALUES ('_', '日本', 'waiting', '', 1);
-INSERT INTO public.sim_records VALUES ('Z', 4, '\x00ff');
-INSERT INTO public.sim_records VALUES ('c', 2, '\x626f6479');
-INSERT INTO public.sim_records VALUES ('', 2, '\x');
-INSERT INTO public.sim_records VALUES ('_', 4, '\x');
-INSERT INTO public.sim_records VALUES ('a', 0, '\x');
-INSERT INTO public.sim_records VALUES ('c', 4, '\x626f6479');
-INSERT INTO public.sim_records VALUES ('b', 3, '\x626f6479');
-INSERT INTO public.transfers VALUES ('é', '', '', '', '_', 'c', 'B', '', '115792089237316195423570985008687907853269984665640564039457584007913129639935', false, 1, '日本', 9007199254740993, 'seen', false, '', '', '0', false, 0);
-INSERT INTO public.transfers VALUES ('日本', 'c', '_', 'b', 'B', 'c', 'c', 'it''s', '15', true, 3, 'c', 2, 'seen', false, '', '', '0', false, 0);
-INSERT INTO public.transfers VALUES ('日本', 'B', 'c', 'B', '', '', 'é', 'b', '9223372036854775808', false, 2, 'c', 1, 'seen', false, '', '', '0', false, 0);
-INSERT INTO public.transfers VALUES ('é', 'a', '_', 'a', '日本', '_', '', 'a', '9007199254740993', true, 2, 'Z', 2, 'seen', false, '', '', '0', false, 0);
-INSERT INTO public.transfers VALUES ('it''s', 'Z', 'b', 'it''s', 'a', '_', 'Z', 'b', '9223372036854775808', true, 0, 'Z', 5, 'seen', false, '', '', '0', false, 0);
-INSERT INTO public.transfers VALUES ('a', 'b', '日本', 'it''s', 'Z', '日本', 'it''s', 'a', '0', false, 5, 'a', 9007199254740993, 'seen', false, '', '', '0', false, 0);
-INSERT INTO public.transfers VALUES ('_', 'Z', 'it''s', '日本', '_', 'it''s', 'a', 'é', '0', false, 0, 'Z', 4, 'seen', false, '', '', '0', false, 0);
-INSERT INTO public.transfers VALUES ('_', '_', 'Z', '_', 'é', 'a', '_', 'c', '9223372036854775808', true, 1, '_', 5, 'seen', false, '', '', '0', false, 0);
-INSERT INTO public.transfers VALUES ('it''s', '日本', 'c', 'b', '_', 'it''s', '日本', 'b', '9007199254740993', true, 2, 'it''s', 5, 'seen', false, '', '', '0', false, 0);
-INSERT INTO public.transfers VALUES ('', 'c', 'B', '_', 'Z', 'Z', '', 'b', '1', false, 1, 'b', 4, 'seen', false, '', '', '0', false, 0);
-INSERT INTO public.unsealed VALUES ('b', 'b');
-INSERT INTO public.unsealed VALUES ('日本', '日本');
-INSERT INTO public.unsealed VALUES ('c', 'it''s');
-INSERT INTO public.unsealed VALUES ('a', 'it''s');
+INSERT INTO public.order_work VALUES ('_', 'c', 1, 0, 0, '', 0);
+INSERT INTO public.order_work VALUES ('Z', '', 1, 0, 9007199254740993, '', 0);
+INSERT INTO public.order_work VALUES ('b', '', 1, 0, 3, '', 0);
+INSERT INTO public.orders VALUES ('', 'c', 'it''s', 'a', 'é', 'b', 'B', 'é', 'B', 'it''s', 'it''s', 'it''s', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'a', 'open', '', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '15', '9007199254740993', 'é', 0, 9007199254740993, 4, 9007199254740993, 1);
+INSERT INTO public.orders VALUES ('a', '', 'Z', 'B', 'é', 'B', '_', '_', '日本', 'Z', '日本', 'a', '9007199254740993', '日本', 'open', 'Z', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'c', '0', '9223372036854775808', '0', 'it''s', 0, 1, 1, 1, 1);
+INSERT INTO public.orders VALUES ('Z', '日本', 'it''s', 'c', 'B', '', 'a', 'é', 'c', 'b', 'é', 'a', '9007199254740993', 'b', 'paid', '_', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'a', '9007199254740993', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '9223372036854775808', '', 4, 1, 9007199254740993, 3, 3);
+INSERT INTO public.orders VALUES ('日本', 'B', 'b', '_', 'a', 'a', 'c', '_', 'B', 'Z', '_', 'B', '9007199254740993', '日本', 'open', 'é', '9007199254740993', 'a', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '0', '9223372036854775808', 'b', 9007199254740993, 1, 4, 1, 4);
+INSERT INTO public.postings VALUES ('', 1, 'B', 'it''s', 'B', 'debit', '9223372036854775808');
+INSERT INTO public.postings VALUES ('b', 1, 'c', '_', '日本', 'debit', '115792089237316195423570985008687907853269984665640564039457584007913129639935');
+INSERT INTO public.seals VALUES (5, 'é', '', '', '');
+INSERT INTO public.settings VALUES ('', '_');
+INSERT INTO public.settings VALUES ('B', '');
+INSERT INTO public.settings VALUES ('it''s', 'b');
+INSERT INTO public.settings VALUES ('Z', '日本');
+INSERT INTO public.sim_commands VALUES ('it''s', '日本', 'waiting', '', 0);
+INSERT INTO public.sim_commands VALUES ('a', 'B', 'waiting', '', 3);
+INSERT INTO public.sim_commands VALUES ('b', 'a', 'waiting', '', 5);
+INSERT INTO public.sim_commands VALUES ('', 'Z', 'waiting', '', 2);
+INSERT INTO public.sim_records VALUES ('c', 2, '\x');
+INSERT INTO public.sim_records VALUES ('', 5, '\x626f6479');
+INSERT INTO public.sim_records VALUES ('c', 5, '\x');
+INSERT INTO public.sim_records VALUES ('Z', 9007199254740993, '\x');
+INSERT INTO public.sim_records VALUES ('b', 1, '\x00ff');
+INSERT INTO public.sim_records VALUES ('é', 0, '\x');
+INSERT INTO public.transfers VALUES ('B', '', 'b', 'é', '日本', 'c', '', 'B', '9223372036854775808', false, 4, 'it''s', 3, 'seen', false, '', '', '0', false, 0);
+INSERT INTO public.transfers VALUES ('b', 'B', 'B', '', '日本', 'b', 'c', 'a', '9223372036854775808', true, 0, 'B', 2, 'seen', false, '', '', '0', false, 0);
+INSERT INTO public.transfers VALUES ('Z', 'it''s', 'é', 'é', 'b', 'c', 'a', 'B', '9223372036854775808', false, 4, 'Z', 4, 'seen', false, '', '', '0', false, 0);
+INSERT INTO public.transfers VALUES ('it''s', 'a', '', 'it''s', 'c', 'a', '_', 'é', '115792089237316195423570985008687907853269984665640564039457584007913129639935', true, 3, 'a', 5, 'seen', false, '', '', '0', false, 0);
+INSERT INTO public.transfers VALUES ('', '_', 'B', 'é', 'é', 'é', '', '', '9007199254740993', false, 3, '_', 0, 'seen', false, '', '', '0', false, 0);
+INSERT INTO public.transfers VALUES ('日本', 'b', '_', '_', '', '', 'B', 'it''s', '9007199254740993', true, 1, 'é', 2, 'seen', false, '', '', '0', false, 0);
+INSERT INTO public.unsealed VALUES ('_', '_');
+INSERT INTO public.unsealed VALUES ('é', 'event');
+INSERT INTO public.unsealed VALUES ('Z', 'B');
+INSERT INTO public.unsealed VALUES ('c', 'event');
+INSERT INTO public.unsealed VALUES ('', 'a');
+INSERT INTO public.unsealed VALUES ('it''s', 'c');
 SELECT pg_catalog.setval('public.goose_db_version_id_seq', 3, true);
 ALTER TABLE ONLY public.app_keys
     ADD CONSTRAINT app_keys_pkey PRIMARY KEY (id);
