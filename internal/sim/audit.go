@@ -227,6 +227,7 @@ type factsDoc struct {
 type deliveryRow struct {
 	id, event, order, status string
 	sequence, attempts, due  int64
+	leased                   int64 // until then; 0 if nobody holds it
 	final                    bool
 }
 
@@ -350,9 +351,9 @@ func (a *Auditor) read() (*rows, error) {
 		scan(&b.kind, &b.owner, &b.asset, &debit, &credit)
 		s.balances[b] = [2]*big.Int{r.number(debit), r.number(credit)}
 	})
-	r.each(`SELECT id, event_id, order_id, status, sequence, attempts, due_at, final FROM deliveries`, func(scan func(...any)) {
+	r.each(`SELECT id, event_id, order_id, status, sequence, attempts, due_at, leased_until, final FROM deliveries`, func(scan func(...any)) {
 		var d deliveryRow
-		scan(&d.id, &d.event, &d.order, &d.status, &d.sequence, &d.attempts, &d.due, &d.final)
+		scan(&d.id, &d.event, &d.order, &d.status, &d.sequence, &d.attempts, &d.due, &d.leased, &d.final)
 		s.deliveries[d.id] = &d
 	})
 	r.each(`SELECT count(*) FROM unsealed`, func(scan func(...any)) { scan(&s.unsealed) })

@@ -290,6 +290,25 @@ func (w *World) nextToEnd(fits func(*order) bool) (next *order) {
 	return next
 }
 
+// resend has an operator send an event once more.
+func (w *World) resend() {
+	n, events := w.anyNode(), w.auditor.Tellable()
+	if n == nil || len(events) == 0 {
+		return
+	}
+	event := events[w.dice.IntN(len(events))]
+	w.auditor.Resending(event)
+	was := w.acting
+	w.acting = n
+	id, err := n.engine.Resend(w.ctx, event)
+	w.acting = was
+	w.said("%s: event %s is sent again as %s: %v", n.name, event, id, err)
+	w.seen["event sent again"]++
+	if err != nil && !w.excused(err) {
+		w.wrong("resend %s: %v", event, err)
+	}
+}
+
 // moods changes how a shop's receiver behaves.
 func (w *World) moods() {
 	s := w.shops[w.dice.IntN(len(w.shops))]
@@ -297,13 +316,22 @@ func (w *World) moods() {
 	w.said("the receiver of %s %s", s.appID, s.mood)
 }
 
-// receive is the merchants' side of a webhook: it takes the place of HTTP.
+// receive is the merchants' side of a webhook: it takes the place of HTTP. Other things may happen
+// while it is on its way, but no other webhook of its order may set out (rulings G19).
 func (w *World) receive(_ context.Context, r *http.Request) (status int, answer []byte, err error) {
-	w.squeeze()
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return 0, nil, err
 	}
+	var about Told
+	if err := json.Unmarshal(body, &about); err == nil {
+		if since, flying := w.flights[about.Number]; flying && w.clock.Now().Sub(since) < longestAttempt {
+			w.wrong("G19 two webhooks of order %s are on their way", about.Number)
+		}
+		w.flights[about.Number] = w.clock.Now()
+		defer delete(w.flights, about.Number)
+	}
+	w.squeeze()
 	s := w.shopAt(r.URL.String())
 	if s == nil {
 		w.wrong("a webhook goes to %s, which is nobody's", r.URL)
@@ -339,6 +367,9 @@ func (w *World) receive(_ context.Context, r *http.Request) (status int, answer 
 	}
 	return 0, nil, context.DeadlineExceeded
 }
+
+// longestAttempt is how long a webhook may be on its way at most (H05).
+const longestAttempt = 10 * time.Second
 
 func (w *World) shopAt(url string) *shop {
 	for _, s := range w.shops {

@@ -298,10 +298,7 @@ func (w *World) notifySome() { w.notify(w.anyNode()) }
 func (w *World) sealSome()   { w.seal(w.anyNode()) }
 
 // listener hears what the program logs: a fault that the world did not put there is a finding.
-type listener struct {
-	world *World
-	attrs []slog.Attr
-}
+type listener struct{ world *World }
 
 // alarms are errors that are meant to be logged.
 var alarms = map[string]bool{"a credited payment was taken back by its chain": true}
@@ -324,8 +321,6 @@ func (l *listener) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-func (l *listener) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return &listener{l.world, append(l.attrs, attrs...)}
-}
+func (l *listener) WithAttrs([]slog.Attr) slog.Handler { return l }
 
 func (l *listener) WithGroup(string) slog.Handler { return l }

@@ -66,6 +66,7 @@ type World struct {
 	well    bool  // the faults have ended
 	shops   []*shop
 	orders  []*order
+	flights map[string]time.Time // when the webhook of an order set out that is on its way
 	prices  *prices
 	auditor *Auditor
 	profile profile
@@ -90,7 +91,7 @@ type profile struct {
 func Play(ctx context.Context, o Options) (Result, error) {
 	w := &World{
 		Options: o, ctx: ctx, dice: rand.New(rand.NewPCG(o.Seed, 1)), clock: clock.NewManual(began),
-		seen: map[string]int{}, log: sha256.New(),
+		seen: map[string]int{}, flights: map[string]time.Time{}, log: sha256.New(),
 	}
 	defer w.close()
 	if err := w.build(); err != nil {
@@ -214,6 +215,7 @@ func init() {
 		{"expire", 8, true, false, (*World).expireSome},
 		{"notify", 12, true, false, (*World).notifySome},
 		{"seal", 4, false, false, (*World).sealSome},
+		{"resend", 1, false, false, (*World).resend},
 		{"moods", 3, false, false, (*World).moods},
 		{"prices", 3, false, false, (*World).movePrices},
 		{"wait", 6, true, false, (*World).wait},
