@@ -119,7 +119,8 @@ func (n *EVM) Height() uint64 {
 	return n.quantity("eth_blockNumber")
 }
 
-// Mine adds count blocks. On geth, which has no such call, each carries a transfer of nothing.
+// Mine adds count blocks. On geth, which has no such call, each carries a transfer of nothing, and it may add
+// empty blocks of its own: its developer mode seals once more when the pool stirs while a block is being made.
 func (n *EVM) Mine(count int) {
 	n.t.Helper()
 	if !n.IsGeth {

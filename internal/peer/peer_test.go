@@ -112,7 +112,7 @@ func TestNodesTakeTransfers(t *testing.T) {
 			}
 			before := node.Height()
 			node.Mine(3)
-			if got := node.Height(); got != before+3 {
+			if got := node.Height(); got < before+3 || !node.IsGeth && got > before+3 {
 				t.Errorf("height %d after 3 blocks on %d", got, before)
 			}
 			if _, err := node.Call("eth_noSuchMethod"); err == nil {
