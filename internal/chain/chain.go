@@ -58,7 +58,7 @@ type Set interface {
 }
 
 // Client is one network, reached through one node or several. It keeps no payment state.
-// Signing and broadcasting join it with payouts.
+// A network that money can leave is a Sender as well.
 type Client interface {
 	// Head returns the newest block of the node's best branch.
 	Head(ctx context.Context) (BlockRef, error)
