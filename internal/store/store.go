@@ -10,7 +10,6 @@ import (
 	"context"
 	"embed"
 	"errors"
-	"fmt"
 	"hash/fnv"
 	"strings"
 	"sync"
@@ -78,7 +77,7 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 	case "postgres", "postgresql":
 		db, err = openPostgres(ctx, url, o)
 	default:
-		return nil, fmt.Errorf("store: %q is neither sqlite:PATH nor postgres://…", url)
+		return nil, errors.New("store: the database's URL is neither sqlite:PATH nor postgres://…") // it may hold a password
 	}
 	if err != nil {
 		return nil, err
