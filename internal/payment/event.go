@@ -43,6 +43,7 @@ type Facts struct {
 	AppID      string
 	Number     string
 	Reference  string
+	Label      string // of the static address that the order is a deposit to: its merchant's reference; else ""
 	State      OrderState
 	Price      money.Price
 	Due        money.Amount
@@ -59,7 +60,7 @@ type Facts struct {
 // Facts returns o's snapshot.
 func (o Order) Facts() Facts {
 	return Facts{
-		OrderID: o.ID, MerchantID: o.MerchantID, AppID: o.AppID, Number: o.Number, Reference: o.Reference,
+		OrderID: o.ID, MerchantID: o.MerchantID, AppID: o.AppID, Number: o.Number, Reference: o.Reference, Label: o.Label,
 		State: o.State, Price: o.Price, Due: o.Due, Received: o.Received, Late: o.Late, Reversed: o.Reversed,
 		TxID: o.LastTxID, ReturnURL: o.ReturnURL, CreatedAt: o.CreatedAt, Deadline: o.Deadline, PaidAt: o.PaidAt,
 	}

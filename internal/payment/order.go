@@ -77,6 +77,8 @@ type Order struct {
 	ID, MerchantID, AppID string
 	Number                string // shown to merchant and payer, made by the dialect, unique
 	Reference             string // the merchant's, unique per app: the idempotency key
+	Label                 string // of a deposit to a static address: the code's own reference; else ""
+	HomeID                string // of a deposit to a static address: the code's order; else ""
 	RequestHash           string // of the parsed request, to tell a repeat from a conflict
 	NotifyURL, ReturnURL  string // NotifyURL "" means the app's, read at delivery
 	Product               Product

@@ -75,6 +75,7 @@ func transferFrom(row query.Transfer) (t payment.Transfer, removed bool, err err
 type facts struct {
 	Number    string `json:"number"`
 	Reference string `json:"reference"`
+	Label     string `json:"label,omitempty"`
 	State     string `json:"state"`
 	Currency  string `json:"currency"`
 	Price     string `json:"price"` // units of 10^-18
@@ -92,7 +93,7 @@ type facts struct {
 
 func factsDoc(f payment.Facts) (string, error) {
 	doc, err := json.Marshal(facts{
-		Number: f.Number, Reference: f.Reference, State: string(f.State), Currency: f.Price.Currency(), Price: f.Price.Units(),
+		Number: f.Number, Reference: f.Reference, Label: f.Label, State: string(f.State), Currency: f.Price.Currency(), Price: f.Price.Units(),
 		Asset: f.Due.Asset().String(), Due: f.Due.Units(), Received: f.Received.Units(), Late: f.Late.Units(),
 		Reversed: f.Reversed.Units(), TxID: f.TxID, ReturnURL: f.ReturnURL,
 		CreatedAt: micros(f.CreatedAt), Deadline: micros(f.Deadline), PaidAt: micros(f.PaidAt),
@@ -112,7 +113,7 @@ func eventFrom(row query.Event) (payment.Event, error) {
 		return payment.Event{}, p.err
 	}
 	f := payment.Facts{
-		OrderID: row.OrderID, MerchantID: row.MerchantID, AppID: row.AppID, Number: doc.Number, Reference: doc.Reference,
+		OrderID: row.OrderID, MerchantID: row.MerchantID, AppID: row.AppID, Number: doc.Number, Reference: doc.Reference, Label: doc.Label,
 		State: payment.OrderState(doc.State), Price: p.price(doc.Currency, doc.Price), Due: p.amount(asset, doc.Due),
 		Received: p.amount(asset, doc.Received), Late: p.amount(asset, doc.Late), Reversed: p.amount(asset, doc.Reversed),
 		TxID: doc.TxID, ReturnURL: doc.ReturnURL, CreatedAt: fromMicros(doc.CreatedAt),
