@@ -17,12 +17,16 @@ const (
 	CodeTooFrequent         Code = "too_frequent"         // rate limit
 	CodeOrderClosed         Code = "order_closed"         // paid or expired already
 	CodeAssetFrozen         Code = "asset_frozen"         // a transfer was seen, the choice stands
+	CodeInsufficient        Code = "insufficient"         // a balance, or the gas to send it, does not suffice
+	CodeNotEnabled          Code = "not_enabled"          // the app may not do this: see its rules for payouts
+	CodeStopped             Code = "stopped"              // payouts are stopped by a person or an alarm
+	CodeLocked              Code = "locked"               // too many wrong codes; it opens by itself
 )
 
 // Codes returns every refusal, for the tests of the dialects.
 func Codes() []Code {
 	return slices.Clone([]Code{CodeInvalidField, CodeReferenceTaken, CodeNotFound, CodeUnsupportedCurrency,
-		CodeNoRate, CodeTooFrequent, CodeOrderClosed, CodeAssetFrozen})
+		CodeNoRate, CodeTooFrequent, CodeOrderClosed, CodeAssetFrozen, CodeInsufficient, CodeNotEnabled, CodeStopped, CodeLocked})
 }
 
 // Error is a refusal: the caller's to fix, safe to show.

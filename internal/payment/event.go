@@ -21,10 +21,20 @@ const (
 	EventDesk     EventKind = "transfer.desk"    // a transfer waits at the exception desk
 )
 
-// Final reports whether no later event of the order may contradict this one to a merchant.
-func (k EventKind) Final() bool { return k == EventPaid || k == EventExpired }
+// The events of a payout.
+const (
+	EventPayoutCreated EventKind = "payout.created"
+	EventPayoutPaid    EventKind = "payout.paid"
+	EventPayoutFailed  EventKind = "payout.failed"
+)
 
-// Event is news, written in the transaction that made it so. Facts is the order as it then was.
+// Final reports whether no later event of the order may contradict this one to a merchant.
+func (k EventKind) Final() bool {
+	return k == EventPaid || k == EventExpired || k == EventPayoutPaid || k == EventPayoutFailed
+}
+
+// Event is news, written in the transaction that made it so. Facts is the order as it then was. Of a
+// payout's event Facts has ids, number and reference alone, and Payout the rest.
 type Event struct {
 	ID   string
 	Kind EventKind
@@ -33,6 +43,7 @@ type Event struct {
 	Sequence int64
 	At       time.Time
 	Facts    Facts
+	Payout   *PayoutFacts // nil for an order's event
 }
 
 // Facts is the snapshot of an order that an event carries: enough for any dialect to say it in
