@@ -11,16 +11,19 @@ import (
 // OrderState is the one internal state. Dialects compute their own words from the facts.
 type OrderState string
 
-// An order goes from open to paid or to expired, and never on or back (threats M11).
+// An order goes from open to paid or to expired, and never on or back (threats M11). A static
+// address's own order goes from standing to closed.
 const (
-	OrderOpen    OrderState = "open"
-	OrderPaid    OrderState = "paid"
-	OrderExpired OrderState = "expired"
+	OrderOpen     OrderState = "open"
+	OrderPaid     OrderState = "paid"
+	OrderExpired  OrderState = "expired"
+	OrderStanding OrderState = "standing"
+	OrderClosed   OrderState = "closed"
 )
 
 // MayBecome is the transition table of orders. The database holds the same one in a trigger.
 func (s OrderState) MayBecome(next OrderState) bool {
-	return s == next || s == OrderOpen && (next == OrderPaid || next == OrderExpired)
+	return s == next || s == OrderOpen && (next == OrderPaid || next == OrderExpired) || s == OrderStanding && next == OrderClosed
 }
 
 // Late says what a transfer does whose block is younger than the deadline.
@@ -40,6 +43,8 @@ type Policy struct {
 	QuotePlaces int       `json:"quote_places"` // decimals of a quoted amount, at most the asset's own
 	Life        Life      `json:"life"`
 	Fee         money.Fee `json:"fee_bps"`
+	// Fixed says that the merchant has picked the asset, and the payer cannot.
+	Fixed bool `json:"fixed,omitempty"`
 	// Tell lists the events that become deliveries to the merchant; the others are for the feed.
 	Tell []EventKind `json:"tell"`
 }
@@ -94,7 +99,7 @@ type Order struct {
 	LastTxID string       // of the last transfer that counted
 
 	CreatedAt time.Time
-	Deadline  time.Time
+	Deadline  time.Time // of a static address: when it was closed; zero before
 	PaidAt    time.Time // of the block that completed it; zero before
 	ChangedAt time.Time // of the last change that a merchant may see
 	Version   int64     // grows with each stored change
@@ -120,6 +125,8 @@ func Choose(o Order, due money.Amount, rate money.Rate, seen bool, now time.Time
 		return o, Refuse(CodeOrderClosed, "this order is closed")
 	case seen:
 		return o, Refuse(CodeAssetFrozen, "a payment was seen already")
+	case o.Policy.Fixed && o.Chosen():
+		return o, Refuse(CodeAssetFrozen, "the merchant has picked the asset")
 	case due.IsZero():
 		return o, Invalid("price", "is worth less than one unit of the asset")
 	}

@@ -41,6 +41,7 @@ const (
 	ReasonUnchosen   Reason = "unchosen" // the order was never quoted
 	ReasonReversed   Reason = "reversed" // a reorg took a credit back
 	ReasonInternal   Reason = "internal" // native coin that came from inside a contract call (rulings G15)
+	ReasonClosed     Reason = "closed"   // for a static address that was closed, or whose app was revoked
 	ReasonBeyond     Reason = "beyond"   // more than there can be of any asset: see Beyond
 )
 
@@ -96,6 +97,9 @@ func Confirm(o Order, t Transfer, now time.Time) (Order, Transfer, error) {
 	if t.Status != TransferSeen || t.Booked != Unbooked {
 		return o, t, fmt.Errorf("confirm transfer %v: it is %s, booked %q", t.Key, t.Status, t.Booked)
 	}
+	if o.Takes(t) {
+		return o, t, fmt.Errorf("confirm transfer %v: it is a deposit, not static order %s's own", t.Key, o.ID)
+	}
 	t.Status = TransferConfirmed
 	t.Credits++
 
@@ -112,6 +116,9 @@ func Confirm(o Order, t Transfer, now time.Time) (Order, Transfer, error) {
 		return o, t, nil
 	case t.Amount.Asset() != o.Due.Asset():
 		t.Booked, t.Reason = BookedSuspense, ReasonWrongAsset
+		return o, t, nil
+	case o.Static():
+		t.Booked, t.Reason = BookedSuspense, ReasonClosed
 		return o, t, nil
 	case late && o.Policy.Late == LateDesk:
 		t.Booked, t.Reason = BookedSuspense, ReasonLate

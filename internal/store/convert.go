@@ -32,7 +32,7 @@ func orderParams(o payment.Order) (query.InsertOrderParams, error) {
 	}
 	return query.InsertOrderParams{
 		ID: o.ID, MerchantID: o.MerchantID, AppID: o.AppID, Number: o.Number, Reference: o.Reference,
-		RequestHash: o.RequestHash, NotifyUrl: o.NotifyURL, ReturnUrl: o.ReturnURL,
+		Label: o.Label, HomeID: o.HomeID, RequestHash: o.RequestHash, NotifyUrl: o.NotifyURL, ReturnUrl: o.ReturnURL,
 		ProductName: o.Product.Name, ProductImage: o.Product.Image, ProductDescription: o.Product.Description,
 		PriceCurrency: o.Price.Currency(), PriceUnits: o.Price.Units(), Policy: string(policy), State: string(o.State),
 		Asset: o.Due.Asset().String(), DueUnits: o.Due.Units(), Rate: o.Rate.String(),
@@ -46,7 +46,7 @@ func orderFrom(row query.Order) (payment.Order, error) {
 	asset := p.asset(row.Asset)
 	o := payment.Order{
 		ID: row.ID, MerchantID: row.MerchantID, AppID: row.AppID, Number: row.Number, Reference: row.Reference,
-		RequestHash: row.RequestHash, NotifyURL: row.NotifyUrl, ReturnURL: row.ReturnUrl,
+		Label: row.Label, HomeID: row.HomeID, RequestHash: row.RequestHash, NotifyURL: row.NotifyUrl, ReturnURL: row.ReturnUrl,
 		Product: payment.Product{Name: row.ProductName, Image: row.ProductImage, Description: row.ProductDescription},
 		Price:   p.price(row.PriceCurrency, row.PriceUnits), State: payment.OrderState(row.State),
 		Due: p.amount(asset, row.DueUnits), Rate: p.rate(row.Rate), Received: p.amount(asset, row.ReceivedUnits),

@@ -81,6 +81,8 @@ func newOrderArgs(writes []statement) []any {
 		texts(func(o *newOrder) string { return o.row.AppID }),
 		texts(func(o *newOrder) string { return o.row.Number }),
 		texts(func(o *newOrder) string { return o.row.Reference }),
+		texts(func(o *newOrder) string { return o.row.Label }),
+		texts(func(o *newOrder) string { return o.row.HomeID }),
 		texts(func(o *newOrder) string { return o.row.RequestHash }),
 		texts(func(o *newOrder) string { return o.row.NotifyUrl }),
 		texts(func(o *newOrder) string { return o.row.ReturnUrl }),

@@ -196,7 +196,7 @@ func (tx *Tx) SaveTransfers(ctx context.Context, transfers []payment.Transfer) e
 // SaveTransfer writes what was decided about a transfer.
 func (tx *Tx) SaveTransfer(ctx context.Context, t payment.Transfer) error {
 	return tx.UpdateTransfer(ctx, query.UpdateTransferParams{
-		Chain: t.Key.Chain, Txid: t.Key.TxID, Position: t.Key.Position, Status: string(t.Status), Booked: string(t.Booked),
+		Chain: t.Key.Chain, Txid: t.Key.TxID, Position: t.Key.Position, OrderID: t.OrderID, Status: string(t.Status), Booked: string(t.Booked),
 		Reason: string(t.Reason), FeeUnits: t.Fee.Units(), Counted: t.Counted, Credits: t.Credits,
 	})
 }

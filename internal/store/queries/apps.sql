@@ -23,6 +23,10 @@ ON CONFLICT (id) DO NOTHING;
 SELECT id, merchant_id, protocol, kind, mode, status, webhook_url, settle, fee_bps, rate_per_second, burst, options, created_at
 FROM apps WHERE id = @id;
 
+-- name: LockApp :one
+-- Locks the app until the transaction ends.
+UPDATE apps SET status = status WHERE id = @id RETURNING status;
+
 -- name: Apps :many
 -- All apps by id. Pass '' to begin, then the last id seen.
 SELECT id, merchant_id, protocol, kind, mode, status, webhook_url, settle, fee_bps, rate_per_second, burst, options, created_at
@@ -36,8 +40,8 @@ INSERT INTO app_keys (id, app_id, sealed, created_at, retires_at) VALUES (@id, @
 ON CONFLICT (id) DO NOTHING;
 
 -- name: RetireAppKeys :exec
--- Gives the app's current keys an end, but the new one.
-UPDATE app_keys SET retires_at = @retires_at WHERE app_id = @app_id AND retires_at = 0 AND id <> @new_id;
+-- Gives the app's keys an end, but the new one; those that had one end no later than now asked for.
+UPDATE app_keys SET retires_at = @retires_at WHERE app_id = @app_id AND (retires_at = 0 OR retires_at > @retires_at) AND id <> @new_id;
 
 -- name: AppKeys :many
 -- The app's keys that are good at now, newest first.

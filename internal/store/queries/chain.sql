@@ -55,6 +55,12 @@ WHERE chain = @chain AND block_height = @height AND NOT removed ORDER BY txid, p
 -- Marks a transfer of a disconnected block.
 UPDATE transfers SET removed = TRUE WHERE chain = @chain AND txid = @txid AND position = @position;
 
+-- name: RemovedOrders :many
+-- The orders that the removed transfers of a disconnected block belong to. It is asked after they were marked, so that
+-- no transfer changes its order meanwhile.
+SELECT DISTINCT order_id, merchant_id FROM transfers
+WHERE chain = @chain AND block_height = @height AND removed ORDER BY order_id LIMIT 1000000;
+
 -- name: RipeOrders :many
 -- Orders with a seen transfer in the blocks up to height, which reached confirmation depth. Pass '' to begin, then the
 -- last order's.
@@ -88,7 +94,7 @@ SELECT count(*) FROM (
     SELECT 1 FROM transfers WHERE order_id = @order_id AND listed AND (NOT removed OR booked <> '') LIMIT 1) AS one;
 
 -- name: UpdateTransfer :exec
-UPDATE transfers SET status = @status, booked = @booked, reason = @reason, fee_units = @fee_units, counted = @counted, credits = @credits
+UPDATE transfers SET order_id = @order_id, status = @status, booked = @booked, reason = @reason, fee_units = @fee_units, counted = @counted, credits = @credits
 WHERE chain = @chain AND txid = @txid AND position = @position;
 
 -- name: AllTransfers :many

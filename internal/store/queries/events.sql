@@ -24,8 +24,8 @@ WHERE order_id = @order_id AND status || '' = 'waiting' AND NOT final AND leased
 -- name: DueDeliveries :many
 -- Deliveries to try now with the URL they go to, oldest first, none of an order that has one in
 -- flight or an older one to try. Pass 0 and '' to begin, then the last row's due_at and id.
-SELECT d.id, d.app_id, d.order_id, d.due_at, CAST(CASE WHEN r.notify_url <> '' THEN r.notify_url ELSE a.webhook_url END AS TEXT) AS url
-FROM deliveries AS d JOIN orders AS r ON r.id = d.order_id JOIN apps AS a ON a.id = d.app_id
+SELECT d.id, d.app_id, d.order_id, d.due_at, CAST(COALESCE(NULLIF(r.notify_url, ''), NULLIF(p.notify_url, ''), a.webhook_url) AS TEXT) AS url
+FROM deliveries AS d LEFT JOIN orders AS r ON r.id = d.order_id LEFT JOIN outgoing AS p ON p.id = d.order_id JOIN apps AS a ON a.id = d.app_id
 WHERE d.status = 'waiting' AND d.due_at <= @now AND d.leased_until <= @now
     AND (d.due_at, d.id) > (CAST(@after_due AS BIGINT), CAST(@after_id AS TEXT))
     AND (SELECT count(*) FROM deliveries AS o WHERE o.order_id = d.order_id AND o.status || '' = 'waiting'
@@ -34,8 +34,8 @@ ORDER BY d.due_at, d.id LIMIT @max_rows;
 
 -- name: DueDeliveryOfOrder :one
 -- The delivery of one order to try now, if any, by the same rules.
-SELECT d.id, d.app_id, d.order_id, d.due_at, CAST(CASE WHEN r.notify_url <> '' THEN r.notify_url ELSE a.webhook_url END AS TEXT) AS url
-FROM deliveries AS d JOIN orders AS r ON r.id = d.order_id JOIN apps AS a ON a.id = d.app_id
+SELECT d.id, d.app_id, d.order_id, d.due_at, CAST(COALESCE(NULLIF(r.notify_url, ''), NULLIF(p.notify_url, ''), a.webhook_url) AS TEXT) AS url
+FROM deliveries AS d LEFT JOIN orders AS r ON r.id = d.order_id LEFT JOIN outgoing AS p ON p.id = d.order_id JOIN apps AS a ON a.id = d.app_id
 WHERE d.order_id = @order_id AND d.status || '' = 'waiting' AND d.due_at <= @now AND d.leased_until <= @now
     AND (SELECT count(*) FROM deliveries AS o WHERE o.order_id = d.order_id AND o.status || '' = 'waiting'
         AND o.id <> d.id AND (o.leased_until > @now OR (o.sequence, o.id) < (d.sequence, d.id) AND o.due_at <= @now)) = 0

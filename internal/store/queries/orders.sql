@@ -1,9 +1,9 @@
 -- name: InsertOrder :exec
 -- A reference that the app used before changes nothing: the caller sees no row inserted.
-INSERT INTO orders (id, merchant_id, app_id, number, reference, request_hash, notify_url, return_url,
+INSERT INTO orders (id, merchant_id, app_id, number, reference, label, home_id, request_hash, notify_url, return_url,
     product_name, product_image, product_description, price_currency, price_units, policy, state, asset,
     due_units, rate, received_units, late_units, reversed_units, last_txid, created_at, deadline, paid_at, changed_at, version)
-VALUES (@id, @merchant_id, @app_id, @number, @reference, @request_hash, @notify_url, @return_url,
+VALUES (@id, @merchant_id, @app_id, @number, @reference, @label, @home_id, @request_hash, @notify_url, @return_url,
     @product_name, @product_image, @product_description, @price_currency, @price_units, @policy, @state, @asset,
     @due_units, @rate, @received_units, @late_units, @reversed_units, @last_txid, @created_at, @deadline, @paid_at, @changed_at, 1)
 ON CONFLICT (app_id, reference) DO NOTHING;
@@ -39,6 +39,16 @@ UPDATE orders SET state = @state, asset = @asset, due_units = @due_units, rate =
     late_units = @late_units, reversed_units = @reversed_units, last_txid = @last_txid, paid_at = @paid_at, changed_at = @changed_at
 WHERE id = @id;
 
+-- name: CloseStatic :one
+-- Ends a static address: later blocks' payments to it are nobody's.
+UPDATE orders SET state = 'closed', deadline = @now, changed_at = @now, version = version + 1
+WHERE id = @id AND state = 'standing' RETURNING id;
+
+-- name: CloseStatics :exec
+-- Ends every static address of an app.
+UPDATE orders SET state = 'closed', deadline = @now, changed_at = @now, version = version + 1
+WHERE app_id = @app_id AND state = 'standing';
+
 -- name: DueAssets :many
 -- What open orders are quoted in whose time is over.
 SELECT DISTINCT asset FROM orders WHERE state = 'open' AND deadline < @now AND asset <> '' ORDER BY asset LIMIT 1000;
@@ -62,6 +72,14 @@ SELECT version FROM orders WHERE number = @number;
 -- Makes the order due for settling.
 INSERT INTO order_work (order_id, merchant_id, generation, attempts, due_at, lease_owner, leased_until)
 VALUES (@order_id, @merchant_id, 1, 0, @due_at, '', 0)
+ON CONFLICT (order_id) DO UPDATE SET generation = order_work.generation + 1, due_at = excluded.due_at, attempts = 0;
+
+-- name: RaiseRemoved :exec
+-- Makes new orders from first to last due that took over a transfer just as a reorg removed it: whoever removed it has
+-- raised the order that it belonged to then.
+INSERT INTO order_work (order_id, merchant_id, generation, attempts, due_at, lease_owner, leased_until)
+SELECT DISTINCT t.order_id, t.merchant_id, 1, 0, CAST(@due_at AS BIGINT), '', 0 FROM transfers AS t
+WHERE t.order_id BETWEEN @first AND @last AND t.removed
 ON CONFLICT (order_id) DO UPDATE SET generation = order_work.generation + 1, due_at = excluded.due_at, attempts = 0;
 
 -- name: DueOrderWork :many

@@ -213,6 +213,18 @@ func (q *Queries) InsertSetting(ctx context.Context, arg InsertSettingParams) er
 	return err
 }
 
+const lockApp = `-- name: LockApp :one
+UPDATE apps SET status = status WHERE id = $1 RETURNING status
+`
+
+// Locks the app until the transaction ends.
+func (q *Queries) LockApp(ctx context.Context, id string) (string, error) {
+	row := q.db.QueryRow(ctx, lockApp, id)
+	var status string
+	err := row.Scan(&status)
+	return status, err
+}
+
 const merchant = `-- name: Merchant :one
 SELECT id, name, email, next_address, created_at FROM merchants WHERE id = $1
 `
@@ -231,7 +243,7 @@ func (q *Queries) Merchant(ctx context.Context, id string) (Merchant, error) {
 }
 
 const retireAppKeys = `-- name: RetireAppKeys :exec
-UPDATE app_keys SET retires_at = $1 WHERE app_id = $2 AND retires_at = 0 AND id <> $3
+UPDATE app_keys SET retires_at = $1 WHERE app_id = $2 AND (retires_at = 0 OR retires_at > $1) AND id <> $3
 `
 
 type RetireAppKeysParams struct {
@@ -240,7 +252,7 @@ type RetireAppKeysParams struct {
 	NewID     string
 }
 
-// Gives the app's current keys an end, but the new one.
+// Gives the app's keys an end, but the new one; those that had one end no later than now asked for.
 func (q *Queries) RetireAppKeys(ctx context.Context, arg RetireAppKeysParams) error {
 	_, err := q.db.Exec(ctx, retireAppKeys, arg.RetiresAt, arg.AppID, arg.NewID)
 	return err

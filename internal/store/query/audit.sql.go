@@ -37,17 +37,23 @@ WHERE NOT EXISTS (SELECT 1 FROM apps AS a WHERE a.id = o.app_id)
 UNION ALL SELECT CAST('address ' || d.address || ' has no order' AS TEXT) FROM deposit_addresses AS d
 WHERE NOT EXISTS (SELECT 1 FROM orders AS o WHERE o.id = d.order_id)
 UNION ALL SELECT CAST('transfer ' || t.txid || ' has no order' AS TEXT) FROM transfers AS t
-WHERE NOT EXISTS (SELECT 1 FROM orders AS o WHERE o.id = t.order_id)
+WHERE t.order_id NOT LIKE 'operator:%' AND NOT EXISTS (SELECT 1 FROM orders AS o WHERE o.id = t.order_id)
 UNION ALL SELECT CAST('posting of ' || p.entry_id || ' has no entry' AS TEXT) FROM postings AS p
 WHERE NOT EXISTS (SELECT 1 FROM entries AS e WHERE e.id = p.entry_id)
 UNION ALL SELECT CAST('event ' || e.id || ' has no order' AS TEXT) FROM events AS e
-WHERE NOT EXISTS (SELECT 1 FROM orders AS o WHERE o.id = e.order_id)
+WHERE NOT EXISTS (SELECT 1 FROM orders AS o WHERE o.id = e.order_id) AND NOT EXISTS (SELECT 1 FROM outgoing AS p WHERE p.id = e.order_id)
 UNION ALL SELECT CAST('delivery ' || d.id || ' has no event' AS TEXT) FROM deliveries AS d
 WHERE NOT EXISTS (SELECT 1 FROM events AS e WHERE e.id = d.event_id)
 UNION ALL SELECT CAST('attempt of ' || n.delivery_id || ' has no delivery' AS TEXT) FROM attempts AS n
 WHERE NOT EXISTS (SELECT 1 FROM deliveries AS d WHERE d.id = n.delivery_id)
 UNION ALL SELECT CAST('work for ' || w.order_id || ' has no order' AS TEXT) FROM order_work AS w
-WHERE NOT EXISTS (SELECT 1 FROM orders AS o WHERE o.id = w.order_id)
+WHERE w.order_id NOT LIKE 'operator:%' AND NOT EXISTS (SELECT 1 FROM orders AS o WHERE o.id = w.order_id)
+UNION ALL SELECT CAST('payout ' || g.id || ' has no app' AS TEXT) FROM outgoing AS g
+WHERE NOT EXISTS (SELECT 1 FROM apps AS a WHERE a.id = g.app_id)
+UNION ALL SELECT CAST('version ' || v.txid || ' has no payout' AS TEXT) FROM outgoing_txs AS v
+WHERE NOT EXISTS (SELECT 1 FROM outgoing AS g WHERE g.id = v.outgoing_id)
+UNION ALL SELECT CAST('number ' || n.nonce || ' of ' || n.sender || ' has no payout' AS TEXT) FROM nonces AS n
+WHERE NOT EXISTS (SELECT 1 FROM outgoing AS g WHERE g.id = n.outgoing_id)
 ORDER BY fault LIMIT 100
 `
 

@@ -322,6 +322,43 @@ func (q *Queries) RemoveTransfer(ctx context.Context, arg RemoveTransferParams) 
 	return err
 }
 
+const removedOrders = `-- name: RemovedOrders :many
+SELECT DISTINCT order_id, merchant_id FROM transfers
+WHERE chain = $1 AND block_height = $2 AND removed ORDER BY order_id LIMIT 1000000
+`
+
+type RemovedOrdersParams struct {
+	Chain  string
+	Height int64
+}
+
+type RemovedOrdersRow struct {
+	OrderID    string
+	MerchantID string
+}
+
+// The orders that the removed transfers of a disconnected block belong to. It is asked after they were marked, so that
+// no transfer changes its order meanwhile.
+func (q *Queries) RemovedOrders(ctx context.Context, arg RemovedOrdersParams) ([]RemovedOrdersRow, error) {
+	rows, err := q.db.Query(ctx, removedOrders, arg.Chain, arg.Height)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []RemovedOrdersRow
+	for rows.Next() {
+		var i RemovedOrdersRow
+		if err := rows.Scan(&i.OrderID, &i.MerchantID); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const ripeOrders = `-- name: RipeOrders :many
 SELECT DISTINCT order_id, merchant_id FROM transfers
 WHERE chain = $1 AND block_height > $2 AND block_height <= $3 AND status <> 'confirmed' AND NOT removed
@@ -592,11 +629,12 @@ func (q *Queries) TransfersAtWork(ctx context.Context, arg TransfersAtWorkParams
 }
 
 const updateTransfer = `-- name: UpdateTransfer :exec
-UPDATE transfers SET status = $1, booked = $2, reason = $3, fee_units = $4, counted = $5, credits = $6
-WHERE chain = $7 AND txid = $8 AND position = $9
+UPDATE transfers SET order_id = $1, status = $2, booked = $3, reason = $4, fee_units = $5, counted = $6, credits = $7
+WHERE chain = $8 AND txid = $9 AND position = $10
 `
 
 type UpdateTransferParams struct {
+	OrderID  string
 	Status   string
 	Booked   string
 	Reason   string
@@ -610,6 +648,7 @@ type UpdateTransferParams struct {
 
 func (q *Queries) UpdateTransfer(ctx context.Context, arg UpdateTransferParams) error {
 	_, err := q.db.Exec(ctx, updateTransfer,
+		arg.OrderID,
 		arg.Status,
 		arg.Booked,
 		arg.Reason,

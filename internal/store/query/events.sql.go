@@ -70,8 +70,8 @@ func (q *Queries) Delivery(ctx context.Context, id string) (Delivery, error) {
 }
 
 const dueDeliveries = `-- name: DueDeliveries :many
-SELECT d.id, d.app_id, d.order_id, d.due_at, CAST(CASE WHEN r.notify_url <> '' THEN r.notify_url ELSE a.webhook_url END AS TEXT) AS url
-FROM deliveries AS d JOIN orders AS r ON r.id = d.order_id JOIN apps AS a ON a.id = d.app_id
+SELECT d.id, d.app_id, d.order_id, d.due_at, CAST(COALESCE(NULLIF(r.notify_url, ''), NULLIF(p.notify_url, ''), a.webhook_url) AS TEXT) AS url
+FROM deliveries AS d LEFT JOIN orders AS r ON r.id = d.order_id LEFT JOIN outgoing AS p ON p.id = d.order_id JOIN apps AS a ON a.id = d.app_id
 WHERE d.status = 'waiting' AND d.due_at <= $1 AND d.leased_until <= $1
     AND (d.due_at, d.id) > (CAST($2 AS BIGINT), CAST($3 AS TEXT))
     AND (SELECT count(*) FROM deliveries AS o WHERE o.order_id = d.order_id AND o.status || '' = 'waiting'
@@ -128,8 +128,8 @@ func (q *Queries) DueDeliveries(ctx context.Context, arg DueDeliveriesParams) ([
 }
 
 const dueDeliveryOfOrder = `-- name: DueDeliveryOfOrder :one
-SELECT d.id, d.app_id, d.order_id, d.due_at, CAST(CASE WHEN r.notify_url <> '' THEN r.notify_url ELSE a.webhook_url END AS TEXT) AS url
-FROM deliveries AS d JOIN orders AS r ON r.id = d.order_id JOIN apps AS a ON a.id = d.app_id
+SELECT d.id, d.app_id, d.order_id, d.due_at, CAST(COALESCE(NULLIF(r.notify_url, ''), NULLIF(p.notify_url, ''), a.webhook_url) AS TEXT) AS url
+FROM deliveries AS d LEFT JOIN orders AS r ON r.id = d.order_id LEFT JOIN outgoing AS p ON p.id = d.order_id JOIN apps AS a ON a.id = d.app_id
 WHERE d.order_id = $1 AND d.status || '' = 'waiting' AND d.due_at <= $2 AND d.leased_until <= $2
     AND (SELECT count(*) FROM deliveries AS o WHERE o.order_id = d.order_id AND o.status || '' = 'waiting'
         AND o.id <> d.id AND (o.leased_until > $2 OR (o.sequence, o.id) < (d.sequence, d.id) AND o.due_at <= $2)) = 0

@@ -28,6 +28,13 @@ type AppKey struct {
 	RetiresAt int64
 }
 
+type Approval struct {
+	OutgoingID string
+	Approver   string
+	Digest     []byte
+	At         int64
+}
+
 type Attempt struct {
 	DeliveryID string
 	N          int64
@@ -128,6 +135,14 @@ type Event struct {
 	Doc        string
 }
 
+type Holding struct {
+	Chain     string
+	Address   string
+	Asset     string
+	FreeUnits string
+	CheckedAt int64
+}
+
 type Lease struct {
 	Name        string
 	Owner       string
@@ -143,12 +158,21 @@ type Merchant struct {
 	CreatedAt   int64
 }
 
+type Nonce struct {
+	Chain      string
+	Sender     string
+	Nonce      int64
+	OutgoingID string
+}
+
 type Order struct {
 	ID                 string
 	MerchantID         string
 	AppID              string
 	Number             string
 	Reference          string
+	Label              string
+	HomeID             string
 	RequestHash        string
 	NotifyUrl          string
 	ReturnUrl          string
@@ -193,6 +217,86 @@ type OrderWork struct {
 	LeasedUntil int64
 }
 
+type Outgoing struct {
+	ID          string
+	Kind        string
+	MerchantID  string
+	AppID       string
+	Number      string
+	Reference   string
+	RequestHash string
+	OrderID     string
+	NotifyUrl   string
+	Extra       string
+	Chain       string
+	Asset       string
+	Units       string
+	Recipient   string
+	Coin        string
+	FeeCapUnits string
+	Sender      string
+	Approval    bool
+	HeldUntil   int64
+	Digest      []byte
+	State       string
+	Reason      string
+	Nonce       int64
+	Txid        string
+	BlockHeight int64
+	FeeUnits    string
+	CreatedAt   int64
+	ChangedAt   int64
+	Version     int64
+	DueAt       int64
+	Attempts    int64
+	LeaseOwner  string
+	LeasedUntil int64
+	Fence       int64
+}
+
+type OutgoingStep struct {
+	Before string
+	After  string
+}
+
+type OutgoingTx struct {
+	Chain      string
+	Txid       string
+	OutgoingID string
+	Purpose    string
+	Nonce      int64
+	Raw        []byte
+	OfferUnits string
+	TipUnits   string
+	MostUnits  string
+	CreatedAt  int64
+}
+
+type Payee struct {
+	AppID    string
+	Address  string
+	AddedAt  int64
+	UsableAt int64
+}
+
+type PayoutHour struct {
+	AppID string
+	Hour  int64
+	Asset string
+	Units string
+}
+
+type PayoutRule struct {
+	AppID       string
+	Enabled     bool
+	Doc         string
+	Seed        []byte
+	LastStep    int64
+	Fails       int64
+	LockedUntil int64
+	Version     int64
+}
+
 type Posting struct {
 	EntryID string
 	Line    int64
@@ -209,6 +313,13 @@ type Seal struct {
 	Ref  string
 	Hash string
 	Prev string
+}
+
+type Sender struct {
+	Chain     string
+	Address   string
+	NextNonce int64
+	Version   int64
 }
 
 type Setting struct {
@@ -228,6 +339,13 @@ type SimRecord struct {
 	Chain string
 	Seq   int64
 	Doc   []byte
+}
+
+type Stop struct {
+	Scope    string
+	Reason   string
+	RaisedBy string
+	At       int64
 }
 
 type Transfer struct {

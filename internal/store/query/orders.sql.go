@@ -53,6 +53,40 @@ func (q *Queries) AddressesSince(ctx context.Context, arg AddressesSinceParams) 
 	return items, nil
 }
 
+const closeStatic = `-- name: CloseStatic :one
+UPDATE orders SET state = 'closed', deadline = $1, changed_at = $1, version = version + 1
+WHERE id = $2 AND state = 'standing' RETURNING id
+`
+
+type CloseStaticParams struct {
+	Now int64
+	ID  string
+}
+
+// Ends a static address: later blocks' payments to it are nobody's.
+func (q *Queries) CloseStatic(ctx context.Context, arg CloseStaticParams) (string, error) {
+	row := q.db.QueryRow(ctx, closeStatic, arg.Now, arg.ID)
+	var id string
+	err := row.Scan(&id)
+	return id, err
+}
+
+const closeStatics = `-- name: CloseStatics :exec
+UPDATE orders SET state = 'closed', deadline = $1, changed_at = $1, version = version + 1
+WHERE app_id = $2 AND state = 'standing'
+`
+
+type CloseStaticsParams struct {
+	Now   int64
+	AppID string
+}
+
+// Ends every static address of an app.
+func (q *Queries) CloseStatics(ctx context.Context, arg CloseStaticsParams) error {
+	_, err := q.db.Exec(ctx, closeStatics, arg.Now, arg.AppID)
+	return err
+}
+
 const depositAddress = `-- name: DepositAddress :one
 SELECT address, family, order_id, merchant_id, salt, destination, created_at FROM deposit_addresses WHERE address = $1
 `
@@ -142,7 +176,7 @@ func (q *Queries) DueOrderWork(ctx context.Context, arg DueOrderWorkParams) ([]D
 }
 
 const dueOrders = `-- name: DueOrders :many
-SELECT o.id, o.merchant_id, o.app_id, o.number, o.reference, o.request_hash, o.notify_url, o.return_url, o.product_name, o.product_image, o.product_description, o.price_currency, o.price_units, o.policy, o.state, o.asset, o.due_units, o.rate, o.received_units, o.late_units, o.reversed_units, o.last_txid, o.created_at, o.deadline, o.paid_at, o.changed_at, o.version FROM orders AS o
+SELECT o.id, o.merchant_id, o.app_id, o.number, o.reference, o.label, o.home_id, o.request_hash, o.notify_url, o.return_url, o.product_name, o.product_image, o.product_description, o.price_currency, o.price_units, o.policy, o.state, o.asset, o.due_units, o.rate, o.received_units, o.late_units, o.reversed_units, o.last_txid, o.created_at, o.deadline, o.paid_at, o.changed_at, o.version FROM orders AS o
 WHERE o.state = 'open' AND o.asset = $1 AND o.deadline < $2
     AND (o.deadline, o.id) > (CAST($3 AS BIGINT), CAST($4 AS TEXT))
     AND (CAST($5 AS TEXT) = '' OR EXISTS (SELECT 1 FROM chains AS c WHERE c.name = $5 AND c.block_time > o.deadline))
@@ -185,6 +219,8 @@ func (q *Queries) DueOrders(ctx context.Context, arg DueOrdersParams) ([]Order, 
 			&i.AppID,
 			&i.Number,
 			&i.Reference,
+			&i.Label,
+			&i.HomeID,
 			&i.RequestHash,
 			&i.NotifyUrl,
 			&i.ReturnUrl,
@@ -270,12 +306,12 @@ func (q *Queries) InsertAddress(ctx context.Context, arg InsertAddressParams) er
 }
 
 const insertOrder = `-- name: InsertOrder :exec
-INSERT INTO orders (id, merchant_id, app_id, number, reference, request_hash, notify_url, return_url,
+INSERT INTO orders (id, merchant_id, app_id, number, reference, label, home_id, request_hash, notify_url, return_url,
     product_name, product_image, product_description, price_currency, price_units, policy, state, asset,
     due_units, rate, received_units, late_units, reversed_units, last_txid, created_at, deadline, paid_at, changed_at, version)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8,
-    $9, $10, $11, $12, $13, $14, $15, $16,
-    $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, 1)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
+    $11, $12, $13, $14, $15, $16, $17, $18,
+    $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, 1)
 ON CONFLICT (app_id, reference) DO NOTHING
 `
 
@@ -285,6 +321,8 @@ type InsertOrderParams struct {
 	AppID              string
 	Number             string
 	Reference          string
+	Label              string
+	HomeID             string
 	RequestHash        string
 	NotifyUrl          string
 	ReturnUrl          string
@@ -316,6 +354,8 @@ func (q *Queries) InsertOrder(ctx context.Context, arg InsertOrderParams) error 
 		arg.AppID,
 		arg.Number,
 		arg.Reference,
+		arg.Label,
+		arg.HomeID,
 		arg.RequestHash,
 		arg.NotifyUrl,
 		arg.ReturnUrl,
@@ -383,7 +423,7 @@ func (q *Queries) LeaseOrderWork(ctx context.Context, arg LeaseOrderWorkParams) 
 }
 
 const lockOrder = `-- name: LockOrder :one
-UPDATE orders SET version = version + 1 WHERE id = $1 RETURNING id, merchant_id, app_id, number, reference, request_hash, notify_url, return_url, product_name, product_image, product_description, price_currency, price_units, policy, state, asset, due_units, rate, received_units, late_units, reversed_units, last_txid, created_at, deadline, paid_at, changed_at, version
+UPDATE orders SET version = version + 1 WHERE id = $1 RETURNING id, merchant_id, app_id, number, reference, label, home_id, request_hash, notify_url, return_url, product_name, product_image, product_description, price_currency, price_units, policy, state, asset, due_units, rate, received_units, late_units, reversed_units, last_txid, created_at, deadline, paid_at, changed_at, version
 `
 
 // Locks the order until the transaction ends.
@@ -396,6 +436,8 @@ func (q *Queries) LockOrder(ctx context.Context, id string) (Order, error) {
 		&i.AppID,
 		&i.Number,
 		&i.Reference,
+		&i.Label,
+		&i.HomeID,
 		&i.RequestHash,
 		&i.NotifyUrl,
 		&i.ReturnUrl,
@@ -423,7 +465,7 @@ func (q *Queries) LockOrder(ctx context.Context, id string) (Order, error) {
 }
 
 const order = `-- name: Order :one
-SELECT id, merchant_id, app_id, number, reference, request_hash, notify_url, return_url, product_name, product_image, product_description, price_currency, price_units, policy, state, asset, due_units, rate, received_units, late_units, reversed_units, last_txid, created_at, deadline, paid_at, changed_at, version FROM orders WHERE id = $1
+SELECT id, merchant_id, app_id, number, reference, label, home_id, request_hash, notify_url, return_url, product_name, product_image, product_description, price_currency, price_units, policy, state, asset, due_units, rate, received_units, late_units, reversed_units, last_txid, created_at, deadline, paid_at, changed_at, version FROM orders WHERE id = $1
 `
 
 func (q *Queries) Order(ctx context.Context, id string) (Order, error) {
@@ -435,6 +477,8 @@ func (q *Queries) Order(ctx context.Context, id string) (Order, error) {
 		&i.AppID,
 		&i.Number,
 		&i.Reference,
+		&i.Label,
+		&i.HomeID,
 		&i.RequestHash,
 		&i.NotifyUrl,
 		&i.ReturnUrl,
@@ -486,7 +530,7 @@ func (q *Queries) OrderAddress(ctx context.Context, arg OrderAddressParams) (Dep
 }
 
 const orderByNumber = `-- name: OrderByNumber :one
-SELECT id, merchant_id, app_id, number, reference, request_hash, notify_url, return_url, product_name, product_image, product_description, price_currency, price_units, policy, state, asset, due_units, rate, received_units, late_units, reversed_units, last_txid, created_at, deadline, paid_at, changed_at, version FROM orders WHERE number = $1
+SELECT id, merchant_id, app_id, number, reference, label, home_id, request_hash, notify_url, return_url, product_name, product_image, product_description, price_currency, price_units, policy, state, asset, due_units, rate, received_units, late_units, reversed_units, last_txid, created_at, deadline, paid_at, changed_at, version FROM orders WHERE number = $1
 `
 
 func (q *Queries) OrderByNumber(ctx context.Context, number string) (Order, error) {
@@ -498,6 +542,8 @@ func (q *Queries) OrderByNumber(ctx context.Context, number string) (Order, erro
 		&i.AppID,
 		&i.Number,
 		&i.Reference,
+		&i.Label,
+		&i.HomeID,
 		&i.RequestHash,
 		&i.NotifyUrl,
 		&i.ReturnUrl,
@@ -525,7 +571,7 @@ func (q *Queries) OrderByNumber(ctx context.Context, number string) (Order, erro
 }
 
 const orderByReference = `-- name: OrderByReference :one
-SELECT id, merchant_id, app_id, number, reference, request_hash, notify_url, return_url, product_name, product_image, product_description, price_currency, price_units, policy, state, asset, due_units, rate, received_units, late_units, reversed_units, last_txid, created_at, deadline, paid_at, changed_at, version FROM orders WHERE app_id = $1 AND reference = $2
+SELECT id, merchant_id, app_id, number, reference, label, home_id, request_hash, notify_url, return_url, product_name, product_image, product_description, price_currency, price_units, policy, state, asset, due_units, rate, received_units, late_units, reversed_units, last_txid, created_at, deadline, paid_at, changed_at, version FROM orders WHERE app_id = $1 AND reference = $2
 `
 
 type OrderByReferenceParams struct {
@@ -542,6 +588,8 @@ func (q *Queries) OrderByReference(ctx context.Context, arg OrderByReferencePara
 		&i.AppID,
 		&i.Number,
 		&i.Reference,
+		&i.Label,
+		&i.HomeID,
 		&i.RequestHash,
 		&i.NotifyUrl,
 		&i.ReturnUrl,
@@ -591,7 +639,7 @@ func (q *Queries) OrderVersion(ctx context.Context, number string) (int64, error
 }
 
 const ordersAtWork = `-- name: OrdersAtWork :many
-SELECT o.id, o.merchant_id, o.app_id, o.number, o.reference, o.request_hash, o.notify_url, o.return_url, o.product_name, o.product_image, o.product_description, o.price_currency, o.price_units, o.policy, o.state, o.asset, o.due_units, o.rate, o.received_units, o.late_units, o.reversed_units, o.last_txid, o.created_at, o.deadline, o.paid_at, o.changed_at, o.version FROM order_work AS w JOIN orders AS o ON o.id = w.order_id
+SELECT o.id, o.merchant_id, o.app_id, o.number, o.reference, o.label, o.home_id, o.request_hash, o.notify_url, o.return_url, o.product_name, o.product_image, o.product_description, o.price_currency, o.price_units, o.policy, o.state, o.asset, o.due_units, o.rate, o.received_units, o.late_units, o.reversed_units, o.last_txid, o.created_at, o.deadline, o.paid_at, o.changed_at, o.version FROM order_work AS w JOIN orders AS o ON o.id = w.order_id
 WHERE w.order_id BETWEEN $1 AND $2 AND w.merchant_id = $3
     AND w.lease_owner = $4 AND w.leased_until = $5
 ORDER BY o.id LIMIT $6
@@ -629,6 +677,8 @@ func (q *Queries) OrdersAtWork(ctx context.Context, arg OrdersAtWorkParams) ([]O
 			&i.AppID,
 			&i.Number,
 			&i.Reference,
+			&i.Label,
+			&i.HomeID,
 			&i.RequestHash,
 			&i.NotifyUrl,
 			&i.ReturnUrl,
@@ -677,6 +727,26 @@ type RaiseOrderWorkParams struct {
 // Makes the order due for settling.
 func (q *Queries) RaiseOrderWork(ctx context.Context, arg RaiseOrderWorkParams) error {
 	_, err := q.db.Exec(ctx, raiseOrderWork, arg.OrderID, arg.MerchantID, arg.DueAt)
+	return err
+}
+
+const raiseRemoved = `-- name: RaiseRemoved :exec
+INSERT INTO order_work (order_id, merchant_id, generation, attempts, due_at, lease_owner, leased_until)
+SELECT DISTINCT t.order_id, t.merchant_id, 1, 0, CAST($1 AS BIGINT), '', 0 FROM transfers AS t
+WHERE t.order_id BETWEEN $2 AND $3 AND t.removed
+ON CONFLICT (order_id) DO UPDATE SET generation = order_work.generation + 1, due_at = excluded.due_at, attempts = 0
+`
+
+type RaiseRemovedParams struct {
+	DueAt int64
+	First string
+	Last  string
+}
+
+// Makes new orders from first to last due that took over a transfer just as a reorg removed it: whoever removed it has
+// raised the order that it belonged to then.
+func (q *Queries) RaiseRemoved(ctx context.Context, arg RaiseRemovedParams) error {
+	_, err := q.db.Exec(ctx, raiseRemoved, arg.DueAt, arg.First, arg.Last)
 	return err
 }
 

@@ -166,13 +166,17 @@ func appendOnly(w *world) {
 // put writes an order in state, by the steps that are allowed.
 func (w *world) put(id string, state payment.OrderState) {
 	w.Helper()
-	w.must(key, func(ctx context.Context, tx *store.Tx) error { return tx.InsertOrder(ctx, anOrder(id, id)) })
-	if state != payment.OrderOpen {
+	o := anOrder(id, id)
+	if state == payment.OrderStanding || state == payment.OrderClosed {
+		o.State = string(payment.OrderStanding)
+	}
+	w.must(key, func(ctx context.Context, tx *store.Tx) error { return tx.InsertOrder(ctx, o) })
+	if string(state) != o.State {
 		w.exec(fmt.Sprintf("UPDATE orders SET state = '%s' WHERE id = '%s'", state, id))
 	}
 }
 
-var states = []payment.OrderState{payment.OrderOpen, payment.OrderPaid, payment.OrderExpired}
+var states = []payment.OrderState{payment.OrderOpen, payment.OrderPaid, payment.OrderExpired, payment.OrderStanding, payment.OrderClosed}
 
 func steps(w *world) {
 	for _, before := range states {
@@ -186,9 +190,9 @@ func steps(w *world) {
 				w.refusedRaw(step, "may not")
 			}
 		}
-		if before != payment.OrderOpen {
+		if before != payment.OrderOpen && before != payment.OrderStanding {
 			id := "born-" + string(before)
-			w.refusedRaw(fmt.Sprintf(`INSERT INTO orders SELECT '%s', merchant_id, app_id, '%s', '%s', request_hash, notify_url, return_url,
+			w.refusedRaw(fmt.Sprintf(`INSERT INTO orders SELECT '%s', merchant_id, app_id, '%s', '%s', label, home_id, request_hash, notify_url, return_url,
 				product_name, product_image, product_description, price_currency, price_units, policy, '%s', asset, due_units, rate,
 				received_units, late_units, reversed_units, last_txid, created_at, deadline, paid_at, changed_at, version
 				FROM orders WHERE id = 'open-open'`, id, id, id, before), "begins open")

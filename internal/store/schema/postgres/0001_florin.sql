@@ -49,7 +49,7 @@ CREATE TABLE order_steps (
     after TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (before, after)
 );
-INSERT INTO order_steps (before, after) VALUES ('open', 'paid'), ('open', 'expired');
+INSERT INTO order_steps (before, after) VALUES ('open', 'paid'), ('open', 'expired'), ('standing', 'closed');
 
 CREATE TABLE orders (
     id TEXT COLLATE "C" PRIMARY KEY,
@@ -57,6 +57,8 @@ CREATE TABLE orders (
     app_id TEXT COLLATE "C" NOT NULL,
     number TEXT COLLATE "C" NOT NULL UNIQUE,
     reference TEXT COLLATE "C" NOT NULL,
+    label TEXT COLLATE "C" NOT NULL,   -- of a deposit to a static address: the code's own reference, else ''
+    home_id TEXT COLLATE "C" NOT NULL, -- and the code's order
     request_hash TEXT COLLATE "C" NOT NULL,
     notify_url TEXT COLLATE "C" NOT NULL,
     return_url TEXT COLLATE "C" NOT NULL,
@@ -82,6 +84,7 @@ CREATE TABLE orders (
     UNIQUE (app_id, reference)
 );
 CREATE INDEX orders_open ON orders (deadline, id) WHERE state = 'open';
+CREATE INDEX orders_standing ON orders (app_id, id) WHERE state = 'standing'; -- static addresses
 
 -- What only the order's dialect understands, JSON.
 CREATE TABLE order_extra (
@@ -151,7 +154,7 @@ CREATE TABLE transfers (
     block_time BIGINT NOT NULL,
     status TEXT COLLATE "C" NOT NULL CHECK (status IN ('seen', 'confirmed', 'dropped')),
     removed BOOLEAN NOT NULL, -- its block was disconnected; the order's settling acts on it
-    booked TEXT COLLATE "C" NOT NULL CHECK (booked IN ('', 'merchant', 'suspense')),
+    booked TEXT COLLATE "C" NOT NULL CHECK (booked IN ('', 'merchant', 'suspense', 'operator')),
     reason TEXT COLLATE "C" NOT NULL,
     fee_units TEXT COLLATE "C" NOT NULL CHECK (fee_units <> '' AND ltrim(fee_units, '0123456789') = ''),
     counted BOOLEAN NOT NULL,
@@ -214,7 +217,7 @@ CREATE INDEX desk_transfer ON desk (chain, txid, position);
 CREATE TABLE events (
     id TEXT COLLATE "C" PRIMARY KEY,
     kind TEXT COLLATE "C" NOT NULL,
-    order_id TEXT COLLATE "C" NOT NULL,
+    order_id TEXT COLLATE "C" NOT NULL, -- or a payout's id
     merchant_id TEXT COLLATE "C" NOT NULL,
     app_id TEXT COLLATE "C" NOT NULL,
     sequence BIGINT NOT NULL, -- the order's version: with the id, the order in which things happened
@@ -255,6 +258,139 @@ CREATE TABLE attempts (
     error TEXT COLLATE "C" NOT NULL,
     took_micros BIGINT NOT NULL,
     PRIMARY KEY (delivery_id, n)
+);
+
+-- Money out. Every step a payout may take; the trigger outgoing_step refuses all others.
+CREATE TABLE outgoing_steps (
+    before TEXT COLLATE "C" NOT NULL,
+    after TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (before, after)
+);
+INSERT INTO outgoing_steps (before, after) VALUES ('held', 'ready'), ('held', 'failed'), ('ready', 'numbered'), ('ready', 'failed'),
+    ('numbered', 'sent'), ('sent', 'paid'), ('sent', 'failed');
+
+-- What is to leave our accounts: payouts, refunds, sweeps. The row is the queue.
+CREATE TABLE outgoing (
+    id TEXT COLLATE "C" PRIMARY KEY,
+    kind TEXT COLLATE "C" NOT NULL CHECK (kind IN ('payout', 'refund', 'sweep')),
+    merchant_id TEXT COLLATE "C" NOT NULL,
+    app_id TEXT COLLATE "C" NOT NULL,
+    number TEXT COLLATE "C" NOT NULL UNIQUE,
+    reference TEXT COLLATE "C" NOT NULL, -- '' for none
+    request_hash TEXT COLLATE "C" NOT NULL,
+    order_id TEXT COLLATE "C" NOT NULL, -- of a refund
+    notify_url TEXT COLLATE "C" NOT NULL,
+    extra TEXT COLLATE "C" NOT NULL, -- what only the dialect understands, JSON
+    chain TEXT COLLATE "C" NOT NULL,
+    asset TEXT COLLATE "C" NOT NULL,
+    units TEXT COLLATE "C" NOT NULL CHECK (units <> '' AND ltrim(units, '0123456789') = ''),
+    recipient TEXT COLLATE "C" NOT NULL,
+    coin TEXT COLLATE "C" NOT NULL, -- the chain's own: what fee_cap_units and fee_units count
+    fee_cap_units TEXT COLLATE "C" NOT NULL CHECK (fee_cap_units <> '' AND ltrim(fee_cap_units, '0123456789') = ''),
+    sender TEXT COLLATE "C" NOT NULL,
+    approval BOOLEAN NOT NULL, -- somebody has to approve it
+    held_until BIGINT NOT NULL,
+    digest BYTEA NOT NULL, -- a keyed MAC of what must not change between acceptance and sending
+    state TEXT COLLATE "C" NOT NULL,
+    reason TEXT COLLATE "C" NOT NULL,
+    nonce BIGINT NOT NULL, -- -1: none
+    txid TEXT COLLATE "C" NOT NULL,
+    block_height BIGINT NOT NULL,
+    fee_units TEXT COLLATE "C" NOT NULL CHECK (fee_units <> '' AND ltrim(fee_units, '0123456789') = ''),
+    created_at BIGINT NOT NULL,
+    changed_at BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    due_at BIGINT NOT NULL,
+    attempts BIGINT NOT NULL,
+    lease_owner TEXT COLLATE "C" NOT NULL,
+    leased_until BIGINT NOT NULL,
+    fence BIGINT NOT NULL -- grows with each lease; a write by a stale holder changes nothing
+);
+CREATE UNIQUE INDEX outgoing_reference ON outgoing (app_id, reference) WHERE reference <> '';
+CREATE INDEX outgoing_due ON outgoing (due_at, id) WHERE state <> 'paid' AND state <> 'failed';
+
+-- Every signed version of an intent, under one transaction number. Stored before it is broadcast, never changed.
+CREATE TABLE outgoing_txs (
+    chain TEXT COLLATE "C" NOT NULL,
+    txid TEXT COLLATE "C" NOT NULL,
+    outgoing_id TEXT COLLATE "C" NOT NULL,
+    purpose TEXT COLLATE "C" NOT NULL CHECK (purpose IN ('pay', 'cancel', 'found')),
+    nonce BIGINT NOT NULL,
+    raw BYTEA NOT NULL, -- empty for one that was found on the chain
+    offer_units TEXT COLLATE "C" NOT NULL CHECK (offer_units <> '' AND ltrim(offer_units, '0123456789') = ''),
+    tip_units TEXT COLLATE "C" NOT NULL CHECK (tip_units <> '' AND ltrim(tip_units, '0123456789') = ''),
+    most_units TEXT COLLATE "C" NOT NULL CHECK (most_units <> '' AND ltrim(most_units, '0123456789') = ''),
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (chain, txid)
+);
+CREATE INDEX outgoing_txs_outgoing ON outgoing_txs (outgoing_id);
+
+-- Each transaction number of an account is given once, and an intent gets one.
+CREATE TABLE nonces (
+    chain TEXT COLLATE "C" NOT NULL,
+    sender TEXT COLLATE "C" NOT NULL,
+    nonce BIGINT NOT NULL,
+    outgoing_id TEXT COLLATE "C" NOT NULL UNIQUE,
+    PRIMARY KEY (chain, sender, nonce)
+);
+CREATE TABLE senders (
+    chain TEXT COLLATE "C" NOT NULL,
+    address TEXT COLLATE "C" NOT NULL,
+    next_nonce BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    PRIMARY KEY (chain, address)
+);
+
+-- What our accounts were last seen to hold beyond what is on its way out of them.
+CREATE TABLE holdings (
+    chain TEXT COLLATE "C" NOT NULL,
+    address TEXT COLLATE "C" NOT NULL,
+    asset TEXT COLLATE "C" NOT NULL,
+    free_units TEXT COLLATE "C" NOT NULL CHECK (free_units <> '' AND ltrim(free_units, '0123456789') = ''),
+    checked_at BIGINT NOT NULL,
+    PRIMARY KEY (chain, address, asset)
+);
+
+-- What an app may pay out. No row: nothing.
+CREATE TABLE payout_rules (
+    app_id TEXT COLLATE "C" PRIMARY KEY,
+    enabled BOOLEAN NOT NULL,
+    doc TEXT COLLATE "C" NOT NULL, -- limits, list of payees, sources: engine.PayoutRules, JSON
+    seed BYTEA NOT NULL, -- of the second factor, under the key file; empty for none
+    last_step BIGINT NOT NULL, -- of time, whose code was accepted
+    fails BIGINT NOT NULL, -- wrong codes since the last good one
+    locked_until BIGINT NOT NULL,
+    version BIGINT NOT NULL
+);
+CREATE TABLE payees (
+    app_id TEXT COLLATE "C" NOT NULL,
+    address TEXT COLLATE "C" NOT NULL,
+    added_at BIGINT NOT NULL,
+    usable_at BIGINT NOT NULL,
+    PRIMARY KEY (app_id, address)
+);
+-- What an app has paid out, by hour: what its daily limits are held against.
+CREATE TABLE payout_hours (
+    app_id TEXT COLLATE "C" NOT NULL,
+    hour BIGINT NOT NULL, -- since 1970
+    asset TEXT COLLATE "C" NOT NULL,
+    units TEXT COLLATE "C" NOT NULL CHECK (units <> '' AND ltrim(units, '0123456789') = ''),
+    PRIMARY KEY (app_id, hour, asset)
+);
+CREATE TABLE approvals (
+    outgoing_id TEXT COLLATE "C" NOT NULL,
+    approver TEXT COLLATE "C" NOT NULL,
+    digest BYTEA NOT NULL, -- a keyed MAC of what was approved, and by whom
+    at BIGINT NOT NULL,
+    PRIMARY KEY (outgoing_id, approver)
+);
+
+-- What keeps money from leaving: scope 'all', 'chain:NAME' or 'app:ID'.
+CREATE TABLE stops (
+    scope TEXT COLLATE "C" PRIMARY KEY,
+    reason TEXT COLLATE "C" NOT NULL,
+    raised_by TEXT COLLATE "C" NOT NULL,
+    at BIGINT NOT NULL
 );
 
 -- What was committed and has no place in the hash chain yet, and the chain (rulings G7).

@@ -13,6 +13,9 @@ CREATE TRIGGER postings_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON postings FOR
 CREATE TRIGGER events_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON events FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER attempts_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON attempts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER seals_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON seals FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER outgoing_txs_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON outgoing_txs FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER nonces_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON nonces FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER approvals_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON approvals FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 -- +goose StatementBegin
 CREATE FUNCTION order_step() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -29,8 +32,29 @@ CREATE TRIGGER orders_step BEFORE UPDATE OF state ON orders FOR EACH ROW
 -- +goose StatementBegin
 CREATE FUNCTION order_begins_open() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION 'florin: an order begins open, not %', NEW.state;
+    RAISE EXCEPTION 'florin: an order begins open, or standing, not %', NEW.state;
 END $$;
 -- +goose StatementEnd
 CREATE TRIGGER orders_begin BEFORE INSERT ON orders FOR EACH ROW
-    WHEN (NEW.state <> 'open') EXECUTE FUNCTION order_begins_open();
+    WHEN (NEW.state <> 'open' AND NEW.state <> 'standing') EXECUTE FUNCTION order_begins_open();
+
+-- +goose StatementBegin
+CREATE FUNCTION outgoing_step() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT 1 FROM outgoing_steps WHERE before = OLD.state AND after = NEW.state) THEN
+        RAISE EXCEPTION 'florin: payout % may not go from % to %', OLD.id, OLD.state, NEW.state;
+    END IF;
+    RETURN NEW;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER outgoing_steps_only BEFORE UPDATE OF state ON outgoing FOR EACH ROW
+    WHEN (OLD.state <> NEW.state) EXECUTE FUNCTION outgoing_step();
+
+-- +goose StatementBegin
+CREATE FUNCTION outgoing_begins() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'florin: a payout begins held or ready, not %', NEW.state;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER outgoing_begin BEFORE INSERT ON outgoing FOR EACH ROW
+    WHEN (NEW.state <> 'held' AND NEW.state <> 'ready') EXECUTE FUNCTION outgoing_begins();

@@ -50,7 +50,7 @@ CREATE TABLE order_steps (
     after TEXT NOT NULL,
     PRIMARY KEY (before, after)
 ) STRICT;
-INSERT INTO order_steps (before, after) VALUES ('open', 'paid'), ('open', 'expired');
+INSERT INTO order_steps (before, after) VALUES ('open', 'paid'), ('open', 'expired'), ('standing', 'closed');
 
 CREATE TABLE orders (
     id TEXT PRIMARY KEY,
@@ -58,6 +58,8 @@ CREATE TABLE orders (
     app_id TEXT NOT NULL,
     number TEXT NOT NULL UNIQUE,
     reference TEXT NOT NULL,
+    label TEXT NOT NULL,   -- of a deposit to a static address: the code's own reference, else ''
+    home_id TEXT NOT NULL, -- and the code's order
     request_hash TEXT NOT NULL,
     notify_url TEXT NOT NULL,
     return_url TEXT NOT NULL,
@@ -83,6 +85,7 @@ CREATE TABLE orders (
     UNIQUE (app_id, reference)
 ) STRICT;
 CREATE INDEX orders_open ON orders (deadline, id) WHERE state = 'open';
+CREATE INDEX orders_standing ON orders (app_id, id) WHERE state = 'standing'; -- static addresses
 
 -- What only the order's dialect understands, JSON.
 CREATE TABLE order_extra (
@@ -152,7 +155,7 @@ CREATE TABLE transfers (
     block_time INTEGER NOT NULL,
     status TEXT NOT NULL CHECK (status IN ('seen', 'confirmed', 'dropped')),
     removed INTEGER NOT NULL, -- its block was disconnected; the order's settling acts on it
-    booked TEXT NOT NULL CHECK (booked IN ('', 'merchant', 'suspense')),
+    booked TEXT NOT NULL CHECK (booked IN ('', 'merchant', 'suspense', 'operator')),
     reason TEXT NOT NULL,
     fee_units TEXT NOT NULL CHECK (fee_units <> '' AND ltrim(fee_units, '0123456789') = ''),
     counted INTEGER NOT NULL,
@@ -215,7 +218,7 @@ CREATE INDEX desk_transfer ON desk (chain, txid, position);
 CREATE TABLE events (
     id TEXT PRIMARY KEY,
     kind TEXT NOT NULL,
-    order_id TEXT NOT NULL,
+    order_id TEXT NOT NULL, -- or a payout's id
     merchant_id TEXT NOT NULL,
     app_id TEXT NOT NULL,
     sequence INTEGER NOT NULL, -- the order's version: with the id, the order in which things happened
@@ -256,6 +259,139 @@ CREATE TABLE attempts (
     error TEXT NOT NULL,
     took_micros INTEGER NOT NULL,
     PRIMARY KEY (delivery_id, n)
+) STRICT;
+
+-- Money out. Every step a payout may take; the trigger outgoing_step refuses all others.
+CREATE TABLE outgoing_steps (
+    before TEXT NOT NULL,
+    after TEXT NOT NULL,
+    PRIMARY KEY (before, after)
+) STRICT;
+INSERT INTO outgoing_steps (before, after) VALUES ('held', 'ready'), ('held', 'failed'), ('ready', 'numbered'), ('ready', 'failed'),
+    ('numbered', 'sent'), ('sent', 'paid'), ('sent', 'failed');
+
+-- What is to leave our accounts: payouts, refunds, sweeps. The row is the queue.
+CREATE TABLE outgoing (
+    id TEXT PRIMARY KEY,
+    kind TEXT NOT NULL CHECK (kind IN ('payout', 'refund', 'sweep')),
+    merchant_id TEXT NOT NULL,
+    app_id TEXT NOT NULL,
+    number TEXT NOT NULL UNIQUE,
+    reference TEXT NOT NULL, -- '' for none
+    request_hash TEXT NOT NULL,
+    order_id TEXT NOT NULL, -- of a refund
+    notify_url TEXT NOT NULL,
+    extra TEXT NOT NULL, -- what only the dialect understands, JSON
+    chain TEXT NOT NULL,
+    asset TEXT NOT NULL,
+    units TEXT NOT NULL CHECK (units <> '' AND ltrim(units, '0123456789') = ''),
+    recipient TEXT NOT NULL,
+    coin TEXT NOT NULL, -- the chain's own: what fee_cap_units and fee_units count
+    fee_cap_units TEXT NOT NULL CHECK (fee_cap_units <> '' AND ltrim(fee_cap_units, '0123456789') = ''),
+    sender TEXT NOT NULL,
+    approval INTEGER NOT NULL, -- somebody has to approve it
+    held_until INTEGER NOT NULL,
+    digest BLOB NOT NULL, -- a keyed MAC of what must not change between acceptance and sending
+    state TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    nonce INTEGER NOT NULL, -- -1: none
+    txid TEXT NOT NULL,
+    block_height INTEGER NOT NULL,
+    fee_units TEXT NOT NULL CHECK (fee_units <> '' AND ltrim(fee_units, '0123456789') = ''),
+    created_at INTEGER NOT NULL,
+    changed_at INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    lease_owner TEXT NOT NULL,
+    leased_until INTEGER NOT NULL,
+    fence INTEGER NOT NULL -- grows with each lease; a write by a stale holder changes nothing
+) STRICT;
+CREATE UNIQUE INDEX outgoing_reference ON outgoing (app_id, reference) WHERE reference <> '';
+CREATE INDEX outgoing_due ON outgoing (due_at, id) WHERE state <> 'paid' AND state <> 'failed';
+
+-- Every signed version of an intent, under one transaction number. Stored before it is broadcast, never changed.
+CREATE TABLE outgoing_txs (
+    chain TEXT NOT NULL,
+    txid TEXT NOT NULL,
+    outgoing_id TEXT NOT NULL,
+    purpose TEXT NOT NULL CHECK (purpose IN ('pay', 'cancel', 'found')),
+    nonce INTEGER NOT NULL,
+    raw BLOB NOT NULL, -- empty for one that was found on the chain
+    offer_units TEXT NOT NULL CHECK (offer_units <> '' AND ltrim(offer_units, '0123456789') = ''),
+    tip_units TEXT NOT NULL CHECK (tip_units <> '' AND ltrim(tip_units, '0123456789') = ''),
+    most_units TEXT NOT NULL CHECK (most_units <> '' AND ltrim(most_units, '0123456789') = ''),
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (chain, txid)
+) STRICT;
+CREATE INDEX outgoing_txs_outgoing ON outgoing_txs (outgoing_id);
+
+-- Each transaction number of an account is given once, and an intent gets one.
+CREATE TABLE nonces (
+    chain TEXT NOT NULL,
+    sender TEXT NOT NULL,
+    nonce INTEGER NOT NULL,
+    outgoing_id TEXT NOT NULL UNIQUE,
+    PRIMARY KEY (chain, sender, nonce)
+) STRICT;
+CREATE TABLE senders (
+    chain TEXT NOT NULL,
+    address TEXT NOT NULL,
+    next_nonce INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    PRIMARY KEY (chain, address)
+) STRICT;
+
+-- What our accounts were last seen to hold beyond what is on its way out of them.
+CREATE TABLE holdings (
+    chain TEXT NOT NULL,
+    address TEXT NOT NULL,
+    asset TEXT NOT NULL,
+    free_units TEXT NOT NULL CHECK (free_units <> '' AND ltrim(free_units, '0123456789') = ''),
+    checked_at INTEGER NOT NULL,
+    PRIMARY KEY (chain, address, asset)
+) STRICT;
+
+-- What an app may pay out. No row: nothing.
+CREATE TABLE payout_rules (
+    app_id TEXT PRIMARY KEY,
+    enabled INTEGER NOT NULL,
+    doc TEXT NOT NULL, -- limits, list of payees, sources: engine.PayoutRules, JSON
+    seed BLOB NOT NULL, -- of the second factor, under the key file; empty for none
+    last_step INTEGER NOT NULL, -- of time, whose code was accepted
+    fails INTEGER NOT NULL, -- wrong codes since the last good one
+    locked_until INTEGER NOT NULL,
+    version INTEGER NOT NULL
+) STRICT;
+CREATE TABLE payees (
+    app_id TEXT NOT NULL,
+    address TEXT NOT NULL,
+    added_at INTEGER NOT NULL,
+    usable_at INTEGER NOT NULL,
+    PRIMARY KEY (app_id, address)
+) STRICT;
+-- What an app has paid out, by hour: what its daily limits are held against.
+CREATE TABLE payout_hours (
+    app_id TEXT NOT NULL,
+    hour INTEGER NOT NULL, -- since 1970
+    asset TEXT NOT NULL,
+    units TEXT NOT NULL CHECK (units <> '' AND ltrim(units, '0123456789') = ''),
+    PRIMARY KEY (app_id, hour, asset)
+) STRICT;
+CREATE TABLE approvals (
+    outgoing_id TEXT NOT NULL,
+    approver TEXT NOT NULL,
+    digest BLOB NOT NULL, -- a keyed MAC of what was approved, and by whom
+    at INTEGER NOT NULL,
+    PRIMARY KEY (outgoing_id, approver)
+) STRICT;
+
+-- What keeps money from leaving: scope 'all', 'chain:NAME' or 'app:ID'.
+CREATE TABLE stops (
+    scope TEXT PRIMARY KEY,
+    reason TEXT NOT NULL,
+    raised_by TEXT NOT NULL,
+    at INTEGER NOT NULL
 ) STRICT;
 
 -- What was committed and has no place in the hash chain yet, and the chain (rulings G7).

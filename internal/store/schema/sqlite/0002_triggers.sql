@@ -32,6 +32,24 @@ CREATE TRIGGER seals_kept_update BEFORE UPDATE ON seals BEGIN SELECT RAISE(ABORT
 -- +goose StatementBegin
 CREATE TRIGGER seals_kept_delete BEFORE DELETE ON seals BEGIN SELECT RAISE(ABORT, 'florin: seals is append-only'); END;
 -- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER outgoing_txs_kept_update BEFORE UPDATE ON outgoing_txs BEGIN SELECT RAISE(ABORT, 'florin: outgoing_txs is append-only'); END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER outgoing_txs_kept_delete BEFORE DELETE ON outgoing_txs BEGIN SELECT RAISE(ABORT, 'florin: outgoing_txs is append-only'); END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER nonces_kept_update BEFORE UPDATE ON nonces BEGIN SELECT RAISE(ABORT, 'florin: nonces is append-only'); END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER nonces_kept_delete BEFORE DELETE ON nonces BEGIN SELECT RAISE(ABORT, 'florin: nonces is append-only'); END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER approvals_kept_update BEFORE UPDATE ON approvals BEGIN SELECT RAISE(ABORT, 'florin: approvals is append-only'); END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER approvals_kept_delete BEFORE DELETE ON approvals BEGIN SELECT RAISE(ABORT, 'florin: approvals is append-only'); END;
+-- +goose StatementEnd
 
 -- +goose StatementBegin
 CREATE TRIGGER orders_step BEFORE UPDATE OF state ON orders
@@ -39,6 +57,16 @@ WHEN OLD.state <> NEW.state AND NOT EXISTS (SELECT 1 FROM order_steps WHERE befo
 BEGIN SELECT RAISE(ABORT, 'florin: an order may not take this step'); END;
 -- +goose StatementEnd
 -- +goose StatementBegin
-CREATE TRIGGER orders_begin BEFORE INSERT ON orders WHEN NEW.state <> 'open'
-BEGIN SELECT RAISE(ABORT, 'florin: an order begins open'); END;
+CREATE TRIGGER orders_begin BEFORE INSERT ON orders WHEN NEW.state <> 'open' AND NEW.state <> 'standing'
+BEGIN SELECT RAISE(ABORT, 'florin: an order begins open, or standing'); END;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+CREATE TRIGGER outgoing_steps_only BEFORE UPDATE OF state ON outgoing
+WHEN OLD.state <> NEW.state AND NOT EXISTS (SELECT 1 FROM outgoing_steps WHERE before = OLD.state AND after = NEW.state)
+BEGIN SELECT RAISE(ABORT, 'florin: a payout may not take this step'); END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER outgoing_begin BEFORE INSERT ON outgoing WHEN NEW.state <> 'held' AND NEW.state <> 'ready'
+BEGIN SELECT RAISE(ABORT, 'florin: a payout begins held or ready'); END;
 -- +goose StatementEnd
