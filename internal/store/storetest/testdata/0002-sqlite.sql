@@ -5,6 +5,13 @@ CREATE TABLE app_keys (
     created_at INTEGER NOT NULL,
     retires_at INTEGER NOT NULL -- 0: current
 ) STRICT;
+CREATE TABLE approvals (
+    outgoing_id TEXT NOT NULL,
+    approver TEXT NOT NULL,
+    digest BLOB NOT NULL, -- a keyed MAC of what was approved, and by whom
+    at INTEGER NOT NULL,
+    PRIMARY KEY (outgoing_id, approver)
+) STRICT;
 CREATE TABLE apps (
     id TEXT PRIMARY KEY,
     merchant_id TEXT NOT NULL,
@@ -109,7 +116,7 @@ CREATE TABLE entries (
 CREATE TABLE events (
     id TEXT PRIMARY KEY,
     kind TEXT NOT NULL,
-    order_id TEXT NOT NULL,
+    order_id TEXT NOT NULL, -- or a payout's id
     merchant_id TEXT NOT NULL,
     app_id TEXT NOT NULL,
     sequence INTEGER NOT NULL, -- the order's version: with the id, the order in which things happened
@@ -122,6 +129,14 @@ CREATE TABLE goose_db_version (
 		is_applied INTEGER NOT NULL,
 		tstamp TIMESTAMP DEFAULT (datetime('now'))
 	);
+CREATE TABLE holdings (
+    chain TEXT NOT NULL,
+    address TEXT NOT NULL,
+    asset TEXT NOT NULL,
+    free_units TEXT NOT NULL CHECK (free_units <> '' AND ltrim(free_units, '0123456789') = ''),
+    checked_at INTEGER NOT NULL,
+    PRIMARY KEY (chain, address, asset)
+) STRICT;
 CREATE TABLE leases (
     name TEXT PRIMARY KEY,
     owner TEXT NOT NULL,
@@ -134,6 +149,13 @@ CREATE TABLE merchants (
     email TEXT NOT NULL,
     next_address INTEGER NOT NULL, -- index of the next deposit address; never goes back
     created_at INTEGER NOT NULL
+) STRICT;
+CREATE TABLE nonces (
+    chain TEXT NOT NULL,
+    sender TEXT NOT NULL,
+    nonce INTEGER NOT NULL,
+    outgoing_id TEXT NOT NULL UNIQUE,
+    PRIMARY KEY (chain, sender, nonce)
 ) STRICT;
 CREATE TABLE order_extra (
     order_id TEXT PRIMARY KEY,
@@ -159,6 +181,8 @@ CREATE TABLE orders (
     app_id TEXT NOT NULL,
     number TEXT NOT NULL UNIQUE,
     reference TEXT NOT NULL,
+    label TEXT NOT NULL,   -- of a deposit to a static address: the code's own reference, else ''
+    home_id TEXT NOT NULL, -- and the code's order
     request_hash TEXT NOT NULL,
     notify_url TEXT NOT NULL,
     return_url TEXT NOT NULL,
@@ -183,6 +207,84 @@ CREATE TABLE orders (
     version INTEGER NOT NULL,
     UNIQUE (app_id, reference)
 ) STRICT;
+CREATE TABLE outgoing (
+    id TEXT PRIMARY KEY,
+    kind TEXT NOT NULL CHECK (kind IN ('payout', 'refund', 'sweep')),
+    merchant_id TEXT NOT NULL,
+    app_id TEXT NOT NULL,
+    number TEXT NOT NULL UNIQUE,
+    reference TEXT NOT NULL, -- '' for none
+    request_hash TEXT NOT NULL,
+    order_id TEXT NOT NULL, -- of a refund
+    notify_url TEXT NOT NULL,
+    extra TEXT NOT NULL, -- what only the dialect understands, JSON
+    chain TEXT NOT NULL,
+    asset TEXT NOT NULL,
+    units TEXT NOT NULL CHECK (units <> '' AND ltrim(units, '0123456789') = ''),
+    recipient TEXT NOT NULL,
+    coin TEXT NOT NULL, -- the chain's own: what fee_cap_units and fee_units count
+    fee_cap_units TEXT NOT NULL CHECK (fee_cap_units <> '' AND ltrim(fee_cap_units, '0123456789') = ''),
+    sender TEXT NOT NULL,
+    approval INTEGER NOT NULL, -- somebody has to approve it
+    held_until INTEGER NOT NULL,
+    digest BLOB NOT NULL, -- a keyed MAC of what must not change between acceptance and sending
+    state TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    nonce INTEGER NOT NULL, -- -1: none
+    txid TEXT NOT NULL,
+    block_height INTEGER NOT NULL,
+    fee_units TEXT NOT NULL CHECK (fee_units <> '' AND ltrim(fee_units, '0123456789') = ''),
+    created_at INTEGER NOT NULL,
+    changed_at INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    lease_owner TEXT NOT NULL,
+    leased_until INTEGER NOT NULL,
+    fence INTEGER NOT NULL -- grows with each lease; a write by a stale holder changes nothing
+) STRICT;
+CREATE TABLE outgoing_steps (
+    before TEXT NOT NULL,
+    after TEXT NOT NULL,
+    PRIMARY KEY (before, after)
+) STRICT;
+CREATE TABLE outgoing_txs (
+    chain TEXT NOT NULL,
+    txid TEXT NOT NULL,
+    outgoing_id TEXT NOT NULL,
+    purpose TEXT NOT NULL CHECK (purpose IN ('pay', 'cancel', 'found')),
+    nonce INTEGER NOT NULL,
+    raw BLOB NOT NULL, -- empty for one that was found on the chain
+    offer_units TEXT NOT NULL CHECK (offer_units <> '' AND ltrim(offer_units, '0123456789') = ''),
+    tip_units TEXT NOT NULL CHECK (tip_units <> '' AND ltrim(tip_units, '0123456789') = ''),
+    most_units TEXT NOT NULL CHECK (most_units <> '' AND ltrim(most_units, '0123456789') = ''),
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (chain, txid)
+) STRICT;
+CREATE TABLE payees (
+    app_id TEXT NOT NULL,
+    address TEXT NOT NULL,
+    added_at INTEGER NOT NULL,
+    usable_at INTEGER NOT NULL,
+    PRIMARY KEY (app_id, address)
+) STRICT;
+CREATE TABLE payout_hours (
+    app_id TEXT NOT NULL,
+    hour INTEGER NOT NULL, -- since 1970
+    asset TEXT NOT NULL,
+    units TEXT NOT NULL CHECK (units <> '' AND ltrim(units, '0123456789') = ''),
+    PRIMARY KEY (app_id, hour, asset)
+) STRICT;
+CREATE TABLE payout_rules (
+    app_id TEXT PRIMARY KEY,
+    enabled INTEGER NOT NULL,
+    doc TEXT NOT NULL, -- limits, list of payees, sources: engine.PayoutRules, JSON
+    seed BLOB NOT NULL, -- of the second factor, under the key file; empty for none
+    last_step INTEGER NOT NULL, -- of time, whose code was accepted
+    fails INTEGER NOT NULL, -- wrong codes since the last good one
+    locked_until INTEGER NOT NULL,
+    version INTEGER NOT NULL
+) STRICT;
 CREATE TABLE postings (
     entry_id TEXT NOT NULL,
     line INTEGER NOT NULL,
@@ -199,6 +301,13 @@ CREATE TABLE seals (
     ref TEXT NOT NULL UNIQUE,
     hash TEXT NOT NULL,
     prev TEXT NOT NULL
+) STRICT;
+CREATE TABLE senders (
+    chain TEXT NOT NULL,
+    address TEXT NOT NULL,
+    next_nonce INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    PRIMARY KEY (chain, address)
 ) STRICT;
 CREATE TABLE settings (
     key TEXT PRIMARY KEY,
@@ -217,6 +326,12 @@ CREATE TABLE sim_records (
     doc BLOB NOT NULL,
     PRIMARY KEY (chain, seq)
 ) STRICT;
+CREATE TABLE stops (
+    scope TEXT PRIMARY KEY,
+    reason TEXT NOT NULL,
+    raised_by TEXT NOT NULL,
+    at INTEGER NOT NULL
+) STRICT;
 CREATE TABLE transfers (
     chain TEXT NOT NULL,
     txid TEXT NOT NULL,
@@ -233,7 +348,7 @@ CREATE TABLE transfers (
     block_time INTEGER NOT NULL,
     status TEXT NOT NULL CHECK (status IN ('seen', 'confirmed', 'dropped')),
     removed INTEGER NOT NULL, -- its block was disconnected; the order's settling acts on it
-    booked TEXT NOT NULL CHECK (booked IN ('', 'merchant', 'suspense')),
+    booked TEXT NOT NULL CHECK (booked IN ('', 'merchant', 'suspense', 'operator')),
     reason TEXT NOT NULL,
     fee_units TEXT NOT NULL CHECK (fee_units <> '' AND ltrim(fee_units, '0123456789') = ''),
     counted INTEGER NOT NULL,
@@ -244,114 +359,132 @@ CREATE TABLE unsealed (
     ref TEXT PRIMARY KEY,
     kind TEXT NOT NULL
 ) STRICT;
-INSERT INTO app_keys VALUES ('B', '', X'626F6479', 1, 0);
-INSERT INTO app_keys VALUES ('c', '日本', X'626F6479', 5, 0);
-INSERT INTO app_keys VALUES ('it''s', 'B', X'', 2, 9007199254740993);
-INSERT INTO app_keys VALUES ('日本', 'a', X'', 4, 0);
-INSERT INTO apps VALUES ('', '', 'a', 'é', 'c', 'active', 'B', '_', 9007199254740993, 0, 2, '日本', 1);
-INSERT INTO apps VALUES ('Z', 'a', 'b', 'c', '日本', 'active', 'it''s', 'é', 4, 4, 2, '日本', 9007199254740993);
-INSERT INTO apps VALUES ('b', '日本', 'b', 'it''s', '_', 'revoked', 'b', '_', 5, 9007199254740993, 5, 'b', 5);
-INSERT INTO apps VALUES ('it''s', 'Z', 'B', 'c', 'B', 'active', 'é', 'a', 4, 9007199254740993, 3, 'é', 3);
-INSERT INTO attempts VALUES ('', 3, 2, '', 'c', 3, X'00FF', 'c', 1);
-INSERT INTO attempts VALUES ('b', 9007199254740993, 9007199254740993, 'a', 'Z', 0, X'626F6479', 'B', 2);
-INSERT INTO attempts VALUES ('c', 1, 9007199254740993, 'B', 'b', 3, X'626F6479', 'it''s', 5);
-INSERT INTO attempts VALUES ('日本', 2, 5, 'a', 'c', 5, X'626F6479', 'B', 4);
-INSERT INTO balances VALUES ('Z', 'B', 'Z', '0', '0', 1);
-INSERT INTO balances VALUES ('a', 'b', 'Z', '0', '0', 1);
-INSERT INTO balances VALUES ('c', '', 'a', '0', '0', 1);
-INSERT INTO balances VALUES ('é', 'Z', '', '0', '0', 1);
-INSERT INTO balances VALUES ('é', '_', '', '0', '0', 1);
-INSERT INTO blocks VALUES ('', 1, 'a', 'é', 4);
-INSERT INTO blocks VALUES ('', 2, 'a', 'é', 5);
-INSERT INTO blocks VALUES ('Z', 0, '', 'é', 3);
-INSERT INTO blocks VALUES ('Z', 2, 'b', 'Z', 3);
-INSERT INTO blocks VALUES ('_', 1, 'b', 'B', 1);
-INSERT INTO blocks VALUES ('a', 0, 'B', 'B', 1);
-INSERT INTO blocks VALUES ('a', 9007199254740993, '', 'it''s', 0);
-INSERT INTO blocks VALUES ('é', 1, '', 'é', 9007199254740993);
-INSERT INTO blocks VALUES ('é', 2, '', '日本', 1);
-INSERT INTO chains VALUES ('é', 3, 'a', '', 4, 3);
-INSERT INTO chains VALUES ('日本', 4, '日本', 'b', 2, 1);
-INSERT INTO deliveries VALUES ('B', '日本', '_', 'c', 9007199254740993, 0, 'waiting', 0, 1, '', 0, 0, X'', 0);
-INSERT INTO deliveries VALUES ('a', 'c', 'a', 'it''s', 1, 0, 'waiting', 0, 1, '', 0, 0, X'626F6479', 3);
-INSERT INTO deliveries VALUES ('it''s', 'b', 'B', '日本', 9007199254740993, 1, 'waiting', 0, 9007199254740993, '', 0, 0, X'00FF', 1);
-INSERT INTO deliveries VALUES ('é', 'c', 'c', 'b', 0, 1, 'waiting', 0, 2, '', 0, 0, X'', 1);
-INSERT INTO deposit_addresses VALUES ('', '_', 'b', 'é', '日本', 'a', 5);
-INSERT INTO deposit_addresses VALUES ('B', 'a', 'Z', 'c', 'Z', '', 1);
-INSERT INTO deposit_addresses VALUES ('_', 'it''s', 'a', 'Z', 'a', 'é', 1);
-INSERT INTO deposit_addresses VALUES ('a', '', 'b', 'é', 'b', 'it''s', 5);
-INSERT INTO deposit_addresses VALUES ('b', 'c', 'b', '日本', 'a', 'Z', 0);
-INSERT INTO deposit_addresses VALUES ('c', 'b', '日本', '日本', 'Z', '_', 3);
-INSERT INTO desk VALUES ('B', 'b', '_', '_', 'b', '_', 'é', 'c', '9007199254740993', '9007199254740993', 'open', '', 1, 0);
-INSERT INTO desk VALUES ('Z', 'b', '日本', 'Z', 'c', 'it''s', 'a', 'é', '9007199254740993', '9223372036854775808', 'open', '', 3, 0);
-INSERT INTO desk VALUES ('_', 'Z', 'Z', '日本', 'B', 'it''s', 'c', 'Z', '15', '0', 'open', '', 4, 0);
-INSERT INTO desk VALUES ('b', 'Z', '', 'é', 'a', '', '_', 'a', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '15', 'open', '', 4, 0);
-INSERT INTO desk VALUES ('c', 'Z', '_', 'a', 'Z', 'it''s', 'a', 'B', '15', '9223372036854775808', 'open', '', 0, 0);
-INSERT INTO desk VALUES ('é', 'é', 'it''s', 'it''s', 'b', 'B', 'c', '_', '0', '15', 'open', '', 1, 0);
-INSERT INTO entries VALUES ('B', 'c', 'c', 1);
-INSERT INTO entries VALUES ('Z', 'a', '日本', 9007199254740993);
-INSERT INTO entries VALUES ('_', 'B', 'it''s', 5);
-INSERT INTO entries VALUES ('a', '', '_', 3);
-INSERT INTO events VALUES ('', 'Z', 'Z', '日本', 'it''s', 4, 3, '');
-INSERT INTO events VALUES ('Z', 'b', '', 'c', 'it''s', 1, 3, 'it''s');
-INSERT INTO events VALUES ('_', '', 'é', 'b', 'c', 0, 3, 'b');
-INSERT INTO events VALUES ('a', 'é', 'a', 'it''s', '', 2, 1, 'é');
-INSERT INTO events VALUES ('c', 'é', '', 'c', 'it''s', 2, 1, 'b');
-INSERT INTO events VALUES ('é', 'B', '日本', 'B', 'b', 5, 5, '_');
-INSERT INTO events VALUES ('日本', 'it''s', 'Z', 'it''s', 'it''s', 4, 3, 'c');
-INSERT INTO leases VALUES ('Z', 'it''s', 1, 1);
-INSERT INTO leases VALUES ('c', '', 1, 1);
-INSERT INTO leases VALUES ('it''s', 'c', 1, 2);
-INSERT INTO leases VALUES ('é', 'b', 5, 2);
-INSERT INTO leases VALUES ('日本', 'c', 5, 1);
-INSERT INTO merchants VALUES ('_', 'c', '日本', 1, 4);
-INSERT INTO merchants VALUES ('b', '', '_', 1, 2);
-INSERT INTO merchants VALUES ('it''s', 'é', 'Z', 0, 2);
-INSERT INTO merchants VALUES ('é', '', 'Z', 0, 1);
-INSERT INTO order_extra VALUES ('', '_');
-INSERT INTO order_extra VALUES ('Z', '_');
-INSERT INTO order_extra VALUES ('日本', 'long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long ');
+INSERT INTO app_keys VALUES ('', 'B', X'', 2, 0);
+INSERT INTO app_keys VALUES ('c', '日本', X'00FF', 5, 0);
+INSERT INTO approvals VALUES ('B', '', X'', 3);
+INSERT INTO approvals VALUES ('B', 'B', X'', 9007199254740993);
+INSERT INTO approvals VALUES ('a', '_', X'', 3);
+INSERT INTO approvals VALUES ('c', '_', X'', 3);
+INSERT INTO approvals VALUES ('é', '_', X'', 4);
+INSERT INTO approvals VALUES ('日本', 'c', X'626F6479', 2);
+INSERT INTO apps VALUES ('_', 'Z', 'Z', 'c', '日本', 'active', '日本', 'b', 5, 3, 2, '_', 3);
+INSERT INTO apps VALUES ('it''s', 'Z', 'Z', '', 'B', 'active', 'B', '日本', 0, 4, 5, '', 1);
+INSERT INTO apps VALUES ('日本', 'é', '', 'a', 'b', 'revoked', '_', '', 9007199254740993, 1, 2, 'b', 3);
+INSERT INTO attempts VALUES ('_', 5, 0, 'é', 'Z', 9007199254740993, X'626F6479', 'c', 5);
+INSERT INTO attempts VALUES ('é', 0, 1, 'Z', 'Z', 4, X'00FF', 'é', 2);
+INSERT INTO attempts VALUES ('é', 2, 2, '日本', 'it''s', 0, X'626F6479', 'b', 5);
+INSERT INTO attempts VALUES ('日本', 3, 0, '日本', 'a', 0, X'00FF', '_', 1);
+INSERT INTO balances VALUES ('Z', '', 'b', '0', '0', 1);
+INSERT INTO balances VALUES ('c', '日本', 'B', '0', '0', 1);
+INSERT INTO balances VALUES ('é', 'é', 'it''s', '0', '0', 1);
+INSERT INTO balances VALUES ('日本', '', '_', '0', '0', 1);
+INSERT INTO blocks VALUES ('', 9007199254740993, 'a', '日本', 5);
+INSERT INTO blocks VALUES ('é', 0, 'a', '_', 4);
+INSERT INTO blocks VALUES ('é', 3, 'é', 'B', 3);
+INSERT INTO blocks VALUES ('é', 5, '日本', 'it''s', 9007199254740993);
+INSERT INTO blocks VALUES ('日本', 3, 'a', 'a', 4);
+INSERT INTO chains VALUES ('', 1, '_', 'é', 4, 1);
+INSERT INTO chains VALUES ('Z', 0, 'it''s', 'é', 9007199254740993, 1);
+INSERT INTO chains VALUES ('c', 0, 'it''s', 'it''s', 0, 1);
+INSERT INTO chains VALUES ('it''s', 1, '', 'a', 5, 1);
+INSERT INTO chains VALUES ('é', 3, 'a', '', 2, 1);
+INSERT INTO deliveries VALUES ('', '', '', 'a', 3, 0, 'waiting', 0, 1, '', 0, 0, X'626F6479', 3);
+INSERT INTO deliveries VALUES ('Z', '', 'é', 'Z', 5, 0, 'waiting', 0, 9007199254740993, '', 0, 0, X'00FF', 1);
+INSERT INTO deliveries VALUES ('c', 'é', 'é', '_', 2, 0, 'waiting', 0, 4, '', 0, 0, X'00FF', 4);
+INSERT INTO deposit_addresses VALUES ('_', 'a', '_', 'é', 'it''s', '', 2);
+INSERT INTO desk VALUES ('', 'a', '_', 'é', 'a', 'a', 'it''s', 'it''s', '15', '9223372036854775808', 'open', '', 3, 0);
+INSERT INTO desk VALUES ('日本', 'a', 'it''s', 'é', 'Z', '日本', 'c', '日本', '0', '1', 'open', '', 0, 0);
+INSERT INTO entries VALUES ('B', '日本', '_', 0);
+INSERT INTO entries VALUES ('é', 'c', 'c', 4);
+INSERT INTO entries VALUES ('日本', 'a', 'it''s', 1);
+INSERT INTO events VALUES ('', 'é', '', 'a', 'é', 5, 0, 'B');
+INSERT INTO events VALUES ('Z', 'c', 'B', 'B', 'it''s', 1, 2, '日本');
+INSERT INTO events VALUES ('_', 'B', '日本', 'a', '日本', 1, 3, 'b');
+INSERT INTO events VALUES ('c', 'a', 'Z', 'Z', 'c', 1, 1, 'c');
+INSERT INTO events VALUES ('it''s', '日本', '_', 'c', '日本', 2, 0, 'it''s');
+INSERT INTO events VALUES ('日本', 'it''s', 'b', 'é', 'é', 3, 2, '_');
+INSERT INTO holdings VALUES ('B', 'it''s', '', '15', 5);
+INSERT INTO holdings VALUES ('b', 'b', '', '1', 0);
+INSERT INTO holdings VALUES ('it''s', 'é', 'it''s', '15', 3);
+INSERT INTO holdings VALUES ('é', '日本', 'it''s', '9223372036854775808', 9007199254740993);
+INSERT INTO leases VALUES ('é', 'c', 9007199254740993, 1);
+INSERT INTO merchants VALUES ('', 'Z', '', 0, 5);
+INSERT INTO merchants VALUES ('B', '', 'é', 1, 9007199254740993);
+INSERT INTO merchants VALUES ('b', 'a', 'B', 1, 4);
+INSERT INTO merchants VALUES ('it''s', 'it''s', 'é', 0, 3);
+INSERT INTO merchants VALUES ('日本', 'b', 'a', 0, 2);
+INSERT INTO nonces VALUES ('_', 'b', 3, 'B');
+INSERT INTO nonces VALUES ('b', 'B', 0, 'c');
+INSERT INTO nonces VALUES ('é', 'c', 9007199254740993, 'Z');
+INSERT INTO order_extra VALUES ('', 'it''s');
+INSERT INTO order_extra VALUES ('B', '日本');
+INSERT INTO order_extra VALUES ('_', '_');
+INSERT INTO order_extra VALUES ('b', 'B');
+INSERT INTO order_extra VALUES ('日本', 'Z');
 INSERT INTO order_steps VALUES ('open', 'expired');
 INSERT INTO order_steps VALUES ('open', 'paid');
-INSERT INTO order_work VALUES ('Z', '', 1, 0, 9007199254740993, '', 0);
-INSERT INTO order_work VALUES ('_', 'c', 1, 0, 0, '', 0);
-INSERT INTO order_work VALUES ('b', '', 1, 0, 3, '', 0);
-INSERT INTO orders VALUES ('', 'c', 'it''s', 'a', 'é', 'b', 'B', 'é', 'B', 'it''s', 'it''s', 'it''s', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'a', 'open', '', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '15', '9007199254740993', 'é', 0, 9007199254740993, 4, 9007199254740993, 1);
-INSERT INTO orders VALUES ('Z', '日本', 'it''s', 'c', 'B', '', 'a', 'é', 'c', 'b', 'é', 'a', '9007199254740993', 'b', 'paid', '_', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'a', '9007199254740993', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '9223372036854775808', '', 4, 1, 9007199254740993, 3, 3);
-INSERT INTO orders VALUES ('a', '', 'Z', 'B', 'é', 'B', '_', '_', '日本', 'Z', '日本', 'a', '9007199254740993', '日本', 'open', 'Z', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'c', '0', '9223372036854775808', '0', 'it''s', 0, 1, 1, 1, 1);
-INSERT INTO orders VALUES ('日本', 'B', 'b', '_', 'a', 'a', 'c', '_', 'B', 'Z', '_', 'B', '9007199254740993', '日本', 'open', 'é', '9007199254740993', 'a', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '0', '9223372036854775808', 'b', 9007199254740993, 1, 4, 1, 4);
-INSERT INTO postings VALUES ('', 1, 'B', 'it''s', 'B', 'debit', '9223372036854775808');
-INSERT INTO postings VALUES ('b', 1, 'c', '_', '日本', 'debit', '115792089237316195423570985008687907853269984665640564039457584007913129639935');
-INSERT INTO seals VALUES (5, 'é', '', '', '');
-INSERT INTO settings VALUES ('', '_');
-INSERT INTO settings VALUES ('B', '');
-INSERT INTO settings VALUES ('Z', '日本');
-INSERT INTO settings VALUES ('it''s', 'b');
-INSERT INTO sim_commands VALUES ('', 'Z', 'waiting', '', 2);
-INSERT INTO sim_commands VALUES ('a', 'B', 'waiting', '', 3);
-INSERT INTO sim_commands VALUES ('b', 'a', 'waiting', '', 5);
-INSERT INTO sim_commands VALUES ('it''s', '日本', 'waiting', '', 0);
-INSERT INTO sim_records VALUES ('', 5, X'626F6479');
-INSERT INTO sim_records VALUES ('Z', 9007199254740993, X'');
-INSERT INTO sim_records VALUES ('b', 1, X'00FF');
-INSERT INTO sim_records VALUES ('c', 2, X'');
-INSERT INTO sim_records VALUES ('c', 5, X'');
-INSERT INTO sim_records VALUES ('é', 0, X'');
-INSERT INTO transfers VALUES ('', '_', 'B', 'é', 'é', 'é', '', '', '9007199254740993', 0, 3, '_', 0, 'seen', 0, '', '', '0', 0, 0);
-INSERT INTO transfers VALUES ('B', '', 'b', 'é', '日本', 'c', '', 'B', '9223372036854775808', 0, 4, 'it''s', 3, 'seen', 0, '', '', '0', 0, 0);
-INSERT INTO transfers VALUES ('Z', 'it''s', 'é', 'é', 'b', 'c', 'a', 'B', '9223372036854775808', 0, 4, 'Z', 4, 'seen', 0, '', '', '0', 0, 0);
-INSERT INTO transfers VALUES ('b', 'B', 'B', '', '日本', 'b', 'c', 'a', '9223372036854775808', 1, 0, 'B', 2, 'seen', 0, '', '', '0', 0, 0);
-INSERT INTO transfers VALUES ('it''s', 'a', '', 'it''s', 'c', 'a', '_', 'é', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 1, 3, 'a', 5, 'seen', 0, '', '', '0', 0, 0);
-INSERT INTO transfers VALUES ('日本', 'b', '_', '_', '', '', 'B', 'it''s', '9007199254740993', 1, 1, 'é', 2, 'seen', 0, '', '', '0', 0, 0);
-INSERT INTO unsealed VALUES ('', 'a');
-INSERT INTO unsealed VALUES ('Z', 'B');
-INSERT INTO unsealed VALUES ('_', '_');
+INSERT INTO order_steps VALUES ('standing', 'closed');
+INSERT INTO order_work VALUES ('_', '', 1, 0, 5, '', 0);
+INSERT INTO order_work VALUES ('é', '_', 1, 0, 0, '', 0);
+INSERT INTO order_work VALUES ('日本', 'B', 1, 0, 5, '', 0);
+INSERT INTO orders VALUES ('', 'a', 'é', '日本', 'b', 'it''s', 'B', '_', 'B', '', '', 'c', 'B', 'it''s', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'b', 'open', 'Z', '9007199254740993', 'B', '9007199254740993', '9007199254740993', '1', 'a', 4, 2, 1, 0, 2);
+INSERT INTO orders VALUES ('B', 'B', 'it''s', 'B', 'it''s', 'c', 'a', 'é', 'B', '_', '日本', '', 'it''s', '日本', '1', '日本', 'open', 'it''s', '0', 'c', '9223372036854775808', '0', '0', '', 1, 1, 9007199254740993, 2, 4);
+INSERT INTO orders VALUES ('Z', 'Z', 'c', 'é', 'Z', 'it''s', 'é', '日本', '_', 'a', 'é', '', '', 'it''s', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'é', 'open', 'Z', '9223372036854775808', 'é', '9007199254740993', '9223372036854775808', '0', 'b', 5, 5, 1, 0, 2);
+INSERT INTO orders VALUES ('_', 'c', '日本', '', 'it''s', 'a', 'a', 'b', 'it''s', 'B', '_', 'B', 'é', 'Z', '9223372036854775808', 'it''s', 'open', '_', '9223372036854775808', 'é', '15', '9223372036854775808', '15', 'B', 5, 5, 3, 1, 3);
+INSERT INTO orders VALUES ('b', 'é', 'é', 'b', 'it''s', 'a', 'Z', 'a', '日本', 'Z', 'b', 'b', '_', 'B', '15', 'it''s', 'open', 'B', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'B', '1', '9223372036854775808', '1', '', 2, 9007199254740993, 4, 3, 2);
+INSERT INTO orders VALUES ('日本', 'a', '日本', 'a', '', 'c', 'b', 'c', 'it''s', '日本', 'é', 'B', 'a', 'é', '9223372036854775808', 'long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long ', 'open', 'a', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'Z', '0', '15', '15', 'B', 5, 5, 5, 2, 1);
+INSERT INTO outgoing_steps VALUES ('held', 'failed');
+INSERT INTO outgoing_steps VALUES ('held', 'ready');
+INSERT INTO outgoing_steps VALUES ('numbered', 'sent');
+INSERT INTO outgoing_steps VALUES ('ready', 'failed');
+INSERT INTO outgoing_steps VALUES ('ready', 'numbered');
+INSERT INTO outgoing_steps VALUES ('sent', 'failed');
+INSERT INTO outgoing_steps VALUES ('sent', 'paid');
+INSERT INTO payees VALUES ('a', 'b', 1, 4);
+INSERT INTO payout_hours VALUES ('', 2, '_', '1');
+INSERT INTO payout_hours VALUES ('', 5, 'c', '1');
+INSERT INTO payout_hours VALUES ('é', 9007199254740993, '日本', '1');
+INSERT INTO payout_hours VALUES ('日本', 9007199254740993, '', '9223372036854775808');
+INSERT INTO payout_rules VALUES ('', 0, '{}', X'626F6479', 0, 9007199254740993, 9007199254740993, 1);
+INSERT INTO payout_rules VALUES ('it''s', 0, '{}', X'00FF', 0, 0, 0, 1);
+INSERT INTO payout_rules VALUES ('long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long ', 0, '{}', X'00FF', 0, 0, 0, 1);
+INSERT INTO payout_rules VALUES ('日本', 0, '{}', X'626F6479', 1, 2, 5, 2);
+INSERT INTO postings VALUES ('b', 3, '', '_', 'it''s', 'debit', '0');
+INSERT INTO postings VALUES ('it''s', 9007199254740993, 'é', 'B', 'b', 'debit', '115792089237316195423570985008687907853269984665640564039457584007913129639935');
+INSERT INTO seals VALUES (1, 'b', 'B', '_', 'B');
+INSERT INTO seals VALUES (4, '日本', 'é', 'b', '日本');
+INSERT INTO senders VALUES ('_', 'Z', 2, 1);
+INSERT INTO senders VALUES ('é', 'é', 9007199254740993, 1);
+INSERT INTO settings VALUES ('', 'é');
+INSERT INTO settings VALUES ('a', 'b');
+INSERT INTO settings VALUES ('c', 'c');
+INSERT INTO settings VALUES ('it''s', 'B');
+INSERT INTO settings VALUES ('日本', 'a');
+INSERT INTO sim_commands VALUES ('B', 'a', 'done', '', 9007199254740993);
+INSERT INTO sim_commands VALUES ('Z', '日本', 'waiting', '', 1);
+INSERT INTO sim_commands VALUES ('_', '', 'waiting', '', 3);
+INSERT INTO sim_commands VALUES ('a', 'a', 'waiting', '', 0);
+INSERT INTO sim_commands VALUES ('it''s', 'b', 'waiting', '', 9007199254740993);
+INSERT INTO sim_commands VALUES ('日本', 'c', 'waiting', '', 5);
+INSERT INTO stops VALUES ('b', 'c', '', 1);
+INSERT INTO stops VALUES ('it''s', 'é', 'a', 0);
+INSERT INTO stops VALUES ('日本', 'B', '日本', 9007199254740993);
+INSERT INTO transfers VALUES ('', '', '_', 'c', 'b', 'c', 'b', 'a', '9223372036854775808', 0, 4, '_', 5, 'seen', 0, '', '', '0', 0, 0);
+INSERT INTO transfers VALUES ('Z', 'Z', 'c', '日本', 'it''s', 'é', '', 'b', '1', 0, 4, 'a', 9007199254740993, 'seen', 0, '', '', '0', 0, 0);
+INSERT INTO transfers VALUES ('_', '', 'a', '_', '_', '日本', 'b', '日本', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 0, 3, 'Z', 3, 'seen', 0, '', '', '0', 0, 0);
+INSERT INTO transfers VALUES ('_', '_', 'Z', '_', 'é', 'a', '_', 'c', '9223372036854775808', 1, 1, '_', 5, 'seen', 0, '', '', '0', 0, 0);
+INSERT INTO transfers VALUES ('é', 'a', '_', 'a', '日本', '_', '', 'a', '9007199254740993', 1, 2, 'Z', 2, 'seen', 0, '', '', '0', 0, 0);
+INSERT INTO transfers VALUES ('日本', 'B', 'Z', 'b', '_', 'it''s', 'a', 'Z', '9007199254740993', 1, 4, 'Z', 2, 'seen', 0, '', '', '0', 0, 0);
+INSERT INTO unsealed VALUES ('', 'event');
+INSERT INTO unsealed VALUES ('Z', 'event');
+INSERT INTO unsealed VALUES ('_', 'event');
+INSERT INTO unsealed VALUES ('b', 'Z');
 INSERT INTO unsealed VALUES ('c', 'event');
-INSERT INTO unsealed VALUES ('it''s', 'c');
-INSERT INTO unsealed VALUES ('é', 'event');
-INSERT INTO goose_db_version VALUES (1, 0, 1, '2026-11-22 01:33:38');
-INSERT INTO goose_db_version VALUES (2, 1, 1, '2026-11-22 01:33:38');
-INSERT INTO goose_db_version VALUES (3, 2, 1, '2026-11-22 01:33:38');
+INSERT INTO unsealed VALUES ('it''s', 'event');
+INSERT INTO unsealed VALUES ('日本', 'event');
+INSERT INTO goose_db_version VALUES (1, 0, 1, '2026-11-22 02:37:27');
+INSERT INTO goose_db_version VALUES (2, 1, 1, '2026-11-22 02:37:27');
+INSERT INTO goose_db_version VALUES (3, 2, 1, '2026-11-22 02:37:27');
 CREATE INDEX app_keys_app ON app_keys (app_id);
 CREATE INDEX deliveries_due ON deliveries (due_at, id) WHERE status = 'waiting';
 CREATE INDEX deliveries_event ON deliveries (event_id);
@@ -361,19 +494,34 @@ CREATE INDEX desk_transfer ON desk (chain, txid, position);
 CREATE INDEX events_order ON events (order_id);
 CREATE INDEX order_work_due ON order_work (due_at);
 CREATE INDEX orders_open ON orders (deadline, id) WHERE state = 'open';
+CREATE INDEX orders_standing ON orders (app_id, id) WHERE state = 'standing';
+CREATE INDEX outgoing_due ON outgoing (due_at, id) WHERE state <> 'paid' AND state <> 'failed';
+CREATE UNIQUE INDEX outgoing_reference ON outgoing (app_id, reference) WHERE reference <> '';
+CREATE INDEX outgoing_txs_outgoing ON outgoing_txs (outgoing_id);
 CREATE INDEX transfers_block ON transfers (chain, block_height);
 CREATE INDEX transfers_order ON transfers (order_id);
+CREATE TRIGGER approvals_kept_delete BEFORE DELETE ON approvals BEGIN SELECT RAISE(ABORT, 'florin: approvals is append-only'); END;
+CREATE TRIGGER approvals_kept_update BEFORE UPDATE ON approvals BEGIN SELECT RAISE(ABORT, 'florin: approvals is append-only'); END;
 CREATE TRIGGER attempts_kept_delete BEFORE DELETE ON attempts BEGIN SELECT RAISE(ABORT, 'florin: attempts is append-only'); END;
 CREATE TRIGGER attempts_kept_update BEFORE UPDATE ON attempts BEGIN SELECT RAISE(ABORT, 'florin: attempts is append-only'); END;
 CREATE TRIGGER entries_kept_delete BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'florin: entries is append-only'); END;
 CREATE TRIGGER entries_kept_update BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT, 'florin: entries is append-only'); END;
 CREATE TRIGGER events_kept_delete BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'florin: events is append-only'); END;
 CREATE TRIGGER events_kept_update BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'florin: events is append-only'); END;
-CREATE TRIGGER orders_begin BEFORE INSERT ON orders WHEN NEW.state <> 'open'
-BEGIN SELECT RAISE(ABORT, 'florin: an order begins open'); END;
+CREATE TRIGGER nonces_kept_delete BEFORE DELETE ON nonces BEGIN SELECT RAISE(ABORT, 'florin: nonces is append-only'); END;
+CREATE TRIGGER nonces_kept_update BEFORE UPDATE ON nonces BEGIN SELECT RAISE(ABORT, 'florin: nonces is append-only'); END;
+CREATE TRIGGER orders_begin BEFORE INSERT ON orders WHEN NEW.state <> 'open' AND NEW.state <> 'standing'
+BEGIN SELECT RAISE(ABORT, 'florin: an order begins open, or standing'); END;
 CREATE TRIGGER orders_step BEFORE UPDATE OF state ON orders
 WHEN OLD.state <> NEW.state AND NOT EXISTS (SELECT 1 FROM order_steps WHERE before = OLD.state AND after = NEW.state)
 BEGIN SELECT RAISE(ABORT, 'florin: an order may not take this step'); END;
+CREATE TRIGGER outgoing_begin BEFORE INSERT ON outgoing WHEN NEW.state <> 'held' AND NEW.state <> 'ready'
+BEGIN SELECT RAISE(ABORT, 'florin: a payout begins held or ready'); END;
+CREATE TRIGGER outgoing_steps_only BEFORE UPDATE OF state ON outgoing
+WHEN OLD.state <> NEW.state AND NOT EXISTS (SELECT 1 FROM outgoing_steps WHERE before = OLD.state AND after = NEW.state)
+BEGIN SELECT RAISE(ABORT, 'florin: a payout may not take this step'); END;
+CREATE TRIGGER outgoing_txs_kept_delete BEFORE DELETE ON outgoing_txs BEGIN SELECT RAISE(ABORT, 'florin: outgoing_txs is append-only'); END;
+CREATE TRIGGER outgoing_txs_kept_update BEFORE UPDATE ON outgoing_txs BEGIN SELECT RAISE(ABORT, 'florin: outgoing_txs is append-only'); END;
 CREATE TRIGGER postings_kept_delete BEFORE DELETE ON postings BEGIN SELECT RAISE(ABORT, 'florin: postings is append-only'); END;
 CREATE TRIGGER postings_kept_update BEFORE UPDATE ON postings BEGIN SELECT RAISE(ABORT, 'florin: postings is append-only'); END;
 CREATE TRIGGER seals_kept_delete BEFORE DELETE ON seals BEGIN SELECT RAISE(ABORT, 'florin: seals is append-only'); END;
