@@ -21,9 +21,10 @@ type EVM struct {
 	URL      string // of its JSON-RPC
 	ChainID  uint64
 	Accounts []Account // rich in native coin, the same on every node
-	IsGeth   bool      // it lacks anvil's own methods (anvil_reorg, evm_snapshot, …)
+	IsGeth   bool      // it lacks anvil's own methods (evm_snapshot, anvil_setStorageAt, …)
 
-	t testing.TB
+	t      testing.TB
+	beacon *beacon // of geth
 }
 
 // Account is an address and its private key, both in hex with 0x.
@@ -49,26 +50,6 @@ func Anvil(t testing.TB, args ...string) *EVM {
 	})
 }
 
-// Geth starts go-ethereum in its developer mode. It mines a block as soon as a transaction is pending unless args say
-// otherwise ("--dev.period", "1"). Its first block pays the Accounts.
-func Geth(t testing.TB, args ...string) *EVM {
-	t.Helper()
-	short(t)
-	path := tool(t, "geth", "github.com/ethereum/go-ethereum", "tools/geth/go.mod")
-	node := startEVM(t, func(port int) *exec.Cmd {
-		authPort, err := freePort()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return exec.Command(path, append([]string{"--dev", "--datadir", t.TempDir(), "--ipcdisable", "--nodiscover",
-			"--maxpeers", "0", "--port", "0", "--authrpc.port", strconv.Itoa(authPort), "--http", "--http.addr", "127.0.0.1",
-			"--http.port", strconv.Itoa(port), "--http.api", "eth,net,web3,debug,txpool,dev"}, args...)...)
-	})
-	node.IsGeth = true
-	node.fund()
-	return node
-}
-
 // RPC calls method and returns its result. An answer that is an error fails the test.
 func (n *EVM) RPC(method string, params ...any) json.RawMessage {
 	n.t.Helper()
@@ -81,14 +62,27 @@ func (n *EVM) RPC(method string, params ...any) json.RawMessage {
 
 // Call is RPC for calls that may fail.
 func (n *EVM) Call(method string, params ...any) (json.RawMessage, error) {
+	return call(n.URL, "", method, params)
+}
+
+// call is Call to any address; authorization is a header.
+func call(url, authorization, method string, params []any) (json.RawMessage, error) {
 	if params == nil {
 		params = []any{}
 	}
-	request, err := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
+	body, err := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
 	if err != nil {
 		return nil, err
 	}
-	reply, err := client.Post(n.URL, "application/json", bytes.NewReader(request))
+	request, err := http.NewRequest(http.MethodPost, url, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	if authorization != "" {
+		request.Header.Set("Authorization", authorization)
+	}
+	reply, err := client.Do(request)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", method, err)
 	}
@@ -119,16 +113,87 @@ func (n *EVM) Height() uint64 {
 	return n.quantity("eth_blockNumber")
 }
 
-// Mine adds count blocks. On geth, which has no such call, each carries a transfer of nothing, and it may add
-// empty blocks of its own: its developer mode seals once more when the pool stirs while a block is being made.
+// Mine adds just count blocks. What the node has accepted before is in the first of them, as far as its gas goes.
 func (n *EVM) Mine(count int) {
 	n.t.Helper()
-	if !n.IsGeth {
-		n.RPC("anvil_mine", fmt.Sprintf("%#x", count))
+	if n.IsGeth {
+		n.must(n.beacon.mine(count))
 		return
 	}
-	for range count {
-		n.mined(n.send(n.unlocked(), "0x0"))
+	n.RPC("anvil_mine", fmt.Sprintf("%#x", count))
+}
+
+// Automine says whether the node makes a block by itself when a transaction can be in one. It does from its start.
+func (n *EVM) Automine(on bool) {
+	n.t.Helper()
+	if n.IsGeth {
+		n.beacon.mu.Lock()
+		defer n.beacon.mu.Unlock()
+		n.beacon.automine, n.beacon.futile = on, ""
+		return
+	}
+	n.RPC("evm_setAutomine", on)
+}
+
+// NextBlockTime sets the time of the next block, in Unix seconds: any that is later than the head's. Blocks after it are
+// of the wall clock's time, or a second later than their parent.
+func (n *EVM) NextBlockTime(second int64) {
+	n.t.Helper()
+	if n.IsGeth {
+		n.beacon.mu.Lock()
+		defer n.beacon.mu.Unlock()
+		n.beacon.nextTime = second
+		return
+	}
+	n.RPC("evm_setNextBlockTimestamp", second)
+}
+
+// Reorg replaces the newest depth blocks by depth+1 empty ones. Their transactions stay away until SendAgain or Release:
+// anvil forgets them, geth has them back in its pool. Geth goes back to the fork and grows the new branch there, each by
+// fork choice: for a moment its head is lower. Take shows the new branch at once.
+func (n *EVM) Reorg(depth int) {
+	n.t.Helper()
+	if n.IsGeth {
+		n.must(n.beacon.reorg(depth))
+		return
+	}
+	n.RPC("anvil_reorg", depth, []any{})
+	n.Mine(1)
+}
+
+// Rewind takes the newest depth blocks away by debug_setHead, which geth alone has: no log is said to be removed, and the
+// transactions are gone.
+func (n *EVM) Rewind(depth int) {
+	n.t.Helper()
+	n.must(n.beacon.rewind(depth))
+}
+
+// Take gives n the blocks that other, of the same GethPair, has up to height, and makes the last of them n's head. What
+// n had in other blocks is lost to it as in a Reorg; a transaction that other's have too has moved.
+func (n *EVM) Take(other *EVM, height uint64) {
+	n.t.Helper()
+	branch, payloads, err := other.beacon.upTo(height)
+	n.must(err)
+	n.must(n.beacon.take(branch, payloads))
+}
+
+// SendAgain hands in a transaction that was in a block which a reorg took away, the very same bytes.
+func (n *EVM) SendAgain(id, raw string) {
+	n.t.Helper()
+	if n.IsGeth {
+		n.beacon.release(id)
+	}
+	// Geth has it in its pool, or in a block again.
+	if _, err := n.Call("eth_sendRawTransaction", raw); err != nil && !strings.Contains(err.Error(), "already known") &&
+		!strings.Contains(err.Error(), "nonce too low") {
+		n.t.Fatal(err)
+	}
+}
+
+// Release lets blocks have the transactions again that reorgs took away. It does nothing on anvil, which forgot them.
+func (n *EVM) Release() {
+	if n.IsGeth {
+		n.beacon.release()
 	}
 }
 
@@ -179,41 +244,11 @@ func startEVM(t testing.TB, command func(port int) *exec.Cmd) *EVM {
 	return nil
 }
 
-// fund sends each account a thousand coins from geth's own unlocked account.
-func (n *EVM) fund() {
+func (n *EVM) must(err error) {
 	n.t.Helper()
-	var last string
-	for _, account := range n.Accounts {
-		last = n.send(account.Address, "0x3635c9adc5dea00000") // 10^21 wei
+	if err != nil {
+		n.t.Fatal(err)
 	}
-	n.mined(last)
-}
-
-// send has geth's unlocked account pay wei to an address and returns the transaction's hash.
-func (n *EVM) send(to, wei string) string {
-	n.t.Helper()
-	return n.text(n.RPC("eth_sendTransaction", map[string]string{"from": n.unlocked(), "to": to, "value": wei}))
-}
-
-// mined waits until a block holds the transaction.
-func (n *EVM) mined(hash string) {
-	n.t.Helper()
-	Eventually(n.t, 20*time.Second, func() error {
-		receipt, err := n.Call("eth_getTransactionReceipt", hash)
-		if err == nil && string(receipt) == "null" {
-			err = fmt.Errorf("transaction %s is not mined", hash)
-		}
-		return err
-	})
-}
-
-func (n *EVM) unlocked() string {
-	n.t.Helper()
-	var addresses []string
-	if err := json.Unmarshal(n.RPC("eth_accounts"), &addresses); err != nil || len(addresses) == 0 {
-		n.t.Fatalf("no unlocked account: %v", err)
-	}
-	return addresses[0]
 }
 
 func (n *EVM) quantity(method string) uint64 {

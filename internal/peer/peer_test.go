@@ -96,32 +96,6 @@ func TestPostgresKeepsWhatItCommitted(t *testing.T) {
 	}
 }
 
-func TestNodesTakeTransfers(t *testing.T) {
-	t.Parallel()
-	for name, start := range map[string]func(testing.TB, ...string) *peer.EVM{"anvil": peer.Anvil, "geth": peer.Geth} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			node := start(t)
-			if got := node.Cast("chain-id"); got != fmt.Sprint(node.ChainID) {
-				t.Errorf("cast sees chain %s, we see %d", got, node.ChainID)
-			}
-			payer, payee := node.Accounts[0], "0x00000000000000000000000000000000000F1071"
-			node.Cast("send", "--private-key", payer.Key, "--value", "5", payee)
-			if got := node.Cast("balance", payee); got != "5" {
-				t.Errorf("the payee has %s wei", got)
-			}
-			before := node.Height()
-			node.Mine(3)
-			if got := node.Height(); got < before+3 || !node.IsGeth && got > before+3 {
-				t.Errorf("height %d after 3 blocks on %d", got, before)
-			}
-			if _, err := node.Call("eth_noSuchMethod"); err == nil {
-				t.Error("an unknown method is no error")
-			}
-		})
-	}
-}
-
 func TestProgramsStart(t *testing.T) {
 	t.Parallel()
 	modules, node := peer.Node(t)
