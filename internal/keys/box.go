@@ -7,9 +7,12 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
+	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 var (
@@ -37,6 +40,7 @@ type keyID [keyIDSize]byte
 type Box struct {
 	current keyID
 	ciphers map[keyID]cipher.AEAD
+	marks   []Secret // keys of MAC, the current one first
 }
 
 // newBox takes 32-byte keys: the first seals, all unseal.
@@ -51,6 +55,11 @@ func newBox(keys [][]byte) (*Box, error) {
 			return nil, fmt.Errorf("key %d stands there twice", i+1)
 		}
 		b.ciphers[id] = aead
+		marking, err := hkdf.Key(sha256.New, key, nil, "florin mac 1", keySize)
+		if err != nil {
+			return nil, fmt.Errorf("derive from key %d: %w", i+1, err)
+		}
+		b.marks = append(b.marks, NewSecret(marking))
 		if i == 0 {
 			b.current = id
 		}
@@ -107,6 +116,31 @@ func (b *Box) Unseal(purpose string, sealed []byte) (Secret, error) {
 // sealed again.
 func (b *Box) Stale(sealed []byte) bool {
 	return len(sealed) < headerSize || keyID(sealed[1:headerSize]) != b.current
+}
+
+// MAC returns a keyed mark of parts, for one purpose: without the key file nobody makes it. No two
+// lists of parts have the same.
+func (b *Box) MAC(purpose string, parts ...[]byte) [32]byte {
+	return b.marks[0].HMACSHA256(framed(purpose, parts)...)
+}
+
+// CheckMAC reports whether mark is what MAC returned for purpose and parts, under the current key or
+// an older one of the file.
+func (b *Box) CheckMAC(mark []byte, purpose string, parts ...[]byte) bool {
+	told := framed(purpose, parts)
+	return slices.ContainsFunc(b.marks, func(key Secret) bool {
+		made := key.HMACSHA256(told...)
+		return hmac.Equal(made[:], mark)
+	})
+}
+
+// framed writes the length of each part before it.
+func framed(purpose string, parts [][]byte) [][]byte {
+	var all [][]byte
+	for _, part := range append([][]byte{[]byte(purpose)}, parts...) {
+		all = append(all, binary.BigEndian.AppendUint64(nil, uint64(len(part))), part)
+	}
+	return all
 }
 
 // associated is injective: the header has one length.

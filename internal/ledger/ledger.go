@@ -16,18 +16,22 @@ var ErrUnbalanced = errors.New("ledger: entry does not balance")
 // Kind is what an account is for.
 type Kind string
 
-// The chart of accounts. Custody is an asset, the others are liabilities or income, so custody
-// grows on the debit side and the others on the credit side.
+// The chart of accounts. Custody is an asset and network an expense, which grow on the debit side;
+// the others are liabilities, income or capital and grow on the credit side.
 const (
 	Custody  Kind = "custody"  // owner: a chain. What our addresses on it hold.
 	Merchant Kind = "merchant" // owner: a merchant. What we owe it.
 	Fees     Kind = "fees"     // owner: a merchant. What we earned from it.
 	Suspense Kind = "suspense" // owner: a chain. What waits at the exception desk.
+	Payouts  Kind = "payouts"  // owner: a merchant. What is reserved for payouts on their way.
+	Direct   Kind = "direct"   // owner: a merchant. What lies where only its own wallet gets it.
+	Network  Kind = "network"  // owner: a chain. The fees that we paid to it.
+	Operator Kind = "operator" // owner: a chain. The operator's own money among ours, such as gas.
 )
 
 // Kept reports whether an account of this kind has a balance row, updated with each entry. Only
 // merchants' accounts do: rows that everybody touches would make writers wait (rulings G2).
-func (k Kind) Kept() bool { return k == Merchant || k == Fees }
+func (k Kind) Kept() bool { return k == Merchant || k == Fees || k == Payouts || k == Direct }
 
 // Account is one account: a kind, its owner and one asset.
 type Account struct {
@@ -64,7 +68,7 @@ type Posting struct {
 // Entry is a balanced set of postings. Ref is unique: one event is booked once.
 type Entry struct {
 	Ref      string
-	OrderID  string
+	OrderID  string // or the payout's id; "" for neither
 	Postings []Posting
 }
 
@@ -129,6 +133,45 @@ func Unmatched(ref, orderID, chainName string, amount money.Amount) (Entry, erro
 		{Account{Custody, chainName, asset}, Debit, amount},
 		{Account{Suspense, chainName, asset}, Credit, amount},
 	}}
+	return e, e.Check()
+}
+
+// DirectDeposit books a confirmed transfer to a forwarder that sends to the merchant's own wallet: it
+// is the merchant's and we cannot pay it out. No fee can be taken from it (rulings G17).
+func DirectDeposit(ref, orderID, merchantID, chainName string, amount money.Amount) (Entry, error) {
+	return move(ref, orderID, amount, Account{Kind: Custody, Owner: chainName}, Account{Kind: Direct, Owner: merchantID})
+}
+
+// OperatorDeposit books what came to the hot account or the treasury from outside: it is the
+// operator's own.
+func OperatorDeposit(ref, chainName string, amount money.Amount) (Entry, error) {
+	return move(ref, "", amount, Account{Kind: Custody, Owner: chainName}, Account{Kind: Operator, Owner: chainName})
+}
+
+// Reserve books a payout that was accepted: the merchant has it no more, and nobody else has it yet.
+func Reserve(ref, payoutID, merchantID string, amount money.Amount) (Entry, error) {
+	return move(ref, payoutID, amount, Account{Kind: Merchant, Owner: merchantID}, Account{Kind: Payouts, Owner: merchantID})
+}
+
+// Return books a payout that was not made: the merchant has it back.
+func Return(ref, payoutID, merchantID string, amount money.Amount) (Entry, error) {
+	return move(ref, payoutID, amount, Account{Kind: Payouts, Owner: merchantID}, Account{Kind: Merchant, Owner: merchantID})
+}
+
+// PaidOut books a payout that was made: it left our addresses.
+func PaidOut(ref, payoutID, merchantID, chainName string, amount money.Amount) (Entry, error) {
+	return move(ref, payoutID, amount, Account{Kind: Payouts, Owner: merchantID}, Account{Kind: Custody, Owner: chainName})
+}
+
+// NetworkFee books what a transaction of ours cost, whatever it did. The operator bears it.
+func NetworkFee(ref, payoutID, chainName string, amount money.Amount) (Entry, error) {
+	return move(ref, payoutID, amount, Account{Kind: Network, Owner: chainName}, Account{Kind: Custody, Owner: chainName})
+}
+
+// move is an entry of two lines.
+func move(ref, orderID string, amount money.Amount, debit, credit Account) (Entry, error) {
+	debit.Asset, credit.Asset = amount.Asset(), amount.Asset()
+	e := Entry{Ref: ref, OrderID: orderID, Postings: []Posting{{debit, Debit, amount}, {credit, Credit, amount}}}
 	return e, e.Check()
 }
 
