@@ -85,7 +85,7 @@ type Payout struct {
 	Sender      string       // the account it leaves from
 	Nonce       int64        // its transaction's number there; NoNonce before it has one
 	TxID        string       // the version in a block, else the last one signed, "" before
-	BlockHeight uint64       // of the block that decided it; 0 before
+	BlockHeight int64        // of the block that decided it; 0 before
 	NetworkFee  money.Amount // paid to the network, in its coin; zero before
 
 	CreatedAt time.Time

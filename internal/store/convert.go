@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"florin/internal/money"
@@ -105,6 +106,9 @@ func factsDoc(f payment.Facts) (string, error) {
 }
 
 func eventFrom(row query.Event) (payment.Event, error) {
+	if strings.HasPrefix(row.Kind, "payout.") {
+		return payoutEventFrom(row)
+	}
 	p := parser{what: "event " + row.ID}
 	var doc facts
 	p.json(row.Doc, &doc)

@@ -204,7 +204,7 @@ func (tx *Tx) SaveTransfer(ctx context.Context, t payment.Transfer) error {
 // Emit writes an event, and with tell the delivery that carries it to the merchant; the retries
 // of the order's older news end there (rulings G19).
 func (tx *Tx) Emit(ctx context.Context, e payment.Event, deliveryID string, tell bool) error {
-	doc, err := factsDoc(e.Facts)
+	doc, err := eventDoc(e)
 	if err != nil {
 		return err
 	}

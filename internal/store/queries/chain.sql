@@ -48,7 +48,7 @@ ON CONFLICT (chain, txid, position) DO UPDATE SET removed = FALSE;
 
 -- name: StandingTransfers :many
 -- The transfers of a connected block, by key.
-SELECT txid, position, order_id, merchant_id FROM transfers
+SELECT txid, position FROM transfers
 WHERE chain = @chain AND block_height = @height AND NOT removed ORDER BY txid, position LIMIT 1000000;
 
 -- name: RemoveTransfer :exec

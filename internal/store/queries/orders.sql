@@ -39,10 +39,10 @@ UPDATE orders SET state = @state, asset = @asset, due_units = @due_units, rate =
     late_units = @late_units, reversed_units = @reversed_units, last_txid = @last_txid, paid_at = @paid_at, changed_at = @changed_at
 WHERE id = @id;
 
--- name: CloseStatic :one
--- Ends a static address: later blocks' payments to it are nobody's.
+-- name: CloseStatic :exec
+-- Ends a static address, once: later blocks' payments to it are nobody's.
 UPDATE orders SET state = 'closed', deadline = @now, changed_at = @now, version = version + 1
-WHERE id = @id AND state = 'standing' RETURNING id;
+WHERE id = @id AND state = 'standing';
 
 -- name: CloseStatics :exec
 -- Ends every static address of an app.

@@ -505,7 +505,7 @@ func (q *Queries) SeeVariant(ctx context.Context, arg SeeVariantParams) error {
 }
 
 const standingTransfers = `-- name: StandingTransfers :many
-SELECT txid, position, order_id, merchant_id FROM transfers
+SELECT txid, position FROM transfers
 WHERE chain = $1 AND block_height = $2 AND NOT removed ORDER BY txid, position LIMIT 1000000
 `
 
@@ -515,10 +515,8 @@ type StandingTransfersParams struct {
 }
 
 type StandingTransfersRow struct {
-	Txid       string
-	Position   string
-	OrderID    string
-	MerchantID string
+	Txid     string
+	Position string
 }
 
 // The transfers of a connected block, by key.
@@ -531,12 +529,7 @@ func (q *Queries) StandingTransfers(ctx context.Context, arg StandingTransfersPa
 	var items []StandingTransfersRow
 	for rows.Next() {
 		var i StandingTransfersRow
-		if err := rows.Scan(
-			&i.Txid,
-			&i.Position,
-			&i.OrderID,
-			&i.MerchantID,
-		); err != nil {
+		if err := rows.Scan(&i.Txid, &i.Position); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

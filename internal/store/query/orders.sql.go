@@ -53,9 +53,9 @@ func (q *Queries) AddressesSince(ctx context.Context, arg AddressesSinceParams) 
 	return items, nil
 }
 
-const closeStatic = `-- name: CloseStatic :one
+const closeStatic = `-- name: CloseStatic :exec
 UPDATE orders SET state = 'closed', deadline = $1, changed_at = $1, version = version + 1
-WHERE id = $2 AND state = 'standing' RETURNING id
+WHERE id = $2 AND state = 'standing'
 `
 
 type CloseStaticParams struct {
@@ -63,12 +63,10 @@ type CloseStaticParams struct {
 	ID  string
 }
 
-// Ends a static address: later blocks' payments to it are nobody's.
-func (q *Queries) CloseStatic(ctx context.Context, arg CloseStaticParams) (string, error) {
-	row := q.db.QueryRow(ctx, closeStatic, arg.Now, arg.ID)
-	var id string
-	err := row.Scan(&id)
-	return id, err
+// Ends a static address, once: later blocks' payments to it are nobody's.
+func (q *Queries) CloseStatic(ctx context.Context, arg CloseStaticParams) error {
+	_, err := q.db.Exec(ctx, closeStatic, arg.Now, arg.ID)
+	return err
 }
 
 const closeStatics = `-- name: CloseStatics :exec
