@@ -2,8 +2,11 @@ package rates
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"maps"
 	"math/big"
 	"slices"
@@ -21,12 +24,16 @@ type Config struct {
 	// Pins, if there are any, are the operator's word: a symbol that they name is quoted at it
 	// whatever its age, however far it jumped, and whatever other sources say.
 	Pins Source
-	// Sources are asked for Fiats and Symbols, Every so often, all at once, for at most Timeout.
+	// Sources are asked for Fiats and Symbols, Every so often, a few at once, for at most Timeout.
 	Sources []Source
 	Symbols []string // of the tokens that can be paid in
 	Limits  Limits   // the zero Limits means DefaultLimits
 	Every   time.Duration
 	Timeout time.Duration
+	// Random lengthens each Every by up to a quarter, so that many installations do not ask in step.
+	// Nil does not.
+	Random io.Reader
+	Log    *slog.Logger // hears when a source begins to fail, and when it is well again; nil is silent
 }
 
 // Book quotes. Quote never waits for another caller or for the network: RunOnce, called often,
@@ -40,19 +47,24 @@ type Book struct {
 	limits  Limits
 	every   time.Duration
 	timeout time.Duration
+	random  io.Reader
+	log     *slog.Logger
 
 	now atomic.Pointer[snapshot] // nil before the first reading
 
-	mu     sync.Mutex // of the one that reads the sources
-	asked  time.Time  // zero before the first time
+	mu     sync.Mutex    // of the one that reads the sources
+	asked  time.Time     // zero before the first time
+	wait   time.Duration // from then to the next
 	pinned map[string]Reading
 	said   []map[string]heard // by source
+	state  []state            // by source
 	tracks map[string]*track
 }
 
 // heard is the latest that a source said of a symbol.
 type heard struct {
-	usd     *big.Rat
+	usd     *big.Rat      // or USDT
+	in      string        // Reading.In
 	age     time.Duration // when it was read
 	read    time.Time
 	changed time.Time // when it was first read with this value
@@ -62,8 +74,11 @@ type heard struct {
 func New(c Config) (*Book, error) {
 	b := &Book{
 		clock: c.Clock, pins: c.Pins, sources: c.Sources, limits: c.Limits,
-		every: c.Every, timeout: c.Timeout,
-		tokens: map[string]bool{}, tracks: map[string]*track{}, said: make([]map[string]heard, len(c.Sources)),
+		every: c.Every, timeout: c.Timeout, random: c.Random, log: c.Log,
+		tokens: map[string]bool{}, tracks: map[string]*track{}, said: make([]map[string]heard, len(c.Sources)), state: make([]state, len(c.Sources)),
+	}
+	if b.log == nil {
+		b.log = slog.New(slog.DiscardHandler)
 	}
 	if b.limits == (Limits{}) {
 		b.limits = DefaultLimits()
@@ -92,6 +107,7 @@ func New(c Config) (*Book, error) {
 	b.symbols = slices.DeleteFunc(slices.Concat(Fiats[:], c.Symbols), func(s string) bool { return s == "USD" })
 	slices.Sort(b.symbols)
 	b.symbols = slices.Compact(b.symbols)
+	b.wait = b.every
 	return b, nil
 }
 
@@ -124,8 +140,18 @@ func (b *Book) first(ctx context.Context) *snapshot {
 	return b.now.Load()
 }
 
+// Start reads the pins, which have to be right before anything is served, and asks nobody.
+func (b *Book) Start(ctx context.Context) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	_, err := b.readPins(ctx)
+	b.publish()
+	return err
+}
+
 // RunOnce asks the sources if it is time, reads the pins, and returns how many symbols' prices it
-// changed. The error joins what was wrong with single sources; quotes go on from the others.
+// changed. The error is what is wrong with the pins, or that all sources fail: what is wrong with some
+// of them stands in Sources, and quotes go on from the others.
 func (b *Book) RunOnce(ctx context.Context) (done int, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -133,7 +159,7 @@ func (b *Book) RunOnce(ctx context.Context) (done int, err error) {
 	if changed || b.now.Load() == nil {
 		done = b.publish() // now, for the sources may take their time
 	}
-	if len(b.sources) > 0 && (b.asked.IsZero() || b.clock.Since(b.asked) >= b.every) {
+	if len(b.sources) > 0 && (b.asked.IsZero() || b.clock.Since(b.asked) >= b.wait) {
 		err = errors.Join(err, b.ask(ctx))
 		done += b.publish()
 	}
@@ -156,24 +182,52 @@ func (b *Book) readPins(ctx context.Context) (changed bool, err error) {
 	return true, err
 }
 
-// ask asks all sources at once and notes what they say.
+// atOnce is how many sources are asked at the same time.
+const atOnce = 4
+
+// ask asks all sources and notes what they say.
 func (b *Book) ask(ctx context.Context) error {
-	b.asked = b.clock.Now()
+	b.asked, b.wait = b.clock.Now(), b.every+b.jitter()
 	ctx, cancel := context.WithTimeout(ctx, b.timeout)
 	defer cancel()
 	answers := make([]map[string]Reading, len(b.sources))
 	errs := make([]error, len(b.sources))
+	places := make(chan struct{}, atOnce)
 	var wg sync.WaitGroup
 	for i, source := range b.sources {
-		wg.Go(func() { answers[i], errs[i] = source.Prices(ctx, b.symbols) })
+		wg.Go(func() {
+			places <- struct{}{}
+			defer func() { <-places }()
+			answers[i], errs[i] = source.Prices(ctx, b.symbols)
+		})
 	}
 	wg.Wait()
+	failed := 0
 	for i, source := range b.sources {
 		if err := errors.Join(errs[i], b.hear(b.said[i], answers[i])); err != nil {
 			errs[i] = fmt.Errorf("rates: %s: %w", source.Name(), err)
 		}
+		b.state[i].note(b.log, source.Name(), answers[i], errs[i], b.asked)
+		if errs[i] != nil && len(answers[i]) == 0 {
+			failed++
+		}
+	}
+	if failed < len(b.sources) {
+		return nil
 	}
 	return errors.Join(errs...)
+}
+
+// jitter returns up to a quarter of every.
+func (b *Book) jitter() time.Duration {
+	if b.random == nil || b.every < 4 {
+		return 0
+	}
+	n, err := rand.Int(b.random, big.NewInt(int64(b.every/4)+1))
+	if err != nil {
+		return 0 // in step with others is better than not at all
+	}
+	return time.Duration(n.Int64())
 }
 
 // maxAhead is how far a source's clock may be ahead of ours.
@@ -191,13 +245,13 @@ func (b *Book) hear(said map[string]heard, answer map[string]Reading) error {
 		}
 		before, known := said[symbol]
 		age := now.Sub(r.At)
-		if !plausible(r.USD) || age < -maxAhead {
+		if !plausible(r.USD) || age < -maxAhead || r.In != "" && (r.In != usdt || symbol == usdt) {
 			delete(said, symbol)
 			errs = append(errs, fmt.Errorf("%s at %q USD of %v cannot be", symbol, r.USD, r.At))
 			continue
 		}
-		next := heard{usd: r.USD.Rat(), age: max(age, 0), read: now, changed: now}
-		if known && before.usd.Cmp(next.usd) == 0 {
+		next := heard{usd: r.USD.Rat(), in: r.In, age: max(age, 0), read: now, changed: now}
+		if known && before.usd.Cmp(next.usd) == 0 && before.in == next.in {
 			next.changed = before.changed
 		}
 		said[symbol] = next
@@ -205,21 +259,35 @@ func (b *Book) hear(said map[string]heard, answer map[string]Reading) error {
 	return errors.Join(errs...)
 }
 
+// usdt is what some markets quote in.
+const usdt = "USDT"
+
 // publish works out all prices and returns how many symbols have another than before.
 func (b *Book) publish() (changed int) {
 	old, next := b.now.Load(), &snapshot{prices: map[string]priced{}}
-	if len(b.sources) > 0 && !b.asked.IsZero() {
-		for _, symbol := range b.symbols {
-			next.prices[symbol] = b.price(symbol)
-		}
-	}
+	next.prices["USD"] = priced{usd: big.NewRat(1, 1), pinned: true}
 	for symbol, reading := range b.pinned {
-		if !plausible(reading.USD) {
+		if symbol == "USD" || !plausible(reading.USD) {
 			continue // not a price: leave it to the sources, if there are any
 		}
 		next.prices[symbol] = priced{usd: reading.USD.Rat(), pinned: true, at: reading.At, sources: 1}
 	}
-	next.prices["USD"] = priced{usd: big.NewRat(1, 1), pinned: true}
+	if len(b.sources) > 0 && !b.asked.IsZero() {
+		// The others may be quoted in USDT, so it comes first. Pinned ones are judged all the same: a
+		// pin may be taken away.
+		inUSDT := b.price(usdt, priced{})
+		if next.prices[usdt].usd == nil {
+			next.prices[usdt] = inUSDT
+		}
+		for _, symbol := range b.symbols {
+			if symbol == usdt {
+				continue
+			}
+			if price := b.price(symbol, next.prices[usdt]); next.prices[symbol].usd == nil {
+				next.prices[symbol] = price
+			}
+		}
+	}
 	for symbol, p := range next.prices {
 		if old == nil || !p.same(old.prices[symbol]) {
 			changed++
@@ -229,28 +297,46 @@ func (b *Book) publish() (changed int) {
 	return changed
 }
 
-// price judges what the sources say of symbol.
-func (b *Book) price(symbol string) priced {
-	maxAge, maxStill := b.limits.MaxAgeFiat, b.limits.MaxAgeFiat
-	if b.tokens[symbol] {
-		maxAge, maxStill = b.limits.MaxAge, b.limits.MaxStill
+// alone are the fiats that no second source lists.
+var alone = []string{"TWD", "VND", "RUB"}
+
+// price judges what the sources say of symbol, some of them in USDT.
+func (b *Book) price(symbol string, tether priced) priced {
+	limits, maxAge, maxStill := b.limits, b.limits.MaxAgeFiat, b.limits.MaxAgeFiat
+	switch {
+	case b.tokens[symbol]:
+		maxAge, maxStill = limits.MaxAge, limits.MaxStill
+	case limits.MaxAgeAlone > 0 && slices.Contains(alone, symbol):
+		limits.Quorum, maxAge = 1, limits.MaxAgeAlone
 	}
 	var votes []vote
 	for _, said := range b.said {
-		if h, ok := said[symbol]; ok {
-			votes = append(votes, vote{h.usd, h.age + b.clock.Since(h.read), b.clock.Since(h.changed)})
+		h, ok := said[symbol]
+		if !ok {
+			continue
 		}
+		v := vote{h.usd, h.age + b.clock.Since(h.read), b.clock.Since(h.changed)}
+		if h.in == usdt {
+			if tether.usd == nil || tether.holds(b.clock) != nil {
+				continue
+			}
+			v.usd = new(big.Rat).Mul(v.usd, tether.usd)
+			if !tether.pinned {
+				v.age = max(v.age, tether.age+b.clock.Since(tether.read))
+			}
+		}
+		votes = append(votes, v)
 	}
 	t := b.tracks[symbol]
 	if t == nil {
 		t = &track{}
 		b.tracks[symbol] = t
 	}
-	v, err := t.judge(votes, b.limits, maxAge, maxStill)
+	v, err := t.judge(votes, limits, maxAge, maxStill)
 	if err != nil {
 		return priced{err: err}
 	}
-	if err := t.take(v, b.limits, b.clock); err != nil {
+	if err := t.take(v, limits, b.clock); err != nil {
 		return priced{err: err}
 	}
 	now := b.clock.Now()

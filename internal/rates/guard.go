@@ -18,6 +18,9 @@ type Limits struct {
 	MaxAge time.Duration
 	// MaxAgeFiat is the same for a fiat: central banks publish on working days.
 	MaxAgeFiat time.Duration
+	// MaxAgeAlone is the same for a fiat that no second source lists (TWD, VND, RUB): its one source is
+	// enough, if it is as young as this. 0: it needs the quorum like any other.
+	MaxAgeAlone time.Duration
 	// MaxStill is how long a source may repeat a token's price and still be heard against a source
 	// that says otherwise: a feed frozen at a floor has fresh times. For a fiat MaxAgeFiat counts.
 	MaxStill time.Duration
@@ -32,12 +35,13 @@ type Limits struct {
 	JumpHold     time.Duration
 }
 
-// DefaultLimits suit sources that are asked every 20 seconds.
+// DefaultLimits suit sources that are asked every 20 seconds, and change their mind every minute.
 func DefaultLimits() Limits {
 	return Limits{
 		Quorum:       2,
 		MaxAge:       3 * time.Minute,
-		MaxAgeFiat:   4 * 24 * time.Hour, // Good Friday to Tuesday
+		MaxAgeFiat:   126 * time.Hour, // noon of Maundy Thursday to Tuesday after Easter, when the next rates are out
+		MaxAgeAlone:  time.Hour,
 		MaxStill:     time.Minute,
 		SpreadBPS:    200,
 		JumpBPS:      1500,
@@ -47,7 +51,7 @@ func DefaultLimits() Limits {
 }
 
 func (l Limits) check(sources int) error {
-	if l.Quorum < 1 || l.MaxAge <= 0 || l.MaxAgeFiat <= 0 || l.MaxStill <= 0 || l.SpreadBPS < 0 || l.JumpBPS < 0 || l.JumpReadings < 1 || l.JumpHold < 0 {
+	if l.Quorum < 1 || l.MaxAge <= 0 || l.MaxAgeFiat <= 0 || l.MaxAgeAlone < 0 || l.MaxStill <= 0 || l.SpreadBPS < 0 || l.JumpBPS < 0 || l.JumpReadings < 1 || l.JumpHold < 0 {
 		return fmt.Errorf("rates: limits below their least: %+v", l)
 	}
 	if sources > 0 && sources < l.Quorum {

@@ -65,7 +65,7 @@ func honest(number int64) feed {
 
 func reading(usd *big.Rat, at time.Time) Reading {
 	rate, _ := money.NewRate(usd) // the zero Rate of what is not above zero
-	return Reading{rate, at}
+	return Reading{USD: rate, At: at}
 }
 
 // faulty is honest until the trouble, and then says what bad makes of it.
@@ -118,7 +118,7 @@ func lagging(number int64, rounds int) feed {
 
 func stamped(number int64, stamp func(good time.Time) time.Time) feed {
 	return faulty(number, func(_ int, good Reading, _ market) (Reading, error) {
-		return Reading{reading(new(big.Rat).Mul(good.USD.Rat(), big.NewRat(2, 1)), good.At).USD, stamp(good.At)}, nil
+		return Reading{USD: reading(new(big.Rat).Mul(good.USD.Rat(), big.NewRat(2, 1)), good.At).USD, At: stamp(good.At)}, nil
 	})
 }
 
@@ -139,7 +139,7 @@ func dying(number int64, rounds int) feed {
 func saying(number int64, text string) feed {
 	return faulty(number, func(_ int, good Reading, _ market) (Reading, error) {
 		rate, err := money.ParseRate(text)
-		return Reading{rate, good.At}, err
+		return Reading{USD: rate, At: good.At}, err
 	})
 }
 

@@ -2,7 +2,9 @@
 // sources, takes the median of those that agree, and refuses to quote when too few agree, or the
 // price is too old, or it jumped too far. What the operator pins in a file is taken as it stands.
 //
-// Every price is in USD, so EUR paid in ETH goes by two prices. All of it is exact fractions.
+// Every price is in USD, so EUR paid in ETH goes by two prices, that of EUR and that of ETH. Each of
+// the two has its own quorum, median, age and jump guard, and they need not come from the same
+// sources: a quote holds when both hold. All of it is exact fractions.
 package rates
 
 import (
@@ -42,7 +44,9 @@ var (
 	errJump    = errors.New("jumped too far, waiting whether it lasts")
 )
 
-// Source tells prices. It keeps nothing about guards: a Book judges.
+// Source tells prices. It keeps nothing about guards: a Book judges. A source may also have the method
+// Lists(symbol string) bool, which says what it ought to know: what it lists and does not say is
+// shown as missing.
 type Source interface {
 	// Name is unique among the sources of a Book.
 	Name() string
@@ -52,10 +56,13 @@ type Source interface {
 	Prices(ctx context.Context, symbols []string) (map[string]Reading, error)
 }
 
-// Reading is one source's price of one unit in USD.
+// Reading is one source's price of one unit in USD, or in USDT.
 type Reading struct {
 	USD money.Rate
 	At  time.Time // when the price was made, by the source's clock
+	// In is "" for USD. "USDT" is for markets that know no USD: the Book multiplies by its own price of
+	// USDT, and without one the reading does not count.
+	In string
 }
 
 // No price of one unit lies outside these: a source that says so is broken.

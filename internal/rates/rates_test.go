@@ -3,6 +3,7 @@ package rates
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"math/big"
 	"strings"
 	"sync"
@@ -198,7 +199,7 @@ func at(t testing.TB, text string, when time.Time) Reading {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Reading{rate, when}
+	return Reading{USD: rate, At: when}
 }
 
 func TestPinsWinOverSources(t *testing.T) {
@@ -303,22 +304,57 @@ func TestM06_AgeIsCountedWhileNobodyAsks(t *testing.T) {
 	}
 }
 
-func TestRunOnceReportsSourcesAndGoesOn(t *testing.T) {
+func TestOneBrokenSourceIsReportedAndTheOthersGoOn(t *testing.T) {
 	says := map[string]Reading{"ETH": at(t, "3000", midnight)}
 	broken := errors.New("status 503")
-	b, err := New(Config{Clock: clock.NewManual(midnight), Symbols: []string{"ETH"}, Sources: []Source{
-		&saysSource{name: "a", says: says}, &saysSource{name: "b", says: says}, &saysSource{name: "c", err: broken},
-		&saysSource{name: "d", says: map[string]Reading{"ETH": {At: midnight}}},
-	}})
+	a, z := &saysSource{name: "a", says: says}, &saysSource{name: "c", err: broken}
+	var log strings.Builder
+	b, err := New(Config{Clock: clock.NewManual(midnight), Symbols: []string{"ETH"}, Every: time.Nanosecond,
+		Log:     slog.New(slog.NewTextHandler(&log, nil)),
+		Sources: []Source{a, &saysSource{name: "b", says: says}, z, &saysSource{name: "d", says: map[string]Reading{"ETH": {At: midnight}}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = b.RunOnce(t.Context())
-	if !errors.Is(err, broken) || !strings.Contains(err.Error(), "rates: c: ") || !strings.Contains(err.Error(), "rates: d: ETH at") {
-		t.Errorf("RunOnce: %v", err)
+	for range 2 {
+		b.asked = time.Time{}
+		if _, err = b.RunOnce(t.Context()); err != nil {
+			t.Errorf("RunOnce: %v", err)
+		}
 	}
 	if rate, err := b.Quote(t.Context(), price(t, "USD", "1"), "ETH"); err != nil || rate.String() != "3000" {
 		t.Errorf("ETH = %v, %v", rate, err)
+	}
+	states := b.Sources()
+	if s := states[0]; s.Err != nil || s.Prices != 1 || s.Age != 0 || !s.Answered.Equal(midnight) {
+		t.Errorf("a: %+v", s)
+	}
+	if s := states[2]; !errors.Is(s.Err, broken) || !strings.Contains(s.Err.Error(), "rates: c: ") || s.Prices != 0 || !s.Answered.IsZero() {
+		t.Errorf("c: %+v", s)
+	}
+	if s := states[3]; s.Err == nil || !strings.Contains(s.Err.Error(), "rates: d: ETH at") || s.Prices != 0 {
+		t.Errorf("d: %+v", s)
+	}
+	if n := strings.Count(log.String(), "a source of prices fails"); n != 2 {
+		t.Errorf("%d lines for two sources that fail all the time:\n%s", n, &log)
+	}
+	z.says, z.err = says, nil
+	b.asked = time.Time{}
+	if _, err := b.RunOnce(t.Context()); err != nil || !strings.Contains(log.String(), "well again") {
+		t.Errorf("%v; it said %s", err, &log)
+	}
+}
+
+func TestNoSourceAtAllIsAnError(t *testing.T) {
+	broken := errors.New("status 503")
+	b, err := New(Config{Clock: clock.NewManual(midnight), Sources: []Source{&saysSource{name: "a", err: broken}, &saysSource{name: "b", err: broken}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Start(t.Context()); err != nil {
+		t.Errorf("Start asks nobody, yet: %v", err)
+	}
+	if _, err := b.RunOnce(t.Context()); !errors.Is(err, broken) {
+		t.Errorf("RunOnce: %v", err)
 	}
 }
 
