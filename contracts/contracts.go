@@ -42,10 +42,12 @@ func (h Hex) String() string { return "0x" + hex.EncodeToString(h) }
 //go:embed artifacts/*.json
 var files embed.FS
 
-// Factory deploys Forwarders; its ABI is deploy(destination, salt). Forwarder's ABI is flush(assets).
+// Factory deploys Forwarders; its ABI is deploy(destination, salt). Forwarder's ABI is flush(assets). Sweeper does both
+// for many: sweep(factory, jobs, atLeast).
 var (
 	Factory   = MustArtifact(files, "artifacts/Factory.json")
 	Forwarder = MustArtifact(files, "artifacts/Forwarder.json")
+	Sweeper   = MustArtifact(files, "artifacts/Sweeper.json")
 )
 
 // Deployer is the deterministic deployment proxy (github.com/Arachnid/deterministic-deployment-proxy), at the same
@@ -60,6 +62,14 @@ var FactorySalt = [32]byte([]byte("florin forwarder factory, no. 1 "))
 // FactoryDeployment returns the calldata that makes Deployer create the factory. Anyone may send it.
 func FactoryDeployment() []byte {
 	return append(FactorySalt[:], Factory.Bytecode...)
+}
+
+// SweeperSalt is the salt our sweeper is deployed with.
+var SweeperSalt = [32]byte([]byte("florin forwarder sweeper, no. 1 "))
+
+// SweeperDeployment returns the calldata that makes Deployer create the sweeper. Anyone may send it.
+func SweeperDeployment() []byte {
+	return append(SweeperSalt[:], Sweeper.Bytecode...)
 }
 
 // MustArtifact reads an embedded artifact; it panics on a broken one, for the build made it.

@@ -3,6 +3,7 @@ package chain
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"florin/internal/money"
 )
@@ -59,6 +60,31 @@ type Outgoing struct {
 	Replaces Fee
 }
 
+// Check refuses an Outgoing that does nothing, or two things.
+func (o Outgoing) Check() error {
+	ways := 0
+	for _, chosen := range []bool{o.Amount != money.Amount{}, len(o.Sweep) > 0, o.Cancel} {
+		if chosen {
+			ways++
+		}
+	}
+	switch {
+	case ways != 1:
+		return fmt.Errorf("chain: one of amount, sweep and cancel, not %d", ways)
+	case (o.Amount != money.Amount{}) != (o.To != ""):
+		return errors.New("chain: a recipient belongs to an amount")
+	case o.To != "" && o.Amount.IsZero():
+		return errors.New("chain: a payment of nothing")
+	case len(o.Sweep) > MaxSweep:
+		return fmt.Errorf("chain: %d forwarders in one sweep, at most %d", len(o.Sweep), MaxSweep)
+	}
+	return nil
+}
+
+// MaxSweep bounds the forwarders of one sweep. So many, undeployed and with four assets each, stay below the
+// 2^24 gas that Ethereum allows a transaction (EIP-7825).
+const MaxSweep = 50
+
 // Forwarder is a deposit address to be swept. The first sweep deploys it.
 type Forwarder struct {
 	Address     string
@@ -102,4 +128,21 @@ type Outcome struct {
 	// Moves are the token transfers of listed assets in its receipt, whoever sent or received them, and
 	// for a plain payment of the native coin that payment. What contracts did with coin is not among them.
 	Moves []Transfer
+}
+
+// Delivered reports whether the transaction moved just this amount to address, as its receipt tells. A token may
+// return what it likes, move the money in silence, or move nothing and succeed (threats C02, C03): if this is false
+// although OK is true, Balance before and after has to be compared.
+func (o Outcome) Delivered(address string, amount money.Amount) bool {
+	sum := money.Zero(amount.Asset())
+	for _, m := range o.Moves {
+		if m.To != address || m.Amount.Asset() != amount.Asset() {
+			continue
+		}
+		var err error
+		if sum, err = sum.Add(m.Amount); err != nil {
+			return false
+		}
+	}
+	return o.OK && sum == amount
 }

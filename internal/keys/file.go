@@ -45,6 +45,23 @@ func Open(path string, mayCreate bool) (*Box, error) {
 }
 
 func read(path string) (*Box, error) {
+	text, err := readPrivate(path)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("keys: %s: %w", path, err)
+	}
+	b, err := newBox(keys)
+	if err != nil {
+		return nil, fmt.Errorf("keys: %s: %w", path, err)
+	}
+	return b, nil
+}
+
+// readPrivate reads a small file that only its owner may use.
+func readPrivate(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("keys: open key file: %w", err)
@@ -67,15 +84,7 @@ func read(path string) (*Box, error) {
 	if len(text) > maxFileSize {
 		return nil, fmt.Errorf("keys: %s has more than %d bytes", path, maxFileSize)
 	}
-	keys, err := parse(text)
-	if err != nil {
-		return nil, fmt.Errorf("keys: %s: %w", path, err)
-	}
-	b, err := newBox(keys)
-	if err != nil {
-		return nil, fmt.Errorf("keys: %s: %w", path, err)
-	}
-	return b, nil
+	return text, nil
 }
 
 // parse reads the keys of a key file. Its errors name lines, never what stands in them.
@@ -105,25 +114,35 @@ func parse(text []byte) (keys [][]byte, err error) {
 	return keys, nil
 }
 
-// create writes a key file beside path and links it there, so that path is never half written and
-// an existing file is never replaced: if another process was first, its file stays.
+// create writes a key file; if another process was first, its file stays.
 func create(path string) error {
 	key := make([]byte, keySize)
 	_, _ = rand.Read(key) // never fails: it ends the program instead
+	err := writeOnce(path, []byte(fileComment+base64.StdEncoding.EncodeToString(key)+"\n"))
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	return err
+}
+
+// writeOnce writes a private file beside path and links it there, so that path is never half written and an existing
+// file is never replaced: fs.ErrExist. It is durable on return, in both cases.
+func writeOnce(path string, text []byte) error {
 	dir := filepath.Dir(path)
 	f, err := os.CreateTemp(dir, ".florin-key-*") // made with mode 0600
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.Remove(f.Name()) }()
-	_, err = f.WriteString(fileComment + base64.StdEncoding.EncodeToString(key) + "\n")
+	_, err = f.Write(text)
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	if err := os.Link(f.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
+	err = os.Link(f.Name(), path)
+	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return syncDir(dir)
+	return errors.Join(err, syncDir(dir))
 }
 
 // syncDir makes the directory's new entry durable.

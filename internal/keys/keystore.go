@@ -11,9 +11,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
@@ -257,25 +254,4 @@ func keccak256(parts ...[]byte) (sum [32]byte) {
 	}
 	h.Sum(sum[:0])
 	return sum
-}
-
-// writeOnce writes a private file beside path and links it there, so that path is never half written and no existing
-// file is replaced: fs.ErrExist.
-func writeOnce(path string, text []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".florin-key-*") // made with mode 0600
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(f.Name()) }()
-	_, err = f.Write(text)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Link(f.Name(), path); err != nil {
-		if errors.Is(err, fs.ErrExist) {
-			return fmt.Errorf("%s: %w", path, fs.ErrExist)
-		}
-		return err
-	}
-	return syncDir(filepath.Dir(path))
 }

@@ -29,6 +29,8 @@ type Config struct {
 	Unlisted bool
 	Timeout  time.Duration // of one request; 15 s
 	MaxBytes int64         // of one answer; 64 MiB
+	Signer   Signer        // nil: nothing can be sent
+	Factory  string        // of the forwarders to sweep; "" is the one that Factory returns
 }
 
 // Client is one EVM network. It may be used by several goroutines.
@@ -41,12 +43,19 @@ type Client struct {
 	unlisted  bool
 	nodes     *nodes
 	window    window
+	signer    Signer // or nil
+	swept     evmaddr.Forwarders // what a sweep may name
 }
 
 // New makes a client and asks nothing of the nodes yet. It refuses URLs that are not http or https, and contracts that
 // are no addresses.
 func New(c Config) (*Client, error) {
-	client := &Client{network: c.Network, listed: map[evmaddr.Address]money.Asset{}, unlisted: c.Unlisted, window: window{blocks: firstWindow}}
+	client := &Client{network: c.Network, listed: map[evmaddr.Address]money.Asset{}, unlisted: c.Unlisted, window: window{blocks: firstWindow},
+		signer: c.Signer}
+	var err error
+	if client.swept, err = NewForwarders(c.Factory); err != nil {
+		return nil, fmt.Errorf("network %s: %w", c.Network.Name, err)
+	}
 	for _, token := range c.Network.Tokens {
 		asset := c.Network.Asset(token)
 		if token.Native() {
@@ -67,7 +76,6 @@ func New(c Config) (*Client, error) {
 	if c.MaxBytes == 0 {
 		c.MaxBytes = 64 << 20
 	}
-	var err error
 	if client.nodes, err = newNodes(c); err != nil {
 		return nil, err
 	}
@@ -222,18 +230,23 @@ func (c *Client) CheckFactory(ctx context.Context, factory string) error {
 	if err != nil {
 		return err
 	}
+	return c.checkCode(ctx, a, "factory", contracts.Factory, ErrNoFactory)
+}
+
+// checkCode compares what lies at address with a contract of ours; none is the error of absence.
+func (c *Client) checkCode(ctx context.Context, address evmaddr.Address, what string, ours contracts.Artifact, absent error) error {
 	var code string
-	err = c.nodes.ask(ctx, "code of the factory", func(ctx context.Context, n *node) (err error) {
-		code, err = n.text(ctx, "eth_getCode", a.String(), "latest")
+	err := c.nodes.ask(ctx, "code of the "+what, func(ctx context.Context, n *node) (err error) {
+		code, err = n.text(ctx, "eth_getCode", address.String(), "latest")
 		return err
 	})
 	switch {
 	case err != nil:
 		return err
 	case code == "0x":
-		return fmt.Errorf("%s on %s: %w", factory, c.network.Name, ErrNoFactory)
-	case !strings.EqualFold(code, contracts.Factory.Runtime.String()):
-		return fmt.Errorf("%s on %s holds other code than our factory's", factory, c.network.Name)
+		return fmt.Errorf("%s on %s: %w", address, c.network.Name, absent)
+	case !strings.EqualFold(code, ours.Runtime.String()):
+		return fmt.Errorf("%s on %s holds other code than our %s's", address, c.network.Name, what)
 	}
 	return nil
 }

@@ -13,7 +13,7 @@ import (
 // hash is a block's, a transaction's, or a log's topic.
 type hash [32]byte
 
-func (h hash) String() string { return "0x" + hex.EncodeToString(h[:]) }
+func (h hash) String() string { return inHex(h[:]) }
 
 var errHex = errors.New("not hex as nodes write it")
 
@@ -59,4 +59,15 @@ func parseUint64(text []byte) (uint64, error) {
 		return 0, fmt.Errorf("%w: %.80q is past 2^64-1", errHex, text)
 	}
 	return n.Uint64(), nil
+}
+
+func inHex(b []byte) string { return "0x" + hex.EncodeToString(b) }
+
+// mustHex reads a constant.
+func mustHex(digits string) []byte {
+	b, err := hex.DecodeString(digits)
+	if err != nil {
+		panic(err)
+	}
+	return b
 }

@@ -8,7 +8,9 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 
@@ -131,6 +133,22 @@ func (m *mixer) lateLogs(filter map[string]any, head uint64) (result any, fault 
 	return []any{}, "", true // the silent one
 }
 
+// newBalancer starts a proxy that has each request answered by one of nodes, at random.
+func newBalancer(t testing.TB, nodes ...*peer.EVM) *httptest.Server {
+	var mu sync.Mutex
+	dice := rand.New(rand.NewPCG(3, 4))
+	balancer := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		mu.Lock()
+		node := nodes[dice.IntN(len(nodes))]
+		mu.Unlock()
+		r.Out.URL.Host = strings.TrimPrefix(node.URL, "http://")
+		r.Out.URL.Scheme = "http"
+		r.Out.Host = r.Out.URL.Host
+	}})
+	t.Cleanup(balancer.Close)
+	return balancer
+}
+
 // height returns the number of the block with that hash or tag.
 func (m *mixer) height(name string) uint64 {
 	method := "eth_getBlockByHash"
@@ -154,29 +172,43 @@ func number(text any) uint64 {
 	return n
 }
 
-// The control of C09: who believes what the mixer says loses transfers.
-func TestC09_TrustingTheMixerLoses(t *testing.T) {
-	w := newWorld(t, peer.Anvil(t))
-	first := w.Height() + 1
-	token := w.network.Tokens[1].Contract
-	for range chaintest.Behind + 5 {
-		w.Send(t, chaintest.Payment{Token: token, To: []string{w.Address(t)}, Units: 1})
-		w.Mine(t)
-	}
-	mixed := *w.EVM
-	mixed.URL = newMixer(t, w.EVM).URL
-	read := func(node *peer.EVM) (seen int) {
-		for height := first; height <= w.Height(); height++ {
-			at := fmt.Sprintf("%#x", height)
-			answer, err := node.Call("eth_getLogs", map[string]any{"fromBlock": at, "toBlock": at, "address": token})
-			var logs []any
-			if err == nil && json.Unmarshal(answer, &logs) == nil {
-				seen += len(logs)
-			}
+// The control of C09: who believes what two nodes say in turn loses transfers.
+func TestC09_TrustingMixedViewsLoses(t *testing.T) {
+	const payments = chaintest.Behind + 5
+	play := func(t *testing.T, w *world, mix func() string) {
+		first := w.Height() + 1
+		token := w.network.Tokens[1].Contract
+		for range payments {
+			w.Send(t, chaintest.Payment{Token: token, To: []string{w.Address(t)}, Units: 1})
+			w.Mine(t)
 		}
-		return seen
+		mixed := *w.EVM
+		mixed.URL = mix()
+		read := func(node *peer.EVM) (seen int) {
+			for height := first; height <= w.Height(); height++ {
+				at := fmt.Sprintf("%#x", height)
+				answer, err := node.Call("eth_getLogs", map[string]any{"fromBlock": at, "toBlock": at, "address": token})
+				var logs []any
+				if err == nil && json.Unmarshal(answer, &logs) == nil {
+					seen += len(logs)
+				}
+			}
+			return seen
+		}
+		if truth, trusted := read(w.EVM), read(&mixed); truth != payments || trusted >= truth {
+			t.Errorf("%d transfers by the node, %d by the mixed views", truth, trusted)
+		}
 	}
-	if truth, trusted := read(w.EVM), read(&mixed); truth != chaintest.Behind+5 || trusted >= truth {
-		t.Errorf("%d transfers by the node, %d by the mixer", truth, trusted)
-	}
+	t.Run("anvil before a liar", func(t *testing.T) {
+		w := newWorld(t, peer.Anvil(t))
+		play(t, w, func() string { return newMixer(t, w.EVM).URL })
+	})
+	t.Run("two geths", func(t *testing.T) {
+		node, lagging := peer.GethPair(t)
+		w := newWorld(t, node)
+		play(t, w, func() string {
+			lagging.Take(node, node.Height()-chaintest.Behind)
+			return newBalancer(t, node, lagging).URL
+		})
+	})
 }

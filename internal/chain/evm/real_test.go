@@ -26,7 +26,7 @@ func TestC21_FactoryIsCompared(t *testing.T) {
 	if err := c.CheckFactory(t.Context(), factory); !errors.Is(err, evm.ErrNoFactory) {
 		t.Errorf("before it is deployed: %v", err)
 	}
-	w.RPC("evm_setAutomine", true)
+	w.Automine(true)
 	w.Cast("send", "--private-key", w.Accounts[0].Key, contracts.Hex(contracts.Deployer[:]).String(),
 		contracts.Hex(contracts.FactoryDeployment()).String())
 	if err := c.CheckFactory(t.Context(), factory); err != nil {
@@ -37,66 +37,107 @@ func TestC21_FactoryIsCompared(t *testing.T) {
 	}
 }
 
-// A follower is led through reorgs of any depth; then it must hold what the node's branch holds.
-func TestC08_FollowerThroughReorgs(t *testing.T) {
+// A follower is led through reorgs of any depth; then it must hold what the node's branch holds. C10: geth makes the odd
+// ones by debug_setHead, after which nobody is told of a removed log.
+func TestC08_C10_FollowerThroughReorgs(t *testing.T) {
 	rounds, deepest := 20, 12
 	if os.Getenv("FLORIN_SOAK") != "" {
 		rounds, deepest = 200, 64
 	}
-	w := newWorld(t, peer.Anvil(t))
-	c := client(t, w.network, w.URL)
-	dice := rand.New(rand.NewPCG(8, 8))
+	for name, start := range map[string]func(testing.TB, ...string) *peer.EVM{"anvil": peer.Anvil, "geth": peer.Geth} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, start(t))
+			f := newFollowing(t, w, uint64(deepest)+2)
+			dice := rand.New(rand.NewPCG(8, 8))
+			for round := range rounds {
+				for range 1 + dice.IntN(deepest) {
+					f.maybePay(t, dice)
+					w.Mine(t)
+					if dice.IntN(3) == 0 {
+						f.reach(t)
+					}
+				}
+				depth := 1 + dice.IntN(min(deepest, int(w.Height()-f.Start)))
+				if w.IsGeth && round%2 == 1 {
+					old := w.Height()
+					w.Rewind(depth)
+					for w.Height() <= old {
+						w.Mine(t)
+					}
+				} else {
+					w.Reorg(t, depth)
+				}
+				if dice.IntN(2) == 0 {
+					f.reach(t)
+				}
+			}
+			f.reach(t)
+			if f.sink.disconnected < rounds {
+				t.Errorf("%d blocks were taken away in %d reorgs", f.sink.disconnected, rounds)
+			}
+			f.holdsTheBranch(t)
+		})
+	}
+}
+
+// following is a follower of a world, which pays three addresses.
+type following struct {
+	*chain.Follower
+	world *world
+	sink  *memory
+}
+
+func newFollowing(t *testing.T, w *world, final uint64) *following {
+	t.Helper()
 	own := chaintest.Own{}
 	for range 3 {
 		own[w.Address(t)] = true
 	}
 	sink := &memory{own: own}
-	start := w.Height()
-	f := &chain.Follower{Chain: w.network.Name, Client: c, Sink: sink, Start: start, Final: uint64(deepest) + 2, Batch: 10}
-	reach := func() {
-		t.Helper()
-		for {
-			done, err := f.RunOnce(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			if done == 0 {
-				return
-			}
+	f := &chain.Follower{Chain: w.network.Name, Client: client(t, w.network, w.URL), Sink: sink, Start: w.Height(), Final: final, Batch: 10}
+	following := &following{f, w, sink}
+	following.reach(t)
+	return following
+}
+
+// reach runs the follower until there is nothing to tell.
+func (f *following) reach(t *testing.T) {
+	t.Helper()
+	for {
+		done, err := f.RunOnce(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if done == 0 {
+			return
 		}
 	}
-	reach()
-	for range rounds {
-		for range 1 + dice.IntN(deepest) {
-			for to := range own {
-				if dice.IntN(4) == 0 {
-					w.Send(t, chaintest.Payment{Token: w.network.Tokens[dice.IntN(2)].Contract, To: []string{to}, Units: 1 + dice.Uint64N(1000)})
-					break
-				}
-			}
-			w.Mine(t)
-			if dice.IntN(3) == 0 {
-				reach()
-			}
-		}
-		w.Reorg(t, 1+dice.IntN(min(deepest, int(w.Height()-start))))
-		if dice.IntN(2) == 0 {
-			reach()
+}
+
+// maybePay sends a payment, more often than not.
+func (f *following) maybePay(t *testing.T, dice *rand.Rand) {
+	t.Helper()
+	for to := range f.sink.own {
+		if dice.IntN(4) == 0 {
+			f.world.Send(t, chaintest.Payment{Token: f.world.network.Tokens[dice.IntN(2)].Contract, To: []string{to}, Units: 1 + dice.Uint64N(1000)})
+			return
 		}
 	}
-	reach()
-	if sink.disconnected < rounds {
-		t.Errorf("%d blocks were taken away in %d reorgs", sink.disconnected, rounds)
-	}
+}
+
+// holdsTheBranch compares what the follower told with what stands on the node's branch.
+func (f *following) holdsTheBranch(t *testing.T) {
+	t.Helper()
+	c := client(t, f.world.network, f.world.URL)
 	var truth []chain.Block
-	for height := start; height <= w.Height(); height++ {
-		block, err := c.Block(t.Context(), height, own)
+	for height := f.Start; height <= f.world.Height(); height++ {
+		block, err := c.Block(t.Context(), height, f.sink.own)
 		if err != nil {
 			t.Fatal(err)
 		}
 		truth = append(truth, block)
 	}
-	if diff := cmp.Diff(truth, sink.blocks, cmpopts.EquateComparable(money.Amount{})); diff != "" {
+	if diff := cmp.Diff(truth, f.sink.blocks, cmpopts.EquateComparable(money.Amount{})); diff != "" {
 		t.Errorf("the node's branch and the follower's (-node +follower):\n%s", diff)
 	}
 }

@@ -25,16 +25,19 @@ type world struct {
 	payer     string // the contract that pays from inside
 	refuser   string
 	addresses int
-	turn      int               // whose account sends next
-	signed    map[string]string // raw transactions by their id
-	waiting   map[string]bool   // ids that are not in a block yet
+	turn      int             // whose account sends next
+	sent      map[string]sent // by id
+	waiting   map[string]bool // ids that are not in a block yet
+	lagging   *peer.EVM       // beside a geth: another that gets its blocks when it is told
 }
+
+type sent struct{ from, raw string }
 
 // The first account owns the tokens, the other four send payments.
 const senders = chaintest.Senders
 
 func newWorld(t *testing.T, node *peer.EVM) *world {
-	w := &world{EVM: node, signed: map[string]string{}, waiting: map[string]bool{}}
+	w := &world{EVM: node, sent: map[string]sent{}, waiting: map[string]bool{}}
 	w.payer = w.create(t, contractstest.Payer)
 	w.refuser = w.create(t, contractstest.Refuser)
 	w.lookalike = w.token(t, contractstest.FakeToken)
@@ -45,9 +48,7 @@ func newWorld(t *testing.T, node *peer.EVM) *world {
 			{Symbol: chaintest.Silent, Contract: w.token(t, contractstest.SilentToken), Decimals: chaintest.Decimals},
 			{Symbol: chaintest.Refusing, Contract: w.token(t, contractstest.RefusingToken), Decimals: chaintest.Decimals},
 		}}
-	if !node.IsGeth {
-		node.RPC("evm_setAutomine", false)
-	}
+	node.Automine(false)
 	return w
 }
 
@@ -98,7 +99,11 @@ func client(t testing.TB, network chain.Network, urls ...string) *evm.Client {
 
 func (w *world) Mixed(t testing.TB) chain.Client {
 	t.Helper()
-	return client(t, w.network, newMixer(t, w.EVM).URL)
+	if w.lagging == nil {
+		return client(t, w.network, newMixer(t, w.EVM).URL)
+	}
+	w.lagging.Take(w.EVM, w.Height()-chaintest.Behind)
+	return client(t, w.network, newBalancer(t, w.EVM, w.lagging).URL)
 }
 
 func (w *world) Address(t testing.TB) string {
@@ -119,16 +124,40 @@ func (w *world) Send(t testing.TB, p chaintest.Payment) string {
 	t.Helper()
 	from := w.Accounts[1+w.turn%senders]
 	w.turn++
-	nonce, err := strconv.ParseUint(w.result(t, "eth_getTransactionCount", from.Address, "pending"), 0, 64)
-	if err != nil {
-		t.Fatal(err)
+	nonce := w.number(t, "eth_getTransactionCount", from.Address, "latest")
+	for id := range w.waiting {
+		if w.sent[id].from == from.Address {
+			nonce++
+		}
 	}
+	price, tip := w.price(t, from.Address, nonce)
 	args := append([]string{"mktx", "--private-key", from.Key, "--chain", strconv.FormatUint(w.ChainID, 10),
-		"--nonce", strconv.FormatUint(nonce, 10), "--gas-price", "20gwei", "--priority-gas-price", "1gwei"}, w.order(p)...)
+		"--nonce", strconv.FormatUint(nonce, 10), "--gas-price", price, "--priority-gas-price", tip}, w.order(p)...)
 	raw := w.Cast(args...)
 	id := w.result(t, "eth_sendRawTransaction", raw)
-	w.signed[id], w.waiting[id] = raw, true
+	w.sent[id], w.waiting[id] = sent{from.Address, raw}, true
 	return id
+}
+
+// price returns what to pay for gas, per unit in wei. A payment that a reorg took away still has its nonce in geth's pool:
+// the next one takes its place there, if it pays a tenth more.
+func (w *world) price(t testing.TB, sender string, nonce uint64) (price, tip string) {
+	t.Helper()
+	price, tip = "20000000000", "1000000000"
+	if !w.IsGeth {
+		return price, tip
+	}
+	var pool struct {
+		Pending map[string]struct{ MaxFeePerGas, MaxPriorityFeePerGas string }
+	}
+	if err := json.Unmarshal(w.RPC("txpool_contentFrom", sender), &pool); err != nil {
+		t.Fatal(err)
+	}
+	if old, ok := pool.Pending[strconv.FormatUint(nonce, 10)]; ok {
+		price = strconv.FormatUint(number(old.MaxFeePerGas)/9*10, 10)
+		tip = strconv.FormatUint(number(old.MaxPriorityFeePerGas)/9*10, 10)
+	}
+	return price, tip
 }
 
 // order says a payment in cast's words. The gas is given, for a failing transaction has no estimate.
@@ -157,10 +186,8 @@ func (w *world) Mine(t testing.TB) {
 	w.EVM.Mine(1)
 	peer.Eventually(t, 20*time.Second, func() error {
 		for id := range w.waiting {
-			if w.pending(t, id) {
-				if !w.IsGeth {
-					w.EVM.Mine(1)
-				}
+			if w.pending(id) {
+				w.EVM.Mine(1) // the block before was full
 				return fmt.Errorf("transaction %s waits", id)
 			}
 			delete(w.waiting, id)
@@ -169,32 +196,28 @@ func (w *world) Mine(t testing.TB) {
 	})
 }
 
-func (w *world) pending(t testing.TB, id string) bool {
-	t.Helper()
+func (w *world) pending(id string) bool {
 	receipt, err := w.Call("eth_getTransactionReceipt", id)
-	return err != nil || string(receipt) == "null" // geth: an error while it indexes
+	return err != nil || string(receipt) == "null"
 }
 
 func (w *world) Reorg(t testing.TB, depth int, again ...string) {
 	t.Helper()
-	old := w.Height()
 	if w.IsGeth {
-		w.RPC("debug_setHead", fmt.Sprintf("%#x", old-uint64(depth)))
+		w.EVM.Reorg(depth)
 		for _, id := range again {
-			w.result(t, "eth_sendRawTransaction", w.signed[id])
+			w.SendAgain(id, w.sent[id].raw)
 			w.waiting[id] = true
 			w.Mine(t)
 		}
-	} else {
-		pairs := [][2]any{}
-		for _, id := range again {
-			pairs = append(pairs, [2]any{w.signed[id], 0})
-		}
-		w.RPC("anvil_reorg", depth, pairs)
+		return
 	}
-	for w.Height() <= old {
-		w.Mine(t)
+	pairs := [][2]any{}
+	for _, id := range again {
+		pairs = append(pairs, [2]any{w.sent[id].raw, 0})
 	}
+	w.RPC("anvil_reorg", depth, pairs)
+	w.Mine(t)
 }
 
 // result calls a method whose result is a string.
@@ -207,6 +230,21 @@ func (w *world) result(t testing.TB, method string, params ...any) string {
 	return s
 }
 
+// number calls a method whose result is a quantity.
+func (w *world) number(t testing.TB, method string, params ...any) uint64 {
+	t.Helper()
+	n, err := strconv.ParseUint(w.result(t, method, params...), 0, 64)
+	if err != nil {
+		t.Fatalf("%s: %v", method, err)
+	}
+	return n
+}
+
 func TestAnvil(t *testing.T) { chaintest.Run(t, newWorld(t, peer.Anvil(t))) }
 
-func TestGeth(t *testing.T) { chaintest.Run(t, newWorld(t, peer.Geth(t))) }
+func TestGeth(t *testing.T) {
+	node, lagging := peer.GethPair(t)
+	w := newWorld(t, node)
+	w.lagging = lagging
+	chaintest.Run(t, w)
+}
