@@ -162,15 +162,18 @@ func (e *Engine) RotateKey(ctx context.Context, appID string, grace time.Duratio
 	return secret, err
 }
 
-// RevokeApp ends an app: within a second no node accepts its keys.
+// RevokeApp ends an app and its static addresses: within a second no node accepts its keys, and what
+// the addresses receive from now on waits at the exception desk.
 func (e *Engine) RevokeApp(ctx context.Context, appID string) error {
 	app, err := e.loadApp(ctx, appID)
 	if err != nil {
 		return err
 	}
 	err = e.db.Update(ctx, app.MerchantID, func(ctx context.Context, tx *store.Tx) error {
-		_, err := tx.RevokeApp(ctx, appID)
-		return err
+		if _, err := tx.RevokeApp(ctx, appID); err != nil {
+			return err
+		}
+		return tx.CloseStatics(ctx, query.CloseStaticsParams{AppID: appID, Now: e.closing()})
 	})
 	e.apps.forget(appID)
 	return err

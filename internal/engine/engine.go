@@ -38,7 +38,7 @@ type Network struct {
 // Live reports whether the network carries real money.
 func (n Network) Live() bool { return n.TestOf == "" }
 
-// Config is what an Engine needs. All fields are required, except Log.
+// Config is what an Engine needs. All fields are required, except Numbers, Parallel and Log.
 type Config struct {
 	DB       *store.DB
 	Clock    clock.Clock
@@ -46,6 +46,9 @@ type Config struct {
 	Rates    Pricer
 	Sealer   Sealer
 	Networks []Network
+	// Numbers makes the numbers of deposits to static addresses, by protocol: as unique as those of
+	// orders. A protocol without has no static addresses.
+	Numbers map[string]func() string
 	// Parallel is how many orders a worker settles or expires side by side, so that they share
 	// commits; 0 means 32. The simulation takes 1: its order of events is its seed's.
 	Parallel int
@@ -61,6 +64,7 @@ type Engine struct {
 	rates    Pricer
 	sealer   Sealer
 	networks []Network
+	numbers  map[string]func() string
 	parallel int
 	log      *slog.Logger
 	salt     [32]byte // the installation's public id
@@ -82,7 +86,7 @@ func New(ctx context.Context, c Config) (*Engine, error) {
 	}
 	e := &Engine{
 		parallel: c.Parallel,
-		db:       c.DB, clock: c.Clock, ids: c.IDs, rates: c.Rates, sealer: c.Sealer, networks: c.Networks, log: c.Log,
+		db:       c.DB, clock: c.Clock, ids: c.IDs, rates: c.Rates, sealer: c.Sealer, networks: c.Networks, numbers: c.Numbers, log: c.Log,
 	}
 	var err error
 	if e.salt, err = e.installation(ctx); err != nil {

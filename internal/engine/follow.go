@@ -185,6 +185,9 @@ func (e *Engine) owned(ctx context.Context, chainName string, blocks []chain.Blo
 	for _, b := range blocks {
 		unlisted := 0
 		for _, t := range b.Transfers {
+			if t.Amount.IsZero() {
+				continue // no payment, whatever a chain calls it (threats C20)
+			}
 			if !t.Listed {
 				if unlisted++; unlisted > unlistedTransfers {
 					continue
@@ -273,11 +276,20 @@ func (e *Engine) Disconnect(ctx context.Context, chainName string, ref chain.Blo
 		slices.SortFunc(transfers, func(a, b query.StandingTransfersRow) int {
 			return cmp.Or(cmp.Compare(a.Txid, b.Txid), cmp.Compare(a.Position, b.Position))
 		})
-		due := map[string]string{}
 		for _, t := range transfers {
-			due[t.OrderID] = t.MerchantID
 			if err := tx.RemoveTransfer(ctx, query.RemoveTransferParams{Chain: chainName, Txid: t.Txid, Position: t.Position}); err != nil {
 				return err
+			}
+		}
+		due := map[string]string{}
+		if len(transfers) > 0 {
+			// Settling may just have given one of them to a deposit's order: now it cannot any more.
+			removed, err := tx.RemovedOrders(ctx, query.RemovedOrdersParams{Chain: chainName, Height: int64(ref.Height)})
+			if err != nil {
+				return fmt.Errorf("orders of %s %d: %w", chainName, ref.Height, err)
+			}
+			for _, o := range removed {
+				due[o.OrderID] = o.MerchantID
 			}
 		}
 		if err := raise(ctx, tx, due, now); err != nil {

@@ -24,6 +24,7 @@ type judgement struct {
 	orders map[string]payment.Order // locked by tx; as they will be
 
 	changed   map[string]bool // orders
+	made      []string        // orders, for deposits to static addresses, sorted
 	transfers []payment.Transfer
 	entries   []store.NewEntry
 }
@@ -152,6 +153,9 @@ func (j *judgement) save(ctx context.Context) error {
 		return err
 	}
 	if err := j.tx.SaveTransfers(ctx, j.transfers); err != nil {
+		return err
+	}
+	if err := j.raiseRemoved(ctx); err != nil {
 		return err
 	}
 	for _, orderID := range slices.Sorted(maps.Keys(j.changed)) {

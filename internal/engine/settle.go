@@ -144,6 +144,9 @@ func (e *Engine) settle(ctx context.Context, l lease, part []*orderWork) (whole 
 			return errNothing
 		}
 		j := e.judge(tx, orders)
+		if err := j.deposits(ctx, transfers); err != nil {
+			return err
+		}
 		for _, t := range transfers {
 			if err := j.settle(ctx, t); err != nil {
 				return err

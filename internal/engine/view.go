@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,7 +22,8 @@ type OrderView struct {
 	Token   chain.Token
 	Address string // where to pay; "" until chosen
 	Offers  []Offer
-	// Transfers of listed assets to the order's addresses that are in the best branch, oldest block first.
+	// Transfers of listed assets to the order's addresses that are in the best branch, oldest block
+	// first. None of a static address, where they may be any number.
 	Transfers []payment.Transfer
 	// Confirmations of the youngest transfer that is not confirmed yet, and how many it needs; or,
 	// when all are, of the last one. Both 0 before a transfer is seen.
@@ -66,6 +68,9 @@ func (e *Engine) view(ctx context.Context, o payment.Order) (OrderView, error) {
 	if v.Extra, err = e.db.OrderExtra(ctx, o.ID); err != nil && !errors.Is(err, store.ErrNotFound) {
 		return v, fmt.Errorf("load order %s: %w", o.ID, err)
 	}
+	if o.Static() { // its transfers are any number; what they paid are orders of their own
+		return v, e.viewPayment(ctx, &v)
+	}
 	transfers, err := store.TransfersOf(ctx, e.db.Queries, o.ID)
 	if err != nil {
 		return v, err
@@ -99,7 +104,7 @@ func (e *Engine) viewPayment(ctx context.Context, v *OrderView) error {
 			v.Token = t
 		}
 	}
-	address, err := e.db.OrderAddress(ctx, query.OrderAddressParams{OrderID: v.ID, Family: n.Family})
+	address, err := e.db.OrderAddress(ctx, query.OrderAddressParams{OrderID: cmp.Or(v.HomeID, v.ID), Family: n.Family})
 	if err != nil {
 		return fmt.Errorf("address of order %s: %w", v.ID, err)
 	}
@@ -128,6 +133,9 @@ func (e *Engine) Fingerprint(ctx context.Context, number string) (string, error)
 	o, err := e.db.FindOrderByNumber(ctx, number)
 	if err != nil {
 		return "", refusal(err, "no such order")
+	}
+	if o.Static() {
+		return string(o.State), nil
 	}
 	if !o.Chosen() {
 		return fmt.Sprint(o.Version), nil

@@ -128,7 +128,8 @@ func (w *world) engineOn(db *store.DB) (*engine.Engine, []*chain.Follower) {
 	}
 	e, err := engine.New(w.ctx, engine.Config{
 		DB: db, Clock: w.clock, IDs: id.New(nil), Rates: book, Sealer: sealer{box}, Networks: networks,
-		Log: slog.New(slog.NewTextHandler(w.t.Output(), nil)),
+		Numbers: map[string]func() string{"halopay": func() string { return id.New(nil).Hex(16) }},
+		Log:     slog.New(slog.NewTextHandler(w.t.Output(), nil)),
 	})
 	w.must(err)
 	var followers []*chain.Follower
