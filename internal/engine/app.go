@@ -102,6 +102,9 @@ func (e *Engine) AddApp(ctx context.Context, n NewApp) (App, string, error) {
 			n.Settle = normal
 		}
 	}
+	if err := e.checkTokens(n.Mode, n.Options[OptionTokens]); err != nil {
+		return App{}, "", err
+	}
 	options, err := json.Marshal(n.Options)
 	if err != nil {
 		return App{}, "", fmt.Errorf("options of the new app: %w", err)

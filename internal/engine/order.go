@@ -28,33 +28,42 @@ type NewOrder struct {
 	Deadline    time.Time // zero: the policy's default
 	Policy      payment.Policy
 	Extra       string // the dialect's own document, "" for none
+
+	// Asset is what the order is paid in, for good; the zero Asset leaves that to the payer.
+	Asset money.Asset
+	// Due is how much of Asset is to be paid; zero: what Price is worth.
+	Due money.Amount
 }
 
-// CreateOrder makes an order, durable on return. The same reference with the same request again
-// returns the first order, whatever its state, and created false; with another request it is
-// refused with CodeReferenceTaken (rulings G11).
+// CreateOrder makes an order, durable on return, and with it the deposit address of an order that
+// is made in an Asset. The same reference with the same request again returns the first order,
+// whatever its state, and created false; with another request it is refused with
+// CodeReferenceTaken (rulings G11).
 func (e *Engine) CreateOrder(ctx context.Context, app App, n NewOrder) (o payment.Order, created bool, err error) {
 	now := e.now()
-	deadline, err := e.acceptable(ctx, app, n, now)
+	o, network, err := e.acceptable(ctx, app, n, now)
 	if err != nil {
 		// What would be refused today may have been accepted when it was first asked for.
 		if first, repeated := e.Repeated(ctx, app, n); repeated == nil {
 			return first, false, nil
 		}
-		return o, false, err
+		return payment.Order{}, false, err
 	}
-	o = payment.Order{
-		ID: e.ids.Make("ord", now), MerchantID: app.MerchantID, AppID: app.ID, Number: n.Number, Reference: n.Reference,
-		RequestHash: n.RequestHash, NotifyURL: n.NotifyURL, ReturnURL: n.ReturnURL, Product: n.Product, Price: n.Price,
-		Policy: n.Policy, State: payment.OrderOpen, CreatedAt: now, ChangedAt: now, Version: 1,
-		Deadline: deadline.Truncate(time.Second), // what the merchant is told is what counts
-	}
+	o.ID = e.ids.Make("ord", now)
 	first := e.event(payment.EventCreated, o, now)
 	var inserted int64
 	err = e.db.Update(ctx, app.MerchantID, func(ctx context.Context, tx *store.Tx) error {
-		return tx.AddOrder(ctx, o, n.Extra, first, &inserted)
+		if err := tx.AddOrder(ctx, o, n.Extra, first, &inserted); err != nil || !o.Chosen() {
+			return err
+		}
+		if _, err := tx.Order(ctx, o.ID); errors.Is(err, store.ErrNotFound) {
+			return errNothing // another order has the reference, and this one gets no address
+		} else if err != nil {
+			return err
+		}
+		return e.giveAddress(ctx, tx, o, app, network)
 	})
-	if err != nil {
+	if err != nil && !errors.Is(err, errNothing) {
 		return o, false, fmt.Errorf("create order: %w", err)
 	}
 	if inserted == 1 {
@@ -64,15 +73,66 @@ func (e *Engine) CreateOrder(ctx context.Context, app App, n NewOrder) (o paymen
 	return kept, kept.ID == o.ID, err // ours is there when an earlier run of the update was committed (threats S06)
 }
 
-// acceptable refuses an order that cannot be made now, and returns when it would end.
-func (e *Engine) acceptable(ctx context.Context, app App, n NewOrder, now time.Time) (deadline time.Time, err error) {
+// acceptable returns the order as it begins, without an id, or refuses it because it cannot be made
+// now. An order in an asset is on network.
+func (e *Engine) acceptable(ctx context.Context, app App, n NewOrder, now time.Time) (o payment.Order, network Network, err error) {
 	if n.Price.IsZero() {
-		return deadline, payment.Invalid("price", "must be above zero")
+		return o, network, payment.Invalid("price", "must be above zero")
 	}
-	if deadline, err = n.Policy.Life.Deadline(now, n.Deadline); err != nil {
-		return deadline, err
+	deadline, err := n.Policy.Life.Deadline(now, n.Deadline)
+	if err != nil {
+		return o, network, err
 	}
-	return deadline, e.priceable(ctx, app, n.Price)
+	o = payment.Order{
+		MerchantID: app.MerchantID, AppID: app.ID, Number: n.Number, Reference: n.Reference,
+		RequestHash: n.RequestHash, NotifyURL: n.NotifyURL, ReturnURL: n.ReturnURL, Product: n.Product, Price: n.Price,
+		Policy: n.Policy, State: payment.OrderOpen, CreatedAt: now, ChangedAt: now, Version: 1,
+		Deadline: deadline.Truncate(time.Second), // what the merchant is told is what counts
+	}
+	if n.Asset.IsZero() {
+		return o, network, e.priceable(ctx, app, n.Price)
+	}
+	o.Policy.Fixed = true
+	network, token, err := e.payable(ctx, app, n.Asset.Code())
+	if err != nil {
+		return o, network, err
+	}
+	offer := Offer{Asset: n.Due.Asset(), Due: n.Due}
+	if n.Due.IsZero() {
+		offer, err = e.offer(ctx, network, token, o)
+	} else {
+		err = e.priced(ctx, n, token.Symbol)
+	}
+	if err != nil {
+		return o, network, err
+	}
+	o, err = payment.Choose(o, offer.Due, offer.Rate, false, now)
+	return o, network, err
+}
+
+// priced refuses an amount that the merchant names if it cannot be. The price is for show then, in
+// the token itself or in a currency that we list, whether it has a rate or not.
+func (e *Engine) priced(ctx context.Context, n NewOrder, symbol string) error {
+	if payment.Beyond(n.Due) {
+		return payment.Invalid("price", "is more than there is of the asset")
+	}
+	if n.Price.Currency() == symbol {
+		return nil
+	}
+	_, err := e.quote(ctx, n.Price, symbol)
+	if refusal := (*payment.Error)(nil); errors.As(err, &refusal) && refusal.Code == payment.CodeNoRate {
+		return nil
+	}
+	return err
+}
+
+// payable finds the asset called code and its network, if app can be paid in it now.
+func (e *Engine) payable(ctx context.Context, app App, code string) (Network, chain.Token, error) {
+	network, token, ok := e.token(app, code)
+	if !ok || !e.follows(ctx, network) {
+		return network, token, payment.Refuse(payment.CodeUnsupportedCurrency, "this asset is not available")
+	}
+	return network, token, nil
 }
 
 // Repeated returns the order that n asked for before: CodeNotFound if there is none,
@@ -93,7 +153,7 @@ func (e *Engine) priceable(ctx context.Context, app App, price money.Price) erro
 	refused := error(payment.Refuse(payment.CodeUnsupportedCurrency, "no asset is enabled"))
 	for _, n := range e.networksOf(app.Mode) {
 		for _, t := range n.Tokens {
-			if n.Disabled[n.Asset(t)] != "" {
+			if !app.takes(n, t) {
 				continue
 			}
 			if _, refused = e.quote(ctx, price, t.Symbol); refused == nil {
@@ -133,6 +193,9 @@ func (e *Engine) offers(ctx context.Context, app App, o payment.Order) []Offer {
 			continue
 		}
 		for _, t := range n.Tokens {
+			if !app.takes(n, t) {
+				continue
+			}
 			offer, err := e.offer(ctx, n, t, o)
 			if err == nil && !offer.Due.IsZero() {
 				offers = append(offers, offer)
@@ -153,9 +216,6 @@ func (e *Engine) follows(ctx context.Context, n Network) bool {
 
 func (e *Engine) offer(ctx context.Context, n Network, t chain.Token, o payment.Order) (Offer, error) {
 	asset := n.Asset(t)
-	if reason := n.Disabled[asset]; reason != "" {
-		return Offer{}, payment.Refuse(payment.CodeUnsupportedCurrency, "this asset is not available")
-	}
 	rate, err := e.quote(ctx, o.Price, t.Symbol)
 	if err != nil {
 		return Offer{}, err
@@ -178,9 +238,9 @@ func (e *Engine) ChooseAsset(ctx context.Context, number, code string) error {
 	if err != nil {
 		return err
 	}
-	network, token, ok := e.token(app, code)
-	if !ok || !e.follows(ctx, network) {
-		return payment.Refuse(payment.CodeUnsupportedCurrency, "this asset is not available")
+	network, token, err := e.payable(ctx, app, code)
+	if err != nil {
+		return err
 	}
 	offer, err := e.offer(ctx, network, token, o)
 	if err != nil {
@@ -221,11 +281,11 @@ func frozen(transfers []store.Seen) bool {
 	})
 }
 
-// token finds an asset among those the app may be paid in.
+// token finds an asset among those that the app takes.
 func (e *Engine) token(app App, code string) (Network, chain.Token, bool) {
 	for _, n := range e.networksOf(app.Mode) {
 		for _, t := range n.Tokens {
-			if n.Asset(t).Code() == code {
+			if n.Asset(t).Code() == code && app.takes(n, t) {
 				return n, t, true
 			}
 		}

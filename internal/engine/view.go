@@ -85,7 +85,7 @@ func (e *Engine) view(ctx context.Context, o payment.Order) (OrderView, error) {
 			return v, err
 		}
 	}
-	if o.State == payment.OrderOpen && !frozen(transfers) {
+	if o.State == payment.OrderOpen && !o.Policy.Fixed && !frozen(transfers) {
 		v.Offers = e.offers(ctx, v.App, o)
 	}
 	return v, nil
