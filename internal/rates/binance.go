@@ -45,14 +45,7 @@ func (s *binance) Prices(ctx context.Context, symbols []string) (map[string]Read
 }
 
 func (s *binance) tickers(ctx context.Context, symbols []string) (map[string]Reading, error) {
-	seen := map[string]bool{}
-	var names []string
-	for _, symbol := range symbols {
-		if name := binancePairs[symbol].name; !seen[name] { // it refuses duplicates
-			seen[name], names = true, append(names, name)
-		}
-	}
-	list, err := json.Marshal(names)
+	list, err := json.Marshal(s.names(symbols))
 	if err != nil {
 		return nil, err
 	}

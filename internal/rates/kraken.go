@@ -47,11 +47,7 @@ func (s *kraken) Prices(ctx context.Context, symbols []string) (map[string]Readi
 }
 
 func (s *kraken) tickers(ctx context.Context, symbols []string) (map[string]Reading, error) {
-	var names []string
-	for _, symbol := range symbols {
-		names = append(names, krakenPairs[symbol].name)
-	}
-	body, at, err := s.get(ctx, "/Ticker", url.Values{"pair": {strings.Join(names, ",")}})
+	body, at, err := s.get(ctx, "/Ticker", url.Values{"pair": {strings.Join(s.names(symbols), ",")}})
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package rates
 import (
 	"context"
 	"errors"
+	"maps"
 	"math/big"
 	"slices"
 	"time"
@@ -62,6 +63,17 @@ func (m *markets) ask(ctx context.Context, symbols []string, ask fetch) (prices 
 	return prices, m.halve(ctx, symbols, ask, prices)
 }
 
+// names returns what to ask for, each once: exchanges refuse duplicates.
+func (m *markets) names(symbols []string) []string {
+	var names []string
+	for _, symbol := range symbols {
+		if name := m.pairs[symbol].name; !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // halve fills prices.
 func (m *markets) halve(ctx context.Context, symbols []string, ask fetch, prices map[string]Reading) error {
 	answer, err := ask(ctx, symbols)
@@ -77,8 +89,6 @@ func (m *markets) halve(ctx context.Context, symbols []string, ask fetch, prices
 	case err != nil:
 		return err
 	}
-	for symbol, reading := range answer {
-		prices[symbol] = reading
-	}
+	maps.Copy(prices, answer)
 	return nil
 }
