@@ -5,12 +5,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
+	"net/url"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 
@@ -133,18 +134,26 @@ func (m *mixer) lateLogs(filter map[string]any, head uint64) (result any, fault 
 	return []any{}, "", true // the silent one
 }
 
-// newBalancer starts a proxy that has each request answered by one of nodes, at random.
-func newBalancer(t testing.TB, nodes ...*peer.EVM) *httptest.Server {
+// newBalancer starts a proxy before two nodes: one request in oneIn, at random, is answered by the lagging one.
+func newBalancer(t testing.TB, node, lagging *peer.EVM, oneIn int) *httptest.Server {
 	var mu sync.Mutex
 	dice := rand.New(rand.NewPCG(3, 4))
-	balancer := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
-		mu.Lock()
-		node := nodes[dice.IntN(len(nodes))]
-		mu.Unlock()
-		r.Out.URL.Host = strings.TrimPrefix(node.URL, "http://")
-		r.Out.URL.Scheme = "http"
-		r.Out.Host = r.Out.URL.Host
-	}})
+	balancer := httptest.NewServer(&httputil.ReverseProxy{
+		ErrorLog: log.New(io.Discard, "", 0), // who gave up waiting is no news
+		Rewrite: func(r *httputil.ProxyRequest) {
+			target := node.URL
+			mu.Lock()
+			if dice.IntN(oneIn) == 0 {
+				target = lagging.URL
+			}
+			mu.Unlock()
+			u, err := url.Parse(target)
+			if err != nil {
+				panic(http.ErrAbortHandler)
+			}
+			r.SetURL(u)
+		},
+	})
 	t.Cleanup(balancer.Close)
 	return balancer
 }
@@ -208,7 +217,7 @@ func TestC09_TrustingMixedViewsLoses(t *testing.T) {
 		w := newWorld(t, node)
 		play(t, w, func() string {
 			lagging.Take(node, node.Height()-chaintest.Behind)
-			return newBalancer(t, node, lagging).URL
+			return newBalancer(t, node, lagging, 2).URL
 		})
 	})
 }

@@ -89,15 +89,15 @@ func values(places map[string]place) map[string]string {
 	return worth
 }
 
-// A proxy has each request answered by one of two geths. The second is 20 blocks behind all the time, and in between
-// there are reorgs, which it learns of as late.
+// A proxy has each request answered by one of two geths. The second, which has one in six, is 20 blocks behind all the
+// time, and there are reorgs, which it learns of as late.
 func TestC09_FollowerThroughTwoNodes(t *testing.T) {
 	node, lagging := peer.GethPair(t)
 	w := newWorld(t, node)
 	w.EVM.Mine(chaintest.Behind)
 	lagging.Take(node, node.Height()-chaintest.Behind)
 	f := newFollowing(t, w, 4)
-	f.Client = client(t, w.network, newBalancer(t, node, lagging).URL)
+	f.Client = client(t, w.network, newBalancer(t, node, lagging, 6).URL)
 	dice := rand.New(rand.NewPCG(9, 9))
 	failures := 0
 	for round := range 60 {

@@ -103,7 +103,7 @@ func (w *world) Mixed(t testing.TB) chain.Client {
 		return client(t, w.network, newMixer(t, w.EVM).URL)
 	}
 	w.lagging.Take(w.EVM, w.Height()-chaintest.Behind)
-	return client(t, w.network, newBalancer(t, w.EVM, w.lagging).URL)
+	return client(t, w.network, newBalancer(t, w.EVM, w.lagging, 8).URL)
 }
 
 func (w *world) Address(t testing.TB) string {
