@@ -28,6 +28,10 @@ var codes = map[payment.Code]int{
 	payment.CodeTooFrequent:         codeTooFrequent,
 	payment.CodeOrderClosed:         codeFailed,
 	payment.CodeAssetFrozen:         codeFailed,
+	payment.CodeInsufficient:        codeFailed, // D22
+	payment.CodeNotEnabled:          codeFailed,
+	payment.CodeStopped:             codeFailed,
+	payment.CodeLocked:              codeTooFrequent,
 }
 
 // texts are the msg of each code, where no field is named.
@@ -44,8 +48,9 @@ var texts = map[int]string{
 
 // wireNames has what the wire calls the core's fields.
 var wireNames = map[string]string{
-	"price":    "amount",
-	"deadline": "time_expire",
+	"price":     "amount",
+	"deadline":  "time_expire",
+	"recipient": "to_address",
 }
 
 // failure is what the wire says of a failed call: a refusal of the trade or of authentication
@@ -75,6 +80,14 @@ func failure(err error) (code int, msg string) {
 // fault reports whether err is ours rather than the caller's.
 func fault(err error) bool {
 	return !errors.As(err, new(denied)) && !errors.As(err, new(*payment.Error))
+}
+
+// calling returns err with a field of the core under the name it has in one call.
+func calling(err error, field, name string) error {
+	if refusal := (*payment.Error)(nil); errors.As(err, &refusal) && refusal.Code == payment.CodeInvalidField && refusal.Field == field {
+		return payment.Invalid(name, refusal.Text)
+	}
+	return err
 }
 
 // denied is a refusal of authentication, by its code.

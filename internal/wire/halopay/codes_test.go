@@ -35,6 +35,13 @@ func TestFailuresAsTheWireSaysThem(t *testing.T) {
 		{payment.Refuse(payment.CodeNoRate, "x"), 10002, "Operation failed"},
 		{payment.Refuse(payment.CodeTooFrequent, "x"), 20009, "Frequent operation"},
 		{payment.Refuse(payment.CodeOrderClosed, "x"), 10002, "Operation failed"},
+		{payment.Refuse(payment.CodeInsufficient, "x"), 10002, "Operation failed"},
+		{payment.Refuse(payment.CodeNotEnabled, "x"), 10002, "Operation failed"},
+		{payment.Refuse(payment.CodeStopped, "x"), 10002, "Operation failed"},
+		{payment.Refuse(payment.CodeLocked, "x"), 20009, "Frequent operation"},
+		{payment.Invalid("recipient", "x"), 10003, "Params Error: Invalid to_address"},
+		{payment.Invalid("google_code", "x"), 10003, "Params Error: Invalid google_code"},
+		{calling(payment.Invalid("deadline", "x"), "deadline", "time_out"), 10003, "Params Error: Invalid time_out"},
 		{fmt.Errorf("wrapped: %w", denied(codeTime)), 10007, "Sign time not within the validity period"},
 		{errors.New("the disk is on fire at /var/lib/florin"), 10002, "Operation failed"},
 	} {

@@ -22,7 +22,7 @@ var waits = []time.Duration{
 
 // titles are the values of X-EventType for apps with the option event_style=title; others get the
 // status code itself (D26).
-var titles = map[string]string{"PAID": "Paid", "TO-BE-PAID": "To-Be-Paid", "TIME-OUT": "Time-Out"}
+var titles = map[string]string{"PAID": "Paid", "TO-BE-PAID": "To-Be-Paid", "TIME-OUT": "Time-Out", "FAIL": "Fail"}
 
 // Webhooks is how HaloPay's merchants are told.
 type Webhooks struct{ tokens tokens }
@@ -30,9 +30,12 @@ type Webhooks struct{ tokens tokens }
 // NewWebhooks returns the format for assets of the list.
 func NewWebhooks(list []Token) *Webhooks { return &Webhooks{byAsset(list)} }
 
-// Body writes what is told of an event, in the order of the documented sample. It is a function of
+// Body writes what is told of an event, in the order of the documented samples. It is a function of
 // the event's own facts and the app's id, so it can be made again and says the same.
 func (h *Webhooks) Body(e payment.Event, app engine.App) ([]byte, error) {
+	if e.Payout != nil {
+		return h.payoutBody(e, app)
+	}
 	token, err := h.tokens.of(e.Facts.Due)
 	if err != nil {
 		return nil, err
@@ -41,22 +44,52 @@ func (h *Webhooks) Body(e payment.Event, app engine.App) ([]byte, error) {
 	if !ok {
 		return nil, fmt.Errorf("event %s has an order in state %q", e.ID, e.Facts.State)
 	}
-	w := writer{make([]byte, 0, 512)}
+	w := writer{b: make([]byte, 0, 512)}
 	w.string(`{"appid":`, app.ID)
 	w.string(`,"trade_no":`, e.Facts.Number)
-	w.string(`,"out_trade_no":`, e.Facts.Reference)
+	w.string(`,"out_trade_no":`, referenceOf(e.Facts))
 	w.string(`,"amount_collected":`, e.Facts.Received.Decimal())
 	w.string(`,"amount":`, e.Facts.Price.Decimal()) // the price; what is due in tokens comes next (D40)
 	w.string(`,"token_amount":`, dueText(e.Facts.Due))
 	w.string(`,"chain":`, token.Chain)
 	w.int(`,"chain_id":`, token.ChainID)
 	w.string(`,"type":`, "PAYMENT")
-	w.int(`,"currency_id":`, int64(token.CurrencyID))
+	w.currency(`,"currency_id":`, token.CurrencyID)
 	w.string(`,"txid":`, e.Facts.TxID)
 	w.string(`,"status":`, word)
-	w.int(`,"time":`, e.At.Unix())
+	w.time(`,"time":`, e.At)
 	w.string(`,"redirect_url":`, e.Facts.ReturnURL)
-	return append(w.b, '}'), nil
+	w.raw("}")
+	return w.b, nil
+}
+
+// payoutBody writes what is told of a payout: the documented beginning and what we decided (D27).
+func (h *Webhooks) payoutBody(e payment.Event, app engine.App) ([]byte, error) {
+	token, err := h.tokens.of(e.Payout.Amount)
+	if err != nil {
+		return nil, err
+	}
+	if !e.Payout.State.Final() {
+		return nil, fmt.Errorf("event %s has a payout in state %q, which is no news", e.ID, e.Payout.State)
+	}
+	w := writer{b: make([]byte, 0, 512)}
+	w.string(`{"appid":`, app.ID)
+	w.string(`,"chain":`, token.Chain)
+	w.int(`,"chain_id":`, token.ChainID)
+	w.string(`,"contract":`, token.Contract)
+	w.currency(`,"currency_id":`, token.CurrencyID)
+	w.string(`,"token":`, token.Symbol)
+	w.string(`,"trade_no":`, e.Facts.Number)
+	w.string(`,"out_trade_no":`, payoutReference(e.Facts.Reference))
+	w.string(`,"to_address":`, e.Payout.Recipient)
+	w.string(`,"amount":`, e.Payout.Amount.Decimal())
+	w.string(`,"fee":`, payoutFee)
+	w.string(`,"txid":`, e.Payout.TxID)
+	w.string(`,"type":`, "PAYOUT")
+	w.string(`,"status":`, payoutStatus[e.Payout.State])
+	w.time(`,"time":`, e.At)
+	w.raw("}")
+	return w.b, nil
 }
 
 // Headers signs body as it goes out at now, with the app's newest key: an attempt that took an old

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"florin/internal/clock"
 	"florin/internal/engine"
 	"florin/internal/money"
 	"florin/internal/payment"
@@ -21,6 +22,7 @@ const (
 	amountDigits   = 15
 	amountPlaces   = 18
 	pricePlaces    = 2 // a price is rounded half-up to so many (rulings G12)
+	quotePlaces    = 8 // an amount of tokens is rounded up to so many (D14)
 )
 
 // absolute is the first time_expire that is a time; smaller ones are seconds from now (D9, rulings H3).
@@ -35,7 +37,7 @@ var tell = []payment.EventKind{payment.EventPartial, payment.EventPaid, payment.
 // policyFor is what HaloPay promises about payments (rulings G9): whatever arrives late is the
 // merchant's all the same, and changes nothing.
 func policyFor(app engine.App) payment.Policy {
-	return payment.Policy{Late: payment.LateCredit, QuotePlaces: 8, Life: life, Fee: app.Fee, Tell: tell}
+	return payment.Policy{Late: payment.LateCredit, QuotePlaces: quotePlaces, Life: life, Fee: app.Fee, Tell: tell}
 }
 
 // parse reads a request with these fields. What we send ourselves is no request, although the same
@@ -66,18 +68,15 @@ func (a *API) readPreCreate(c *call) (engine.NewOrder, error) {
 		return engine.NewOrder{}, err
 	}
 	n := engine.NewOrder{Policy: policyFor(c.app)}
-	n.Reference = f.Reference("out_trade_no", maxReference)
-	if n.Reference == "" {
-		f.Refuse("out_trade_no", "missing")
-	}
-	n.Price = readPrice(f)
+	n.Reference = required(f, "out_trade_no", f.Reference("out_trade_no", maxReference))
+	n.Price = readPrice(f, "symbol", "amount")
 	n.Product = payment.Product{
 		Name:        f.Line("name", maxName),
 		Image:       f.URL("image", a.parseURL),
 		Description: f.Prose("describe", maxDescription),
 	}
 	expire := f.Natural("time_expire")
-	setDeadline(f, &n, expire)
+	setDeadline(f, &n, "time_expire", expire)
 	n.NotifyURL = f.URL("callback_url", a.parseURL)
 	n.ReturnURL = f.URL("redirect_url", a.parseURL)
 	if err := f.Err(); err != nil {
@@ -87,16 +86,120 @@ func (a *API) readPreCreate(c *call) (engine.NewOrder, error) {
 	return n, nil
 }
 
-// readPrice reads symbol and amount.
-func readPrice(f *wire.Fields) money.Price {
-	symbol := f.Word("symbol")
-	if symbol == "" {
-		f.Refuse("symbol", "missing")
+// preCreate makes a hosted order.
+func (a *API) preCreate(ctx context.Context, c *call, w *writer) error {
+	n, err := a.readPreCreate(c)
+	order, err := a.create(ctx, c, n, err)
+	if err != nil {
+		return err
 	}
-	amount := f.Decimal("amount", amountDigits, amountPlaces)
-	if amount == "" {
-		f.Refuse("amount", "missing")
+	w.created(order, a.payURL(order.Number))
+	return nil
+}
+
+var orderFields = []string{
+	"out_trade_no", "currency_id", "fiat_name", "fiat_amount", "token_amount", "callback_url", "time_out", "redirect_url",
+}
+
+// readOrder reads a request for an order on the merchant's own page: all of it but the number.
+func (a *API) readOrder(c *call) (engine.NewOrder, error) {
+	f, err := parse(c.body, orderFields)
+	if err != nil {
+		return engine.NewOrder{}, err
 	}
+	n := engine.NewOrder{Policy: policyFor(c.app)}
+	n.Reference = required(f, "out_trade_no", f.Reference("out_trade_no", maxReference))
+	n.Asset = a.readTaken(f, c.app)
+	n.Due = readTokens(f, "token_amount", n.Asset)
+	n.Price = readOrderPrice(f, n.Asset)
+	expire := f.Natural("time_out")
+	setDeadline(f, &n, "time_out", expire)
+	n.NotifyURL = f.URL("callback_url", a.parseURL)
+	n.ReturnURL = f.URL("redirect_url", a.parseURL)
+	if err := f.Err(); err != nil {
+		return engine.NewOrder{}, err
+	}
+	n.RequestHash = hashOf("order", n, expire)
+	return n, nil
+}
+
+// readOrderPrice reads the price of an order: the fiat pair, else what it is in its token (D12).
+func readOrderPrice(f *wire.Fields, asset money.Asset) money.Price {
+	due := f.Decimal("token_amount", amountDigits, amountPlaces)
+	pair := f.Word("fiat_name") != "" && f.Decimal("fiat_amount", amountDigits, amountPlaces) != ""
+	switch {
+	case f.Err() != nil:
+	case pair:
+		return readPrice(f, "fiat_name", "fiat_amount")
+	case due == "":
+		f.Refuse("amount", "neither fiat_name and fiat_amount nor token_amount")
+	default:
+		price, err := money.ParsePrice(asset.Symbol(), due)
+		if err != nil {
+			f.Refuse("token_amount", "not an amount")
+		}
+		return price
+	}
+	return money.Price{}
+}
+
+// createOrder makes an order in a token and shows how to pay it.
+func (a *API) createOrder(ctx context.Context, c *call, w *writer) error {
+	n, err := a.readOrder(c)
+	order, err := a.create(ctx, c, n, err)
+	if err != nil {
+		return calling(err, "deadline", "time_out")
+	}
+	view, err := a.engine.OrderByNumber(ctx, order.Number)
+	if err != nil {
+		return err
+	}
+	token, err := a.tokens.of(view.Due)
+	if err != nil {
+		return err
+	}
+	w.opened(view, token, a.payURL(view.Number))
+	return nil
+}
+
+// create makes the order that was read, unless reading it failed. An app that calls too often only
+// gets what it was given already (rulings G24).
+func (a *API) create(ctx context.Context, c *call, n engine.NewOrder, err error) (order payment.Order, _ error) {
+	switch {
+	case err == nil && c.limited:
+		order, err = a.engine.Repeated(ctx, c.app, n)
+	case err == nil:
+		n.Number = a.number()
+		order, _, err = a.engine.CreateOrder(ctx, c.app, n)
+	}
+	return order, c.slowed(err)
+}
+
+// slowed is what an app that calls too often hears instead of a refusal.
+func (c *call) slowed(err error) error {
+	if c.limited && err != nil && !fault(err) {
+		return denied(codeTooFrequent)
+	}
+	return err
+}
+
+// required refuses a field that was not sent.
+func required(f *wire.Fields, name, value string) string {
+	if value == "" {
+		f.Refuse(name, "missing")
+	}
+	return value
+}
+
+// readPrice reads a currency and an amount of it, both of which have to be there.
+func readPrice(f *wire.Fields, symbolField, amountField string) money.Price {
+	symbol := required(f, symbolField, f.Word(symbolField))
+	amount := required(f, amountField, f.Decimal(amountField, amountDigits, amountPlaces))
+	return priceOf(f, symbol, amount, amountField)
+}
+
+// priceOf makes a price of a currency and an amount; what is not above zero is refused as name.
+func priceOf(f *wire.Fields, symbol, amount, name string) money.Price {
 	if f.Err() != nil {
 		return money.Price{}
 	}
@@ -109,19 +212,58 @@ func readPrice(f *wire.Fields) money.Price {
 		price, err = price.RoundHalfUp(pricePlaces)
 	}
 	if err != nil || price.IsZero() {
-		f.Refuse("amount", "not above zero")
+		f.Refuse(name, "not above zero")
 	}
 	return price
 }
 
-// setDeadline turns time_expire into the order's end. Seconds from now become the life that this
-// order has by default, so that only the engine's clock counts.
-func setDeadline(f *wire.Fields, n *engine.NewOrder, expire int64) {
+// readTokens reads an amount of a token; zero if it was not sent.
+func readTokens(f *wire.Fields, name string, asset money.Asset) money.Amount {
+	text := f.Decimal(name, amountDigits, amountPlaces)
+	if text == "" || f.Err() != nil {
+		return money.Zero(asset)
+	}
+	amount, err := money.Parse(asset, text)
+	if err != nil || amount.IsZero() {
+		f.Refuse(name, "not above zero, or finer than the token")
+	}
+	return amount
+}
+
+// readListed reads currency_id: an asset that apps of c's mode may be paid in.
+func (a *API) readListed(f *wire.Fields, app engine.App) engine.Listed {
+	id := f.Natural("currency_id")
+	if id == 0 {
+		f.Refuse("currency_id", "missing")
+	}
+	if f.Err() == nil {
+		for _, listed := range a.engine.Assets(app) {
+			if token, ok := a.tokens[listed.Asset]; ok && int64(token.CurrencyID) == id {
+				return listed
+			}
+		}
+		f.Fail(payment.Refuse(payment.CodeUnsupportedCurrency, "no such currency_id"))
+	}
+	return engine.Listed{}
+}
+
+// readTaken is readListed for an asset that app is paid in.
+func (a *API) readTaken(f *wire.Fields, app engine.App) money.Asset {
+	listed := a.readListed(f, app)
+	if !listed.Taken {
+		f.Fail(payment.Refuse(payment.CodeUnsupportedCurrency, "the app does not take it"))
+	}
+	return listed.Asset
+}
+
+// setDeadline turns a field into the order's end. Seconds from now become the life that this order
+// has by default, so that only the engine's clock counts.
+func setDeadline(f *wire.Fields, n *engine.NewOrder, name string, expire int64) {
 	switch {
 	case expire >= absolute:
 		n.Deadline = time.Unix(expire, 0).UTC()
 	case expire > 0 && (expire < life.Min || expire > life.Max):
-		f.Refuse("time_expire", "too near or too far")
+		f.Refuse(name, "too near or too far")
 	case expire > 0:
 		n.Policy.Life.Default = expire
 	}
@@ -133,6 +275,8 @@ func hashOf(kind string, n engine.NewOrder, expire int64) string {
 	h.Add(n.Reference)
 	h.Add(n.Price.Currency())
 	h.Add(n.Price.Units())
+	h.Add(n.Asset.Code())
+	h.Add(n.Due.Units())
 	h.Add(n.Product.Name)
 	h.Add(n.Product.Image)
 	h.Add(n.Product.Description)
@@ -142,79 +286,63 @@ func hashOf(kind string, n engine.NewOrder, expire int64) string {
 	return h.String()
 }
 
-// preCreate makes a hosted order.
-func (a *API) preCreate(ctx context.Context, c *call, out []byte) ([]byte, error) {
-	n, err := a.readPreCreate(c)
-	var order payment.Order
-	switch {
-	case c.limited:
-		order, err = a.repeated(ctx, c, n, err)
-	case err == nil:
-		n.Number = a.number()
-		order, _, err = a.engine.CreateOrder(ctx, c.app, n)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return a.appendCreated(out, order), nil
-}
-
-// repeated answers an app that calls too often: only with what it was given already (rulings G24).
-func (a *API) repeated(ctx context.Context, c *call, n engine.NewOrder, err error) (order payment.Order, _ error) {
-	if err == nil {
-		order, err = a.engine.Repeated(ctx, c.app, n)
-	}
-	if err != nil && !fault(err) {
-		err = denied(codeTooFrequent)
-	}
-	return order, err
-}
-
-// number makes a trade_no: the time in UTC+8 to the second and 72 random bits (D39).
-func (a *API) number() string {
-	return a.clock.Now().In(utc8).Format("20060102150405") + a.ids.Hex(9)
+// Numbers returns what makes a trade_no: the time in UTC+8 to the second and 72 random bits (D39). The
+// engine needs it too, for deposits to static codes.
+func Numbers(c clock.Clock, ids interface{ Hex(n int) string }) func() string {
+	return func() string { return c.Now().In(utc8).Format("20060102150405") + ids.Hex(9) }
 }
 
 var utc8 = time.FixedZone("UTC+8", 8*60*60)
 
 var detailFields = []string{"trade_no", "out_trade_no"}
 
-// orderDetail shows an order of the app's own (D16).
-func (a *API) orderDetail(ctx context.Context, c *call, out []byte) ([]byte, error) {
+// readKeys reads which order or payout is asked for (D16).
+func readKeys(c *call) (number, reference string, err error) {
 	f, err := parse(c.body, detailFields)
 	if err != nil {
-		return nil, err
+		return "", "", err
 	}
-	number, reference := f.Word("trade_no"), f.Word("out_trade_no")
+	number, reference = f.Word("trade_no"), f.Word("out_trade_no")
 	if number == "" && reference == "" {
 		f.Refuse("trade_no", "missing")
 	}
-	if err := f.Err(); err != nil {
-		return nil, err
+	if f.Err() == nil && (len(number) > maxReference || len(reference) > maxReference) {
+		f.Fail(payment.Refuse(payment.CodeNotFound, "nothing has such a name"))
+	}
+	return number, reference, f.Err()
+}
+
+// orderDetail shows an order of the app's own.
+func (a *API) orderDetail(ctx context.Context, c *call, w *writer) error {
+	number, reference, err := readKeys(c)
+	if err != nil {
+		return err
 	}
 	order, err := a.find(ctx, c, number, reference)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return a.appendDetail(out, order)
+	token, err := a.tokens.of(order.Due)
+	if err != nil {
+		return err
+	}
+	w.detail(order, token, a.payURL(order.Number))
+	return nil
 }
 
 // find returns the app's order with that number, that reference, or both.
 func (a *API) find(ctx context.Context, c *call, number, reference string) (order engine.OrderView, err error) {
-	absent := payment.Refuse(payment.CodeNotFound, "no such order")
-	switch {
-	case len(number) > maxReference || len(reference) > maxReference:
-		return order, absent
-	case reference != "":
-		order, err = a.engine.OrderByReference(ctx, c.app.ID, reference)
-	default:
-		order, err = a.engine.OrderByNumber(ctx, number)
+	if number == "" {
+		return a.engine.OrderByReference(ctx, c.app.ID, reference)
 	}
+	order, err = a.engine.OrderByNumber(ctx, number)
 	if err != nil {
 		return order, err
 	}
-	if order.AppID != c.app.ID || number != "" && order.Number != number {
-		return engine.OrderView{}, absent
+	if order.AppID != c.app.ID || reference != "" && referenceOf(order.Facts()) != reference {
+		return engine.OrderView{}, payment.Refuse(payment.CodeNotFound, "no such order")
 	}
 	return order, nil
 }
+
+func (a *API) payURL(number string) string { return a.checkoutURL + "/" + number }

@@ -160,7 +160,7 @@ func read(t testing.TB, value string) (cents string, ok bool) {
 		return "", false
 	}
 	f := wire.NewFields(object)
-	price := readPrice(f)
+	price := readPrice(f, "symbol", "amount")
 	if f.Err() != nil {
 		return "", false
 	}
@@ -374,7 +374,7 @@ func TestW08_WhatWeSendIsNoRequest(t *testing.T) {
 		for _, rt := range routes {
 			r := s.signedAt(rt.path, c.body, c.timestamp)
 			r.Header.Set("X-Sign", c.signature) // the captured one; it does verify
-			if got := s.send(r); got.Code != codeParams {
+			if got := s.send(r); got.Code != codeParams && got.Code != codeSign && got.Code != codeAuth {
 				t.Errorf("%s took %s: %s", rt.path, c.body, got.Raw)
 			}
 		}
@@ -407,7 +407,7 @@ func TestW16_EveryKindOfAppOnEveryRoute(t *testing.T) {
 	}{
 		"payment":              {owner, 0, 0, codeNotFound},
 		"another payment":      {add(wiretest.App{ID: "aaaaaaaaaaaaaaaa"}), 0, 0, codeNotFound},
-		"qr":                   {add(wiretest.App{ID: "qqqqqqqqqqqqqqqq", Kind: KindQR}), codeAuth, codeAuth, codeAuth},
+		"qr":                   {add(wiretest.App{ID: "qqqqqqqqqqqqqqqq", Kind: KindQR}), codeAuth, codeNotFound, codeNotFound},
 		"unknown kind":         {add(wiretest.App{ID: "kkkkkkkkkkkkkkkk", Kind: "admin"}), codeAuth, codeAuth, codeAuth},
 		"revoked":              {revoked, codeAuth, codeAuth, codeAuth},
 		"payprotocol":          {add(wiretest.App{ID: "pppppppppppppppp", Protocol: "payprotocol"}), codeAuth, codeAuth, codeAuth},

@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"florin/internal/clock"
@@ -61,15 +64,17 @@ type API struct {
 	engine      *engine.Engine
 	gate        *wire.Gate
 	clock       clock.Clock
-	ids         interface{ Hex(n int) string }
+	number      func() string // makes a trade_no
 	checkoutURL string
 	parseURL    func(string) (string, error)
 	log         *slog.Logger
 
-	window  *wire.Window
-	limits  *wire.AppLimits
-	tokens  tokens
-	unknown engine.App // in the place of apps that do not exist
+	window     *wire.Window
+	signatures *wire.Signatures
+	limits     *wire.AppLimits
+	payouts    *wire.AppLimits // of payout/create alone
+	tokens     tokens
+	unknown    engine.App // in the place of apps that do not exist
 }
 
 // New returns the API.
@@ -78,61 +83,92 @@ func New(c Config) *API {
 		c.Log = slog.Default()
 	}
 	return &API{
-		engine: c.Engine, gate: c.Gate, clock: c.Clock, ids: c.IDs, checkoutURL: c.CheckoutURL, parseURL: c.ParseURL, log: c.Log,
-		window:  wire.NewWindow(c.Clock, windowWidth),
-		limits:  wire.NewAppLimits(c.Clock),
-		tokens:  byAsset(c.Tokens),
-		unknown: engine.App{Keys: []engine.Secret{newDecoy()}},
+		engine: c.Engine, gate: c.Gate, clock: c.Clock, number: Numbers(c.Clock, c.IDs), checkoutURL: c.CheckoutURL, parseURL: c.ParseURL, log: c.Log,
+		window:     wire.NewWindow(c.Clock, windowWidth),
+		signatures: wire.NewSignatures(c.Clock, 2*windowWidth),
+		limits:     wire.NewAppLimits(c.Clock),
+		payouts:    wire.NewAppLimits(c.Clock),
+		tokens:     byAsset(c.Tokens),
+		unknown:    engine.App{Keys: []engine.Secret{newDecoy()}},
 	}
 }
 
 // route is one call of HaloPay's.
 type route struct {
 	path string
-	kind string // of the app that may call it
+	old  string // the same call before 2026-03-17, below /v1; "" if there was none
+	// kinds of app that may call it.
+	kinds []string
+	// changes is set where the call changes something: no signature of another call opens it.
+	changes bool
 	// repeats is set where a repeated request is answered although the app calls too often.
 	repeats bool
-	// serve reads the fields and appends the answer's data to out.
-	serve func(a *API, ctx context.Context, c *call, out []byte) ([]byte, error)
+	// serve reads the fields and writes the answer's data.
+	serve func(a *API, ctx context.Context, c *call, w *writer) error
 }
+
+var (
+	paymentApps = []string{KindPayment}
+	qrApps      = []string{KindQR}
+	allApps     = []string{KindPayment, KindQR}
+)
 
 var routes = []route{
-	{path: "/api/entrust/pre-create", kind: KindPayment, repeats: true, serve: (*API).preCreate},
-	{path: "/api/order/detail", kind: KindPayment, serve: (*API).orderDetail},
+	{path: "/api/entrust/pre-create", old: "/transactions/entrust", kinds: paymentApps, changes: true, repeats: true, serve: (*API).preCreate},
+	{path: "/api/order/create", old: "/transactions/pay", kinds: paymentApps, changes: true, repeats: true, serve: (*API).createOrder},
+	{path: "/api/order/detail", old: "/transactions", kinds: allApps, serve: (*API).orderDetail},
+	{path: "/api/order/exchange-rates", old: "/transactions/amount", kinds: allApps, serve: (*API).exchangeRates},
+	{path: "/api/currency/app-token-list", old: "/transactions/currency", kinds: allApps, serve: (*API).appTokenList},
+	{path: "/api/currency/token-list", kinds: allApps, serve: (*API).tokenList},
+	{path: "/api/payout/create", old: "/transactions/transfer", kinds: paymentApps, changes: true, repeats: true, serve: (*API).createPayout},
+	{path: "/api/payout/detail", old: "/transactions/getTransfer", kinds: paymentApps, serve: (*API).payoutDetail},
+	{path: "/api/account/balance", kinds: allApps, serve: (*API).balance},
+	{path: "/api/payment-qr-code/create", kinds: qrApps, changes: true, repeats: true, serve: (*API).createQR},
 }
 
-// Mount adds HaloPay's paths to mux.
+// Mount adds HaloPay's paths to mux, each old one under both of its prefixes (D32).
 func (a *API) Mount(mux *http.ServeMux) {
 	for _, rt := range routes {
-		a.gate.Mount(mux, wire.Route{Path: rt.path, Serve: func(w http.ResponseWriter, r *wire.Request) { a.answer(w, r, rt) }})
+		a.mount(mux, rt.path, rt, false)
+		if rt.old != "" {
+			a.mount(mux, "/v1"+rt.old, rt, true)
+			a.mount(mux, "/api/v1"+rt.old, rt, true)
+		}
 	}
+}
+
+func (a *API) mount(mux *http.ServeMux, path string, rt route, old bool) {
+	a.gate.Mount(mux, wire.Route{Path: path, Serve: func(w http.ResponseWriter, r *wire.Request) { a.answer(w, r, rt, old) }})
 }
 
 // call is one authenticated request.
 type call struct {
-	app     engine.App
-	body    string
-	limited bool // over the app's rate: only a repeated request is answered
+	app       engine.App
+	body      string
+	signature string // in lower case
+	source    netip.Addr
+	old       bool // it came by an old path
+	limited   bool // over the app's rate: only a repeated request is answered
 }
 
 // answer serves one request: whatever comes of it is HTTP 200 with HaloPay's envelope.
-func (a *API) answer(w http.ResponseWriter, r *wire.Request, rt route) {
+func (a *API) answer(w http.ResponseWriter, r *wire.Request, rt route, old bool) {
 	if !a.gate.Admits(r) {
-		a.write(w, nil, "", appendFailure(nil, denied(codeTooFrequent)))
+		a.write(w, nil, "", appendFailure(nil, denied(codeTooFrequent), old))
 		return
 	}
 	app, known, err := a.app(r)
 	if err != nil {
 		a.logFault(r, "", err)
-		a.write(w, nil, "", appendFailure(nil, err))
+		a.write(w, nil, "", appendFailure(nil, err, old))
 		return
 	}
 	key := app.Keys[0] // signs what comes before a signature was verified
-	out := make([]byte, 0, 512)
+	out := writer{b: make([]byte, 0, 512), old: old && app.Options["legacy_envelope"] != "halopay"}
 	signer, err := a.authenticate(r, app, known)
 	if err == nil {
 		key = signer
-		out, err = a.serve(r, rt, app, out)
+		err = a.serve(r, rt, &call{app: app, old: old}, &out)
 	} else {
 		a.gate.Blame(r)
 	}
@@ -140,9 +176,9 @@ func (a *API) answer(w http.ResponseWriter, r *wire.Request, rt route) {
 		if fault(err) {
 			a.logFault(r, app.ID, err)
 		}
-		out = appendFailure(out[:0], err)
+		out.b = appendFailure(out.b[:0], err, out.old)
 	}
-	a.write(w, key, app.ID, out)
+	a.write(w, key, app.ID, out.b)
 }
 
 // logFault logs a fault of ours. A caller who goes away while he is served is none: anybody could
@@ -200,25 +236,30 @@ func (a *API) authenticate(r *wire.Request, app engine.App, known bool) (engine.
 	return key, nil
 }
 
-// serve runs an authenticated call and returns the answer's body.
-func (a *API) serve(r *wire.Request, rt route, app engine.App, out []byte) ([]byte, error) {
-	if app.Kind != rt.kind {
-		return nil, denied(codeAuth)
+// serve runs an authenticated call and writes the answer's body.
+func (a *API) serve(r *wire.Request, rt route, c *call, out *writer) error {
+	if !slices.Contains(rt.kinds, c.app.Kind) {
+		return denied(codeAuth)
 	}
-	limited := !a.limits.Allow(app.ID, wire.Rate{PerSecond: app.RatePerSecond, Burst: app.Burst})
-	if limited && !rt.repeats {
-		return nil, denied(codeTooFrequent)
-	}
-	c := &call{app: app, body: string(r.Raw), limited: limited}
+	c.body, c.source = string(r.Raw), r.Source
 	if c.body == "" {
 		c.body = "{}" // rulings H4
 	}
-	out = append(out, `{"code":0,"msg":"success","data":`...)
-	out, err := rt.serve(a, r.Context(), c, out)
-	if err != nil {
-		return nil, err
+	c.signature = strings.ToLower(r.Header.Get("X-Sign"))
+	// What says nothing changes nothing, and clients send it to several calls within a second.
+	if c.body != "{}" && !a.signatures.Admit(c.signature, rt.path, rt.changes) {
+		return denied(codeSign)
 	}
-	return append(out, '}'), nil
+	c.limited = !a.limits.Allow(c.app.ID, wire.Rate{PerSecond: c.app.RatePerSecond, Burst: c.app.Burst})
+	if c.limited && !rt.repeats {
+		return denied(codeTooFrequent)
+	}
+	out.success()
+	if err := rt.serve(a, r.Context(), c, out); err != nil {
+		return err
+	}
+	out.b = append(out.b, '}')
+	return nil
 }
 
 // write sends body, signed unless key is nil: the bytes that were signed are the bytes that go out

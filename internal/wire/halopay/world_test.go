@@ -59,6 +59,7 @@ func open(t testing.TB, w *wiretest.World) wiretest.Dialect {
 
 // apiOn is the API on an engine of a world.
 func apiOn(t testing.TB, w *wiretest.World, e *engine.Engine, failures wire.Rate) *API {
+	w.Number = Numbers(w.Clock, w.Numbers)
 	return New(Config{
 		Engine: e, Gate: wire.NewGate(wire.Config{Clock: w.Clock, Failures: failures}), Clock: w.Clock, IDs: w.Numbers,
 		CheckoutURL: "https://checkout.pay.halochat.io", Tokens: listed(t), Log: w.Log(),

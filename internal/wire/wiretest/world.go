@@ -44,6 +44,8 @@ type World struct {
 	Keys   *Keys
 	// Numbers is what dialects draw the random part of an order's number from.
 	Numbers *Numbers
+	// Number makes the numbers of deposits to static addresses; the dialect sets it.
+	Number func() string
 
 	url      string
 	networks []engine.Network
@@ -89,7 +91,8 @@ func (w *World) Another() *engine.Engine {
 	w.t.Helper()
 	e, err := engine.New(w.t.Context(), engine.Config{
 		DB: w.DB, Clock: w.Clock, IDs: w.ids, Rates: prices, Sealer: w.Keys, Networks: w.networks,
-		Log: slog.New(slog.NewTextHandler(logged{w.t}, &slog.HandlerOptions{Level: slog.LevelError})),
+		Numbers: map[string]func() string{"halopay": func() string { return w.Number() }},
+		Log:     slog.New(slog.NewTextHandler(logged{w.t}, &slog.HandlerOptions{Level: slog.LevelError})),
 	})
 	w.must(err)
 	return e

@@ -1,0 +1,117 @@
+package halopay
+
+import (
+	"context"
+
+	"florin/internal/money"
+	"florin/internal/wire"
+)
+
+var rateFields = []string{"currency_id", "fiat_name", "fiat_amount"}
+
+// exchangeRates quotes a fiat amount in one token, or in every token that the app takes (D17,
+// rulings H1).
+func (a *API) exchangeRates(ctx context.Context, c *call, w *writer) error {
+	f, err := parse(c.body, rateFields)
+	if err != nil {
+		return err
+	}
+	var asset money.Asset
+	if f.Natural("currency_id") != 0 {
+		asset = a.readTaken(f, c.app)
+	}
+	price := readRatePrice(f)
+	if err := f.Err(); err != nil {
+		return err
+	}
+	if !asset.IsZero() {
+		offer, err := a.engine.Quote(ctx, c.app, asset.Code(), price, quotePlaces)
+		if err != nil {
+			return err
+		}
+		w.quote(a.tokens[asset], price, offer)
+		return nil
+	}
+	offers, err := a.engine.Quotes(ctx, c.app, price, quotePlaces)
+	if err != nil {
+		return err
+	}
+	list := w.list()
+	for _, offer := range offers {
+		if token, ok := a.tokens[offer.Asset]; ok {
+			list.next()
+			w.quote(token, price, offer)
+		}
+	}
+	list.end()
+	return nil
+}
+
+// readRatePrice reads what to quote; without an amount it is 1.
+func readRatePrice(f *wire.Fields) money.Price {
+	if f.Decimal("fiat_amount", amountDigits, amountPlaces) != "" || f.Err() != nil {
+		return readPrice(f, "fiat_name", "fiat_amount")
+	}
+	return priceOf(f, required(f, "fiat_name", f.Word("fiat_name")), "1", "fiat_amount")
+}
+
+// tokenList shows what apps of this mode can be paid in.
+func (a *API) tokenList(_ context.Context, c *call, w *writer) error {
+	if _, err := parse(c.body, nil); err != nil {
+		return err
+	}
+	list := w.list()
+	for _, listed := range a.engine.Assets(c.app) {
+		if token, ok := a.tokens[listed.Asset]; ok {
+			list.next()
+			w.token(token, listed.Standard, nil)
+		}
+	}
+	list.end()
+	return nil
+}
+
+// appTokenList shows what the app takes, with the merchant's balances. The old call had none
+// (rulings H2).
+func (a *API) appTokenList(ctx context.Context, c *call, w *writer) error {
+	if _, err := parse(c.body, nil); err != nil {
+		return err
+	}
+	list := w.list()
+	for _, listed := range a.engine.Assets(c.app) {
+		token, ok := a.tokens[listed.Asset]
+		if !ok || !listed.Taken {
+			continue
+		}
+		list.next()
+		if c.old {
+			w.token(token, listed.Standard, nil)
+			continue
+		}
+		balance, err := a.engine.Balance(ctx, c.app.MerchantID, listed.Asset)
+		if err != nil {
+			return err
+		}
+		w.token(token, listed.Standard, &balance.Available)
+	}
+	list.end()
+	return nil
+}
+
+// balance shows what of one token the merchant can pay out.
+func (a *API) balance(ctx context.Context, c *call, w *writer) error {
+	f, err := parse(c.body, rateFields[:1])
+	if err != nil {
+		return err
+	}
+	asset := a.readListed(f, c.app).Asset
+	if err := f.Err(); err != nil {
+		return err
+	}
+	balance, err := a.engine.Balance(ctx, c.app.MerchantID, asset)
+	if err != nil {
+		return err
+	}
+	w.balance(a.tokens[asset], balance.Available)
+	return nil
+}
