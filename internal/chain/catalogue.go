@@ -3,6 +3,7 @@ package chain
 import (
 	_ "embed"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
@@ -18,10 +19,11 @@ type Network struct {
 	Name          string `toml:"name"`  // core key, such as "ethereum"; part of each asset's code
 	Title         string `toml:"title"` // what payers read
 	Family        string `toml:"family"`
-	ChainID       int64  `toml:"chain_id"`
-	TestOf        string `toml:"test_of"` // the live network that this simulated one stands for
+	ChainID       int64  `toml:"chain_id"` // 0: a [[chain]] block has to say it
+	TestOf        string `toml:"test_of"`  // the live network that this simulated one stands for
 	Confirmations uint64 `toml:"confirmations"`
 	BlockSeconds  int    `toml:"block_seconds"`
+	Planned       bool   `toml:"planned"` // it has no client yet, so nothing of it is offered
 
 	// What dialects call it. HaloPay's wire name; see docs/protocols.
 	HaloPay string `toml:"halopay"`
@@ -53,11 +55,21 @@ const (
 	FamilyTron = "tron"
 )
 
-// Catalogue returns the networks that ship with the program.
-func Catalogue() ([]Network, error) { return ParseCatalogue(catalogueTOML) }
+// Catalogue returns the networks that ship with the program, without the planned ones.
+func Catalogue() ([]Network, error) { return shipped(false) }
+
+// Planned returns the networks of the catalogue that have no client yet: they can be shown, and a
+// [[chain]] block that names one refused with the reason.
+func Planned() ([]Network, error) { return shipped(true) }
+
+func shipped(planned bool) ([]Network, error) {
+	all, err := ParseCatalogue(catalogueTOML)
+	return slices.DeleteFunc(all, func(n Network) bool { return n.Planned != planned }), err
+}
 
 // ParseCatalogue reads networks from TOML and checks them: names, families and decimals are
-// plausible, no two assets or contracts of a network are the same.
+// plausible, no two assets or contracts of a network are the same, currency ids are as CheckCurrencyIDs
+// wants them, and test networks show themselves as what they stand for (rulings G23).
 func ParseCatalogue(text []byte) ([]Network, error) {
 	var file struct {
 		Network []Network `toml:"network"`
@@ -75,7 +87,62 @@ func ParseCatalogue(text []byte) ([]Network, error) {
 		}
 		names[n.Name] = true
 	}
+	if err := CheckCurrencyIDs(file.Network); err != nil {
+		return nil, fmt.Errorf("catalogue: %w", err)
+	}
+	for _, n := range file.Network {
+		if err := n.checkTestOf(file.Network); err != nil {
+			return nil, fmt.Errorf("catalogue: network %q: %w", n.Name, err)
+		}
+	}
 	return file.Network, nil
+}
+
+// CheckCurrencyIDs refuses networks in which one HaloPay currency_id means two live assets, or two
+// test assets. An asset of a test network and the live one that it stands for share theirs. 0 is none.
+func CheckCurrencyIDs(networks []Network) error {
+	type key struct {
+		test bool
+		id   int
+	}
+	seen := map[key]string{}
+	for _, n := range networks {
+		for _, t := range n.Tokens {
+			if t.HaloPayCurrencyID == 0 {
+				continue
+			}
+			k, code := key{n.TestOf != "", t.HaloPayCurrencyID}, t.Symbol+"@"+n.Name
+			if other, twice := seen[k]; twice {
+				return fmt.Errorf("halopay_currency_id %d is both %s and %s", t.HaloPayCurrencyID, other, code)
+			}
+			seen[k] = code
+		}
+	}
+	return nil
+}
+
+// checkTestOf compares a test network with the live one: a test app sees the same ids and decimals
+// that it will see live, under another chain id. It need not have all assets.
+func (n Network) checkTestOf(all []Network) error {
+	if n.TestOf == "" {
+		return nil
+	}
+	i := slices.IndexFunc(all, func(live Network) bool { return live.Name == n.TestOf && live.TestOf == "" })
+	if i < 0 {
+		return fmt.Errorf("it stands for %q, which is no live network", n.TestOf)
+	}
+	live := all[i]
+	if live.HaloPay != n.HaloPay || live.Family != n.Family || live.Planned != n.Planned || live.ChainID == n.ChainID {
+		return fmt.Errorf("it does not match %s, which it stands for", live.Name)
+	}
+	for _, t := range n.Tokens {
+		if !slices.ContainsFunc(live.Tokens, func(l Token) bool {
+			return l.Symbol == t.Symbol && l.Decimals == t.Decimals && l.HaloPayCurrencyID == t.HaloPayCurrencyID && l.Native() == t.Native()
+		}) {
+			return fmt.Errorf("its %s is not what %s has", t.Symbol, live.Name)
+		}
+	}
+	return nil
 }
 
 func (n Network) check() error {

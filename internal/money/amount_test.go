@@ -3,6 +3,7 @@ package money_test
 import (
 	"errors"
 	"math/big"
+	"slices"
 	"strings"
 	"testing"
 
@@ -171,11 +172,12 @@ func TestBadAssetsAreRefused(t *testing.T) {
 // The decimals are written here a second time, from the contracts, so that a slip in the catalogue shows.
 func TestM03_DecimalsOfTheCatalogue(t *testing.T) {
 	decimals := map[string]int{
-		"ETH@ethereum": 18, "USDT@ethereum": 6, "USDC@ethereum": 6,
-		"BNB@bsc": 18, "USDT@bsc": 18, "USDC@bsc": 18,
-		"TRX@tron": 6, "USDT@tron": 6,
+		"ETH@ethereum": 18, "USDT@ethereum": 6, "USDC@ethereum": 6, "DAI@ethereum": 18, "PYUSD@ethereum": 6, "WBTC@ethereum": 8,
+		"LINK@ethereum": 18, "UNI@ethereum": 18, "AAVE@ethereum": 18, "LDO@ethereum": 18, "CRV@ethereum": 18,
+		"BNB@bsc": 18, "USDT@bsc": 18, "USDC@bsc": 18, "ETH@bsc": 18, "BTCB@bsc": 18, "FDUSD@bsc": 18, "CAKE@bsc": 18, "WKC@wkc": 18,
+		"TRX@tron": 6, "USDT@tron": 6, "USDD@tron": 18, "TUSD@tron": 18, "JST@tron": 18, "SUN@tron": 18, "BTT@tron": 18, "WIN@tron": 6,
 	}
-	networks := must(chain.Catalogue())
+	networks := slices.Concat(must(chain.Catalogue()), must(chain.Planned()))
 	live := map[string]string{}
 	for _, n := range networks {
 		live[n.Name] = n.Name

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/big"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -90,16 +89,4 @@ func said(price *big.Rat, at time.Time) Reading {
 		return Reading{At: at}
 	}
 	return Reading{USD: rate, At: at}
-}
-
-// asked returns the symbols that are keys of table, sorted, or all keys for no symbols.
-func asked[V any](table map[string]V, symbols []string) []string {
-	var both []string
-	for symbol := range table {
-		if len(symbols) == 0 || slices.Contains(symbols, symbol) {
-			both = append(both, symbol)
-		}
-	}
-	slices.Sort(both)
-	return both
 }

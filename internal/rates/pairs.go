@@ -92,3 +92,15 @@ func (m *markets) halve(ctx context.Context, symbols []string, ask fetch, prices
 	maps.Copy(prices, answer)
 	return nil
 }
+
+// asked returns the symbols that are keys of table, sorted, or all keys for no symbols.
+func asked[V any](table map[string]V, symbols []string) []string {
+	var both []string
+	for symbol := range table {
+		if len(symbols) == 0 || slices.Contains(symbols, symbol) {
+			both = append(both, symbol)
+		}
+	}
+	slices.Sort(both)
+	return both
+}
