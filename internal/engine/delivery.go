@@ -53,7 +53,7 @@ type Attempt struct {
 
 // DueDelivery is a delivery that may be tried now, and where it goes.
 type DueDelivery struct {
-	ID, AppID, OrderID string
+	ID, AppID, OrderID string // OrderID may be a payout's
 	URL                string // "" for none
 	DueAt              time.Time
 }
@@ -162,14 +162,29 @@ func (e *Engine) delivery(ctx context.Context, id string) (Delivery, error) {
 	if d.App, err = e.App(ctx, row.AppID); err != nil {
 		return d, err
 	}
-	o, err := e.db.FindOrder(ctx, row.OrderID)
-	if err != nil {
-		return d, err
-	}
-	if d.URL = o.NotifyURL; d.URL == "" {
+	if d.URL, err = e.notifyURL(ctx, d.Event); d.URL == "" {
 		d.URL = d.App.WebhookURL
 	}
-	return d, nil
+	return d, err
+}
+
+// notifyURL returns where the merchant wants news of this order or payout; "" means the app's.
+func (e *Engine) notifyURL(ctx context.Context, event payment.Event) (string, error) {
+	if event.Payout != nil {
+		p, err := e.db.FindPayout(ctx, event.Facts.OrderID)
+		return p.NotifyURL, err
+	}
+	o, err := e.db.FindOrder(ctx, event.Facts.OrderID)
+	return o.NotifyURL, err
+}
+
+// tells reports whether merchants are told of the event.
+func (e *Engine) tells(ctx context.Context, event payment.Event) (bool, error) {
+	if event.Payout != nil {
+		return event.Kind.Final(), nil
+	}
+	o, err := e.db.FindOrder(ctx, event.Facts.OrderID)
+	return o.Policy.Tells(event.Kind), err
 }
 
 // RecordAttempt writes what came of a try and ends the lease. With status waiting, the next try
@@ -232,11 +247,11 @@ func (e *Engine) Resend(ctx context.Context, eventID string) (string, error) {
 	if err != nil {
 		return "", refusal(err, "no such event")
 	}
-	o, err := e.db.FindOrder(ctx, event.Facts.OrderID)
+	told, err := e.tells(ctx, event)
 	if err != nil {
 		return "", err
 	}
-	if !o.Policy.Tells(event.Kind) {
+	if !told {
 		return "", payment.Refuse(payment.CodeNotFound, "merchants are not told of "+string(event.Kind)+" events")
 	}
 	now := e.now()

@@ -33,18 +33,41 @@ type Network struct {
 	Treasury string
 	// Disabled assets are not offered: their contract contradicts the catalogue (threats M03).
 	Disabled map[money.Asset]string
+
+	// Sender is how money leaves, nil if it cannot: then the rest does not count.
+	Sender chain.Sender
+	// Hot is the account that payouts leave from; Sender can sign for it.
+	Hot string
+	// FeeCap is the dearest that one transaction may be, in the network's coin (threats P17).
+	FeeCap money.Amount
+	// Gas is how much coin the hot account must hold for a payout to be accepted; the zero Amount: none.
+	Gas money.Amount
+	// BumpAfter is how long a transaction may wait for a block before its offer is raised; 0 means
+	// the time of twelve blocks.
+	BumpAfter time.Duration
 }
+
+// Pays reports whether money can leave on this network.
+func (n Network) Pays() bool { return n.Sender != nil && n.Hot != "" && !n.FeeCap.Asset().IsZero() }
 
 // Live reports whether the network carries real money.
 func (n Network) Live() bool { return n.TestOf == "" }
 
-// Config is what an Engine needs. All fields are required, except Numbers, Parallel and Log.
+// Marker makes keyed marks that nobody makes without the key file, and knows them again.
+type Marker interface {
+	MAC(purpose string, parts ...[]byte) [32]byte
+	CheckMAC(mark []byte, purpose string, parts ...[]byte) bool
+}
+
+// Config is what an Engine needs. All fields are required, except Marks, Numbers, Parallel and Log.
 type Config struct {
-	DB       *store.DB
-	Clock    clock.Clock
-	IDs      *id.Source
-	Rates    Pricer
-	Sealer   Sealer
+	DB     *store.DB
+	Clock  clock.Clock
+	IDs    *id.Source
+	Rates  Pricer
+	Sealer Sealer
+	// Marks protect payouts from being changed behind the engine's back; nil: there are none.
+	Marks    Marker
 	Networks []Network
 	// Numbers makes the numbers of deposits to static addresses, by protocol: as unique as those of
 	// orders. A protocol without has no static addresses.
@@ -63,6 +86,7 @@ type Engine struct {
 	ids      *id.Source
 	rates    Pricer
 	sealer   Sealer
+	marks    Marker
 	networks []Network
 	numbers  map[string]func() string
 	parallel int
@@ -86,7 +110,7 @@ func New(ctx context.Context, c Config) (*Engine, error) {
 	}
 	e := &Engine{
 		parallel: c.Parallel,
-		db:       c.DB, clock: c.Clock, ids: c.IDs, rates: c.Rates, sealer: c.Sealer, networks: c.Networks, numbers: c.Numbers, log: c.Log,
+		db:       c.DB, clock: c.Clock, ids: c.IDs, rates: c.Rates, sealer: c.Sealer, marks: c.Marks, networks: c.Networks, numbers: c.Numbers, log: c.Log,
 	}
 	var err error
 	if e.salt, err = e.installation(ctx); err != nil {
