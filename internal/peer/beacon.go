@@ -1,20 +1,13 @@
 package peer
 
 import (
-	"crypto/hmac"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
-
-	"florin/internal/clock"
 )
 
 // beacon stands for geth's beacon node: it says which block is the head, and has geth build each one. Nobody else moves
@@ -30,27 +23,12 @@ type beacon struct {
 	payloads map[string]payload // of every block but the genesis, lost ones too, by hash
 	held     map[string]bool    // transactions of lost blocks that no block is to have
 	nextTime int64              // of the next block; 0 is now
-	futile   string             // what the pool held when a block of it would have been empty
-}
-
-type block struct {
-	hash string
-	time int64
-}
-
-// payload is a block as the engine API has it.
-type payload struct {
-	block
-	parent       string
-	transactions []string // raw
-	text         json.RawMessage
+	futile   string             // a head and what the pool held when a block of it would have been empty
+	down     bool               // the node is stopped
 }
 
 // How far behind the head blocks are safe and final, as on Ethereum while all is well: one and two epochs.
 const safeLag, finalLag = 32, 64
-
-// noHash stands for the beacon block of a block: there is none.
-const noHash = "0x0000000000000000000000000000000000000000000000000000000000000000"
 
 // begin makes the genesis the head.
 func (b *beacon) begin() error {
@@ -64,6 +42,13 @@ func (b *beacon) begin() error {
 	}
 	b.branch = []block{{hash: first.Hash}}
 	return b.choose(first.Hash, 0)
+}
+
+// resume tells a geth that was stopped which block is the head.
+func (b *beacon) resume() error {
+	clear(b.held) // with the pool
+	last := len(b.branch) - 1
+	return b.choose(b.branch[last].hash, last)
 }
 
 // run starts the sealer, which ends with the test and before the node does.
@@ -95,7 +80,7 @@ func (b *beacon) run() {
 func (b *beacon) sealPending() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !b.automine {
+	if !b.automine || b.down {
 		return nil
 	}
 	answer, err := b.node.Call("txpool_content")
@@ -103,7 +88,8 @@ func (b *beacon) sealPending() error {
 		return err
 	}
 	content, err := readPool(answer)
-	if err != nil || len(content.Pending) == 0 || string(answer) == b.futile {
+	seen := b.branch[len(b.branch)-1].hash + string(answer)
+	if err != nil || len(content.Pending) == 0 || seen == b.futile {
 		return err
 	}
 	p, err := b.fill()
@@ -111,7 +97,7 @@ func (b *beacon) sealPending() error {
 		return err
 	}
 	if len(p.transactions) == 0 { // held back, too cheap, or mined and the pool has not heard
-		b.futile = string(answer)
+		b.futile = seen
 		return nil
 	}
 	return b.extend(p)
@@ -320,152 +306,6 @@ func (b *beacon) fill() (payload, error) {
 		return full, nil
 	}
 	return b.build(chosen)
-}
-
-// build has geth make a block on the head, of these transactions, or of what its pool has to offer if they are nil.
-func (b *beacon) build(transactions []string) (payload, error) {
-	head := b.branch[len(b.branch)-1]
-	at := b.nextTime
-	if at == 0 {
-		at = max(head.time+1, clock.System{}.Now().Unix())
-	}
-	var dice [32]byte // without it a block may be the very one that a reorg is to replace
-	rand.Read(dice[:])
-	answer, err := b.node.Call("testing_buildBlockV1", head.hash, map[string]any{
-		"timestamp": fmt.Sprintf("%#x", at), "prevRandao": fmt.Sprintf("%#x", dice), "withdrawals": []any{},
-		"suggestedFeeRecipient": "0x0000000000000000000000000000000000000000", "parentBeaconBlockRoot": noHash,
-	}, transactions, nil)
-	if err != nil {
-		return payload{}, err
-	}
-	var envelope struct{ ExecutionPayload json.RawMessage }
-	if err := json.Unmarshal(answer, &envelope); err != nil {
-		return payload{}, err
-	}
-	var said struct {
-		BlockHash, ParentHash string
-		Transactions          []string
-	}
-	if err := json.Unmarshal(envelope.ExecutionPayload, &said); err != nil {
-		return payload{}, err
-	}
-	return payload{block{said.BlockHash, at}, said.ParentHash, said.Transactions, envelope.ExecutionPayload}, nil
-}
-
-// extend makes p, which was built on the head, the head.
-func (b *beacon) extend(p payload) error {
-	if err := b.insert(p); err != nil {
-		return err
-	}
-	b.branch = append(b.branch, p.block)
-	b.nextTime, b.futile = 0, ""
-	return b.choose(p.hash, len(b.branch)-1)
-}
-
-// insert gives geth a block that it is to know; it is not the head by that.
-func (b *beacon) insert(p payload) error {
-	answer, err := b.engine("engine_newPayloadV3", p.text, []any{}, noHash)
-	if err != nil {
-		return err
-	}
-	b.payloads[p.hash] = p
-	return valid(answer)
-}
-
-// choose makes the block with that hash the head. What is far enough below final is safe and final.
-func (b *beacon) choose(hash string, final int) error {
-	answer, err := b.engine("engine_forkchoiceUpdatedV3", map[string]string{"headBlockHash": hash,
-		"safeBlockHash": b.branch[max(0, final-safeLag)].hash, "finalizedBlockHash": b.branch[max(0, final-finalLag)].hash}, nil)
-	if err != nil {
-		return err
-	}
-	var said struct{ PayloadStatus json.RawMessage }
-	if err := json.Unmarshal(answer, &said); err != nil {
-		return err
-	}
-	return valid(said.PayloadStatus)
-}
-
-// valid reads a PayloadStatusV1.
-func valid(answer json.RawMessage) error {
-	var said struct{ Status, ValidationError string }
-	if err := json.Unmarshal(answer, &said); err != nil {
-		return err
-	}
-	if said.Status != "VALID" {
-		return fmt.Errorf("geth says %s", answer)
-	}
-	return nil
-}
-
-// engine calls a method of the engine API, with a token as its authentication document demands (a JWT of now).
-func (b *beacon) engine(method string, params ...any) (json.RawMessage, error) {
-	claims := fmt.Sprintf(`{"iat":%d}`, clock.System{}.Now().Unix())
-	encode := base64.RawURLEncoding.EncodeToString
-	signed := encode([]byte(`{"alg":"HS256","typ":"JWT"}`)) + "." + encode([]byte(claims))
-	mac := hmac.New(sha256.New, b.secret)
-	mac.Write([]byte(signed))
-	return call(b.url, "Bearer "+signed+"."+encode(mac.Sum(nil)), method, params)
-}
-
-// pool is what txpool_content tells.
-type pool struct{ Pending, Queued map[string]byNonce }
-
-type byNonce map[string]transaction
-
-type transaction struct{ Hash, From string }
-
-func readPool(answer json.RawMessage) (content pool, err error) {
-	return content, json.Unmarshal(answer, &content)
-}
-
-func (b *beacon) pool() (pool, error) {
-	answer, err := b.node.Call("txpool_content")
-	if err != nil {
-		return pool{}, err
-	}
-	return readPool(answer)
-}
-
-// nonces returns a sender's, smallest first.
-func (n byNonce) nonces() []string {
-	var all []string
-	for nonce := range n {
-		all = append(all, nonce)
-	}
-	slices.SortFunc(all, func(a, b string) int {
-		if len(a) != len(b) { // decimal, without leading zeros
-			return len(a) - len(b)
-		}
-		return strings.Compare(a, b)
-	})
-	return all
-}
-
-// poolIsUpToDate tells what geth's pool has still to learn of the head, or to sort in: it does both a moment later.
-func (b *beacon) poolIsUpToDate() error {
-	content, err := b.pool()
-	if err != nil {
-		return err
-	}
-	for _, senders := range []map[string]byNonce{content.Pending, content.Queued} {
-		for sender := range senders {
-			mined, err := b.nonce(sender, "latest")
-			if err != nil {
-				return err
-			}
-			next, ready := mined, content.Pending[sender]
-			for ; ready[strconv.FormatUint(next, 10)] != (transaction{}); next++ {
-			}
-			if next-mined != uint64(len(ready)) {
-				return fmt.Errorf("the pool holds nonces %v of %s, whose next is %d", ready.nonces(), sender, mined)
-			}
-			if tx := content.Queued[sender][strconv.FormatUint(next, 10)]; tx != (transaction{}) {
-				return fmt.Errorf("the pool has not sorted in %s", tx.Hash)
-			}
-		}
-	}
-	return nil
 }
 
 func (b *beacon) transactions(block string) ([]transaction, error) {

@@ -24,6 +24,7 @@ type EVM struct {
 	IsGeth   bool      // it lacks anvil's own methods (evm_snapshot, anvil_setStorageAt, …)
 
 	t      testing.TB
+	proc   *process
 	beacon *beacon // of geth
 }
 
@@ -165,16 +166,16 @@ func (n *EVM) Reorg(depth int) {
 // transactions are gone.
 func (n *EVM) Rewind(depth int) {
 	n.t.Helper()
-	n.must(n.beacon.rewind(depth))
+	n.must(n.geth().rewind(depth))
 }
 
 // Take gives n the blocks that other, of the same GethPair, has up to height, and makes the last of them n's head. What
 // n had in other blocks is lost to it as in a Reorg; a transaction that other's have too has moved.
 func (n *EVM) Take(other *EVM, height uint64) {
 	n.t.Helper()
-	branch, payloads, err := other.beacon.upTo(height)
+	branch, payloads, err := other.geth().upTo(height)
 	n.must(err)
-	n.must(n.beacon.take(branch, payloads))
+	n.must(n.geth().take(branch, payloads))
 }
 
 // SendAgain hands in a transaction that was in a block which a reorg took away, the very same bytes.
@@ -195,6 +196,27 @@ func (n *EVM) Release() {
 	if n.IsGeth {
 		n.beacon.release()
 	}
+}
+
+// Stop ends geth in good order, until Start: it then has its blocks, and an empty pool. Anvil would lose its chain.
+func (n *EVM) Stop() {
+	n.t.Helper()
+	b := n.geth()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.down = true
+	n.proc.end(syscall.SIGTERM)
+}
+
+// Start starts it again, at the same address.
+func (n *EVM) Start() {
+	n.t.Helper()
+	b := n.geth()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n.must(n.start(exec.Command(n.proc.cmd.Path, n.proc.cmd.Args[1:]...), n.proc.log))
+	n.must(poll(30*time.Second, b.resume))
+	b.down = false
 }
 
 // Cast runs foundry's client, which shares no code with Florin, against the node and returns what it prints.
@@ -224,24 +246,39 @@ func startEVM(t testing.TB, command func(port int) *exec.Cmd) *EVM {
 		if port, err = freePort(); err != nil {
 			break
 		}
-		var proc *process
-		if proc, err = start(command(port), log, syscall.SIGKILL); err != nil {
-			break
-		}
 		n := &EVM{URL: fmt.Sprintf("http://127.0.0.1:%d", port), Accounts: devAccounts, t: t}
-		err = proc.ready(30*time.Second, func() error {
-			_, err := n.Call("eth_chainId")
-			return err
-		})
-		if err == nil {
-			t.Cleanup(func() { proc.end(syscall.SIGTERM) })
+		if err = n.start(command(port), log); err == nil {
+			t.Cleanup(func() { n.proc.end(syscall.SIGTERM) })
 			n.ChainID = n.quantity("eth_chainId")
 			return n
 		}
-		proc.end(syscall.SIGKILL)
 	}
 	t.Fatal(err)
 	return nil
+}
+
+// start runs the node until it answers.
+func (n *EVM) start(command *exec.Cmd, log string) (err error) {
+	if n.proc, err = start(command, log, syscall.SIGKILL); err != nil {
+		return err
+	}
+	err = n.proc.ready(30*time.Second, func() error {
+		_, err := n.Call("eth_chainId")
+		return err
+	})
+	if err != nil {
+		n.proc.end(syscall.SIGKILL)
+	}
+	return err
+}
+
+// geth returns the beacon node of a geth, for what anvil cannot do.
+func (n *EVM) geth() *beacon {
+	n.t.Helper()
+	if n.beacon == nil {
+		n.t.Fatal("only a geth does that")
+	}
+	return n.beacon
 }
 
 func (n *EVM) must(err error) {

@@ -279,6 +279,32 @@ func TestGethRewinds(t *testing.T) {
 	}
 }
 
+func TestGethStops(t *testing.T) {
+	t.Parallel()
+	node := peer.Geth(t)
+	node.Cast("send", "--private-key", node.Accounts[0].Key, "--value", "5", payee)
+	node.Automine(false)
+	id, raw := pay(t, 1, 0, "7", node)
+	node.Mine(1)
+	node.Reorg(1)
+	head := node.Height()
+	node.Stop()
+	if _, err := node.Call("eth_blockNumber"); err == nil {
+		t.Error("it answers")
+	}
+	node.Start()
+	node.Automine(true)
+	if got := node.Height(); got != head {
+		t.Errorf("height %d, before it was %d", got, head)
+	}
+	node.Mine(1)
+	if got := node.Cast("balance", payee); got != "5" {
+		t.Errorf("the payee has %s wei, want 5: its pool was to be empty", got)
+	}
+	node.SendAgain(id, raw)
+	peer.Eventually(t, 10*time.Second, func() error { return mined(node, id) })
+}
+
 // A branch made elsewhere arrives, and wins in one step: a transaction in both has moved.
 func TestGethPairTakes(t *testing.T) {
 	t.Parallel()
