@@ -247,8 +247,10 @@ func (c *Client) shortOfGas(ctx context.Context, n *node, from evmaddr.Address, 
 }
 
 // estimate asks for the gas and adds a quarter: state may change before the block. A plain payment takes what it takes.
+// It asks at the newest block, for some nodes' default is the block to come, with what waits in it: a version that
+// replaces another must not be drafted as if the other had happened.
 func (n *node) estimate(ctx context.Context, from evmaddr.Address, tx *Tx) (gas uint64, verdict, err error) {
-	text, err := n.text(ctx, "eth_estimateGas", callOf(from, tx))
+	text, err := n.text(ctx, "eth_estimateGas", callOf(from, tx), "latest")
 	if refusal := (*rpcError)(nil); errors.As(err, &refusal) && refusal.failedInside() {
 		return 0, fmt.Errorf("%w: %s", chain.ErrReverts, refusal.message), nil
 	}

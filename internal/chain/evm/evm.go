@@ -43,7 +43,7 @@ type Client struct {
 	unlisted  bool
 	nodes     *nodes
 	window    window
-	signer    Signer // or nil
+	signer    Signer             // or nil
 	swept     evmaddr.Forwarders // what a sweep may name
 }
 

@@ -225,4 +225,3 @@ func (c *Client) balance(ctx context.Context, n *node, holder evmaddr.Address, a
 	units, err := parseQuantity([]byte(text))
 	return money.FromInt(asset, &units), err
 }
-

@@ -65,7 +65,7 @@ func (w *world) create(t testing.TB, a contracts.Artifact, constructor ...string
 // token deploys a token and gives the payers their share, where it lets itself be transferred.
 func (w *world) token(t testing.TB, a contracts.Artifact) string {
 	t.Helper()
-	supply := strconv.Itoa((senders + 2) * chaintest.Fortune)
+	supply := strconv.Itoa((senders + 100) * chaintest.Fortune)
 	token := w.create(t, a, "constructor(string,string,uint8,uint256)", "Tether USD", chaintest.Plain, strconv.Itoa(chaintest.Decimals), supply)
 	holders := []string{w.payer}
 	for _, account := range w.Accounts[1 : 1+senders] {
