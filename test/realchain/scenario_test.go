@@ -207,31 +207,39 @@ func (w *world) checkFromInside(o *order) {
 	})
 }
 
-// passTime moves the chain's time past second: anvil is told, geth makes blocks, each a second younger than the last.
+// passTime moves the chain's time to second, with one block, unless it is later.
 func (w *world) passTime(second int64) {
 	w.t.Helper()
-	if !w.node.IsGeth {
-		if w.blockTime() < second {
-			w.node.RPC("evm_setNextBlockTimestamp", second)
-		}
-		w.node.Mine(1)
-	}
-	for w.blockTime() < second {
+	if w.blockTime() < second {
+		w.node.NextBlockTime(second)
 		w.node.Mine(1)
 	}
 }
 
-// playReorgs takes a payment away before it was credited, and another one after. Each comes back in a later block.
+// playReorgs has the chain change its mind in each way that the node knows.
 func (w *world) playReorgs() {
+	w.playReorgsBy("", w.node.Reorg)
+	if w.node.IsGeth {
+		w.playReorgsBy("C10 debug_setHead: ", func(depth int) {
+			w.node.Rewind(depth)
+			w.node.Mine(depth + 1)
+		})
+	}
+}
+
+// playReorgsBy takes a payment away before it was credited, and another one after. Each comes back in a later block.
+// Reorg replaces the newest blocks by one more, which are empty.
+func (w *world) playReorgsBy(way string, reorg func(depth int)) {
 	outer := w.t
 	defer func() { w.t = outer }()
-	outer.Run("C08 a reorg before the credit", func(t *testing.T) {
+	outer.Run(way+"C08 a reorg before the credit", func(t *testing.T) {
 		w.t = t
 		o := w.choose(w.order("USDT", 0))
 		all(w, o)
 		w.node.Mine(confirmations - 2)
 		w.sees(o, "TO-BE-PAID", confirmations-1)
-		w.reorg(confirmations - 1)
+		reorg(confirmations - 1)
+		w.settled()
 		w.sees(o, "TO-BE-PAID", 0)
 		if told := w.shop.of(o); len(told) != 0 {
 			t.Errorf("the shop was told %+v", told)
@@ -243,14 +251,15 @@ func (w *world) playReorgs() {
 			t.Errorf("events (-want +got):\n%s", diff)
 		}
 	})
-	outer.Run("C07 C08 a reorg after the credit", func(t *testing.T) {
+	outer.Run(way+"C07 C08 a reorg after the credit", func(t *testing.T) {
 		w.t = t
 		o := w.choose(w.order("ETH", 0))
 		all(w, o)
 		w.node.Mine(confirmations - 1)
 		w.sees(o, "PAID", confirmations)
 		w.shop.hears(o, "PAID")
-		w.reorg(confirmations)
+		reorg(confirmations)
+		w.settled()
 		w.sees(o, "PAID", 0) // there is no word for it (docs/states.md)
 		w.booked(o, "deposit", "reversal")
 		if diff := cmp.Diff([]string{"reversed"}, w.desk(o)); diff != "" {
@@ -275,25 +284,12 @@ func (w *world) playReorgs() {
 	})
 }
 
-// reorg replaces the newest blocks by more others, which are empty.
-func (w *world) reorg(depth int) {
-	w.t.Helper()
-	old := w.node.Height()
-	if w.node.IsGeth {
-		w.node.RPC("debug_setHead", fmt.Sprintf("%#x", old-uint64(depth)))
-	} else {
-		w.node.RPC("anvil_reorg", depth, []any{})
-	}
-	for w.node.Height() <= old {
-		w.node.Mine(1)
-	}
-	w.settled()
-}
-
 // comeBack sends the order's last transaction again, the very same bytes, and confirms it.
 func (w *world) comeBack(o *order) {
 	w.t.Helper()
-	w.sendRaw(o.txs[len(o.txs)-1].raw)
+	last := o.txs[len(o.txs)-1]
+	w.node.SendAgain(last.id, last.raw)
+	w.mined(last.id)
 	w.node.Mine(confirmations - 1)
 	w.settled()
 }

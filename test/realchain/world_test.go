@@ -140,17 +140,24 @@ func (w *world) sendRaw(raw string) sent {
 	w.t.Helper()
 	tx := sent{raw: raw}
 	w.must(json.Unmarshal(w.node.RPC("eth_sendRawTransaction", raw), &tx.id))
+	tx.ok = w.mined(tx.id)
+	return tx
+}
+
+// mined waits until a block has the transaction and reports whether it succeeded.
+func (w *world) mined(id string) (ok bool) {
+	w.t.Helper()
 	peer.Eventually(w.t, patience, func() error {
-		answer, err := w.node.Call("eth_getTransactionReceipt", tx.id)
+		answer, err := w.node.Call("eth_getTransactionReceipt", id)
 		if err != nil || string(answer) == "null" {
-			return fmt.Errorf("%s is not mined: %v", tx.id, err)
+			return fmt.Errorf("%s is not mined: %v", id, err)
 		}
 		var receipt struct{ Status string }
 		err = json.Unmarshal(answer, &receipt)
-		tx.ok = receipt.Status == "0x1"
+		ok = receipt.Status == "0x1"
 		return err
 	})
-	return tx
+	return ok
 }
 
 // order is an order of the shop's and how it is to be paid, as the gateway says.
