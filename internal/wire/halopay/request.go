@@ -238,7 +238,7 @@ func (a *API) readListed(f *wire.Fields, app engine.App) engine.Listed {
 	}
 	if f.Err() == nil {
 		for _, listed := range a.engine.Assets(app) {
-			if token, ok := a.tokens[listed.Asset]; ok && int64(token.CurrencyID) == id {
+			if int64(a.tokens[listed.Asset].CurrencyID) == id {
 				return listed
 			}
 		}

@@ -38,7 +38,7 @@ func (a *API) exchangeRates(ctx context.Context, c *call, w *writer) error {
 	}
 	list := w.list()
 	for _, offer := range offers {
-		if token, ok := a.tokens[offer.Asset]; ok {
+		if token := a.tokens[offer.Asset]; token.CurrencyID != 0 {
 			list.next()
 			w.quote(token, price, offer)
 		}
@@ -62,7 +62,7 @@ func (a *API) tokenList(_ context.Context, c *call, w *writer) error {
 	}
 	list := w.list()
 	for _, listed := range a.engine.Assets(c.app) {
-		if token, ok := a.tokens[listed.Asset]; ok {
+		if token := a.tokens[listed.Asset]; token.CurrencyID != 0 {
 			list.next()
 			w.token(token, listed.Standard, nil)
 		}
@@ -79,8 +79,8 @@ func (a *API) appTokenList(ctx context.Context, c *call, w *writer) error {
 	}
 	list := w.list()
 	for _, listed := range a.engine.Assets(c.app) {
-		token, ok := a.tokens[listed.Asset]
-		if !ok || !listed.Taken {
+		token := a.tokens[listed.Asset]
+		if token.CurrencyID == 0 || !listed.Taken {
 			continue
 		}
 		list.next()

@@ -50,6 +50,8 @@ type Dialect struct {
 //	-- pay NUMBER AMOUNT --         a transfer appears in a block
 //	-- mine N --                    empty blocks
 //	-- expire --                    orders whose time is over end
+//	-- payouts ID --                the app may pay out
+//	-- payout NUMBER paid|failed -- the network made a payout, or refused it
 //
 // A request without Content-Type gets application/json, the default protocol of apps is protocol.
 // With -update, responses and webhooks are rewritten; signatures of requests never are: they are
@@ -297,6 +299,10 @@ func (p *player) step(verb string, args []string) {
 		p.Mine(number(at(0)))
 	case "expire":
 		p.Expire()
+	case "payouts":
+		p.AllowPayouts(at(0))
+	case "payout":
+		p.EndPayout(at(0), at(1) == "paid")
 	default:
 		p.t.Fatalf("no such section: %s", verb)
 	}

@@ -51,13 +51,14 @@ type World struct {
 	networks []engine.Network
 	ids      *id.Source
 	blocks   map[string][]chain.Block // by network, the connected ones
+	sent     map[string]int           // by network, transactions of the paying account
 }
 
 // New returns a world whose clock stands at now.
 func New(t testing.TB, now time.Time) *World {
 	t.Helper()
 	w := &World{
-		t: t, Clock: clock.NewManual(now), Keys: &Keys{}, blocks: map[string][]chain.Block{},
+		t: t, Clock: clock.NewManual(now), Keys: &Keys{}, blocks: map[string][]chain.Block{}, sent: map[string]int{},
 		url: "sqlite:" + filepath.Join(t.TempDir(), "florin.db"),
 		ids: id.New(rand.NewChaCha8([32]byte{})), // so that golden files can hold addresses
 	}
@@ -71,6 +72,7 @@ func New(t testing.TB, now time.Time) *World {
 		if n.TestOf != "" {
 			w.networks = append(w.networks, engine.Network{
 				Network: n, Client: quiet{n}, Treasury: "0x000000000000000000000000000000000000dEaD",
+				Sender: wallet{quiet{n}}, Hot: hot, FeeCap: money.FromUnits(n.Asset(n.Tokens[0]), 1_000_000),
 				Addresser: evmaddr.Forwarders{Factory: evmaddr.MustParse("0x00000000000000000000000000000000000000f0"), CreationCode: []byte{0}},
 			})
 		}
@@ -90,7 +92,7 @@ func New(t testing.TB, now time.Time) *World {
 func (w *World) Another() *engine.Engine {
 	w.t.Helper()
 	e, err := engine.New(w.t.Context(), engine.Config{
-		DB: w.DB, Clock: w.Clock, IDs: w.ids, Rates: prices, Sealer: w.Keys, Networks: w.networks,
+		DB: w.DB, Clock: w.Clock, IDs: w.ids, Rates: prices, Sealer: w.Keys, Marks: marks{}, Networks: w.networks,
 		Numbers: map[string]func() string{"halopay": func() string { return w.Number() }},
 		Log:     slog.New(slog.NewTextHandler(logged{w.t}, &slog.HandlerOptions{Level: slog.LevelError})),
 	})
@@ -198,6 +200,36 @@ func (w *World) connect(network string, transfers ...chain.Transfer) {
 	}
 }
 
+// AllowPayouts lets an app pay out, on networks whose paying account is known.
+func (w *World) AllowPayouts(appID string) {
+	w.t.Helper()
+	for _, n := range w.networks {
+		w.must(w.Engine.RegisterSender(w.t.Context(), n.Name, hot, 0))
+	}
+	w.must(w.Engine.SetPayoutRules(w.t.Context(), appID, engine.PayoutRules{Enabled: true}))
+}
+
+// EndPayout does what the network and whoever sends payouts do: it is paid, or the network refused it.
+func (w *World) EndPayout(number string, paid bool) {
+	w.t.Helper()
+	ctx := w.t.Context()
+	p, err := w.Engine.FindPayout(ctx, number)
+	w.must(err)
+	job, err := w.Engine.LeasePayout(ctx, p.ID, "wiretest")
+	w.must(err)
+	w.must(w.Engine.NumberPayout(ctx, job, uint64(w.sent[p.Chain()])))
+	w.sent[p.Chain()]++
+	signed := chain.SignedTx{
+		ID: fmt.Sprintf("0x%064x", 0xf00000+w.sent[p.Chain()]), From: hot, Nonce: uint64(job.Nonce), Raw: []byte{1},
+		Fee: chain.Fee{PerUnit: job.FeeCap, Tip: job.FeeCap}, Most: job.FeeCap,
+	}
+	w.must(w.Engine.StoreVersion(ctx, job, signed, engine.PurposePay))
+	moved := chain.Transfer{TxID: signed.ID, Position: "log:0", From: hot, To: p.Recipient, Amount: p.Amount}
+	w.must(w.Engine.SettlePayout(ctx, job, job.Versions[0], chain.Outcome{
+		Block: chain.BlockRef{Height: 1}, Confirmations: 1, OK: paid, Moves: []chain.Transfer{moved},
+	}))
+}
+
 // Expire ends what is over.
 func (w *World) Expire() {
 	w.t.Helper()
@@ -302,6 +334,23 @@ func (s secret) HMACSHA256(parts ...[]byte) (sum [32]byte) {
 	return sum
 }
 
+// hot is the account that payouts leave from.
+const hot = "0x00000000000000000000000000000000000F0017"
+
+// marks are keyed with a key that everybody knows.
+type marks struct{}
+
+// MAC implements engine.Marker.
+func (marks) MAC(purpose string, parts ...[]byte) [32]byte {
+	return secret{&Keys{}, purpose}.HMACSHA256(parts...)
+}
+
+// CheckMAC implements engine.Marker.
+func (m marks) CheckMAC(mark []byte, purpose string, parts ...[]byte) bool {
+	sum := m.MAC(purpose, parts...)
+	return hmac.Equal(mark, sum[:])
+}
+
 // prices are what one unit costs in USD. 5 USD are 4.998045 USDT, as in HaloPay's sample; CNY is
 // listed but has no price.
 var prices = table{
@@ -343,3 +392,28 @@ func (q quiet) NativeBalance(context.Context, string, chain.BlockRef) (money.Amo
 }
 
 func (quiet) Check(context.Context) (map[money.Asset]string, error) { return nil, nil }
+
+// wallet is a node that takes payments, which nobody here sends: see EndPayout.
+type wallet struct{ quiet }
+
+func (wallet) Draft(context.Context, chain.Outgoing) (chain.Draft, error) {
+	return chain.Draft{}, chain.ErrUnavailable
+}
+
+func (wallet) Sign(context.Context, chain.Draft, uint64) (chain.SignedTx, error) {
+	return chain.SignedTx{}, chain.ErrUnavailable
+}
+
+func (wallet) Broadcast(context.Context, chain.SignedTx) error { return chain.ErrUnavailable }
+
+func (wallet) Nonce(context.Context, string) (uint64, error) { return 0, chain.ErrUnavailable }
+
+func (wallet) Outcome(context.Context, string) (chain.Outcome, error) {
+	return chain.Outcome{}, chain.ErrUnavailable
+}
+
+func (wallet) Balance(context.Context, string, money.Asset, chain.BlockRef) (money.Amount, error) {
+	return money.Amount{}, chain.ErrUnavailable
+}
+
+func (wallet) Accounts() []string { return []string{hot} }
