@@ -152,6 +152,31 @@ func (e *Engine) AddPayee(ctx context.Context, appID, address string) error {
 	})
 }
 
+// Payee is a recipient on an app's list.
+type Payee struct {
+	Address           string
+	AddedAt, UsableAt time.Time // it is paid from UsableAt on
+}
+
+// Payees lists an app's recipients by address.
+func (e *Engine) Payees(ctx context.Context, appID string) ([]Payee, error) {
+	const page = 500
+	var all []Payee
+	for after := ""; ; {
+		rows, err := e.db.Payees(ctx, query.PayeesParams{AppID: appID, After: after, MaxRows: page})
+		if err != nil {
+			return nil, fmt.Errorf("payees of app %s: %w", appID, err)
+		}
+		for _, row := range rows {
+			all = append(all, Payee{row.Address, time.UnixMicro(row.AddedAt).UTC(), time.UnixMicro(row.UsableAt).UTC()})
+			after = row.Address
+		}
+		if len(rows) < page {
+			return all, nil
+		}
+	}
+}
+
 // RemovePayee takes a recipient off an app's list, spelt as it is listed.
 func (e *Engine) RemovePayee(ctx context.Context, appID, address string) error {
 	return e.db.Update(ctx, appID, func(ctx context.Context, tx *store.Tx) error {
