@@ -20,6 +20,7 @@ import (
 	"florin/internal/chain/evm"
 	"florin/internal/chain/evmaddr"
 	"florin/internal/clock"
+	"florin/internal/money"
 	"florin/internal/peer"
 )
 
@@ -225,4 +226,16 @@ func (w *sendingWorld) Forwarder(t testing.TB) chain.Forwarder {
 		f.Assets = append(f.Assets, w.network.Asset(token))
 	}
 	return f
+}
+
+// amount returns units of the network's asset with that symbol.
+func amount(t testing.TB, network chain.Network, symbol string, units uint64) money.Amount {
+	t.Helper()
+	for _, token := range network.Tokens {
+		if token.Symbol == symbol {
+			return money.FromUnits(network.Asset(token), units)
+		}
+	}
+	t.Fatalf("no %s", symbol)
+	return money.Amount{}
 }
