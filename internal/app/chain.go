@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -23,11 +24,11 @@ type chainList struct{}
 // networkJSON is what --json prints of a network.
 type networkJSON struct {
 	Name          string      `json:"name"`
-	Mode          string      `json:"mode"` // "live" or "test"
+	Mode          string      `json:"mode"` // "live" or "test"; of the catalogue and not used: "off", or "planned"
 	ChainID       int64       `json:"chain_id"`
 	Confirmations uint64      `json:"confirmations"`
 	Assets        []assetJSON `json:"assets"`
-	Treasury      string      `json:"treasury"`
+	Treasury      string      `json:"treasury,omitempty"`
 	Factory       string      `json:"factory,omitempty"`  // of live networks
 	Followed      *heightJSON `json:"followed,omitempty"` // absent before the first block
 	Head          *heightJSON `json:"head,omitempty"`     // absent for simulated networks, and when no node answers
@@ -54,9 +55,7 @@ func (c *chainList) Run(r *run) error {
 			if n.Live() {
 				j.Mode = "live"
 			}
-			for _, t := range n.Tokens {
-				j.Assets = append(j.Assets, assetJSON{Code: n.Asset(t).Code(), Contract: t.Contract, Decimals: t.Decimals})
-			}
+			j.list(n.Network)
 			cursor, ok, err := p.engine.Cursor(r, n.Name)
 			if err != nil {
 				return err
@@ -67,12 +66,47 @@ func (c *chainList) Run(r *run) error {
 			list = append(list, j)
 		}
 		p.askNodes(r, list)
+		list, err := p.unused(list)
+		if err != nil {
+			return err
+		}
 		var text strings.Builder
 		for _, j := range list {
 			j.write(&text)
 		}
 		return r.print(list, "%s", strings.TrimSuffix(text.String(), "\n"))
 	})
+}
+
+// list adds the assets of n.
+func (j *networkJSON) list(n chain.Network) {
+	for _, t := range n.Tokens {
+		j.Assets = append(j.Assets, assetJSON{Code: n.Asset(t).Code(), Contract: t.Contract, Decimals: t.Decimals})
+	}
+}
+
+// unused adds to list what else the catalogue has.
+func (p *program) unused(list []networkJSON) ([]networkJSON, error) {
+	off, err := chain.Catalogue()
+	if err != nil {
+		return nil, err
+	}
+	planned, err := chain.Planned()
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range slices.Concat(off, planned) {
+		if n.TestOf != "" || slices.ContainsFunc(p.live, func(l liveNetwork) bool { return l.Name == n.Name }) {
+			continue
+		}
+		j := networkJSON{Name: n.Name, Mode: "off", ChainID: n.ChainID, Confirmations: n.Confirmations}
+		if n.Planned {
+			j.Mode = "planned"
+		}
+		j.list(n)
+		list = append(list, j)
+	}
+	return list, nil
 }
 
 // askNodes completes list, which begins with the live networks, with what their nodes say.
@@ -118,7 +152,19 @@ func (j networkJSON) write(text *strings.Builder) {
 		}
 		codes = append(codes, code)
 	}
-	fmt.Fprintf(text, "%s  %s, chain id %d, %d confirmations  %s\n", j.Name, j.Mode, j.ChainID, j.Confirmations, strings.Join(codes, " "))
+	id := fmt.Sprintf("chain id %d", j.ChainID)
+	if j.ChainID == 0 {
+		id = "no chain id of its own"
+	}
+	fmt.Fprintf(text, "%s  %s, %s, %d confirmations  %s\n", j.Name, j.Mode, id, j.Confirmations, strings.Join(codes, " "))
+	switch j.Mode {
+	case "off":
+		text.WriteString("    a [[chain]] block turns it on\n")
+		return
+	case "planned":
+		text.WriteString("    not there yet\n")
+		return
+	}
 	followed := "not followed yet"
 	if j.Followed != nil {
 		followed = fmt.Sprintf("followed to %d", j.Followed.Height)

@@ -29,6 +29,8 @@ type Settings struct {
 	DB           string     `help:"Database: sqlite:PATH or postgres://… (default ${default})." default:"sqlite:florin.db" placeholder:"URL"`
 	KeyFile      string     `help:"Key that seals secrets at rest (default ${default})." default:"florin.key" placeholder:"FILE"`
 	RatesFile    string     `help:"Pinned prices, JSON, read again when it changes." placeholder:"FILE"`
+	Rates        []string   `help:"Sources of live prices: coingecko, binance, kraken, ecb, or none (default: all four if there are live networks and no --rates-file)." placeholder:"NAME"`
+	RatesURL     ratesURLs  `name:"rates-url" mapsep:"," help:"Mirrors of these sources, such as kraken=https://prices.example.com/0/public." placeholder:"NAME=URL"`
 	Listen       string     `help:"Address to serve on (default ${default})." default:":8080" placeholder:"HOST:PORT"`
 	URL          string     `name:"url" help:"Public origin, such as https://pay.example.com (default: --listen on http)." placeholder:"URL"`
 	WebhookAllow []prefix   `help:"Private networks that webhooks may go to; may be repeated." placeholder:"CIDR"`
@@ -40,6 +42,9 @@ type Settings struct {
 	// Chains are the [[chain]] blocks of the configuration file.
 	Chains []chainConfig `kong:"-"`
 }
+
+// ratesURLs are base URLs by source of prices.
+type ratesURLs map[string]string
 
 // origin returns the public origin, which follows from --listen when --url is not given.
 func (s Settings) origin() (*url.URL, error) {

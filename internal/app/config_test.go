@@ -107,6 +107,8 @@ func TestEverySettingCanStandInTheFile(t *testing.T) {
 		db = "postgres://x"
 		key_file = "k"
 		rates_file = "r"
+		rates = ["kraken", "ecb"]
+		rates_url = ["kraken=https://prices.example.com/0/public", "ecb=http://127.0.0.1:1"]
 		listen = ":1"
 		url = "https://pay.example.com"
 		webhook_allow = []
@@ -119,7 +121,8 @@ func TestEverySettingCanStandInTheFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.DB != "postgres://x" || got.KeyFile != "k" || got.RatesFile != "r" || got.URL != "https://pay.example.com" ||
+	if got.DB != "postgres://x" || got.KeyFile != "k" || got.RatesFile != "r" || strings.Join(got.Rates, " ") != "kraken ecb" ||
+		got.RatesURL["kraken"] != "https://prices.example.com/0/public" || got.RatesURL["ecb"] != "http://127.0.0.1:1" || got.URL != "https://pay.example.com" ||
 		len(got.Proxies) != 1 || got.Images || !got.JSON || got.LogLevel.String() != "DEBUG" {
 		t.Errorf("%+v", got)
 	}
@@ -185,6 +188,38 @@ func TestChainBlocks(t *testing.T) {
 	}
 }
 
+// TestChainListShowsTheCatalogue: what could be switched on, and what is not there yet.
+func TestChainListShowsTheCatalogue(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	p.write("florin.toml", strings.Replace(anvilBlock, `name = "ethereum"`, "name = \"wkc\"\nchain_id = 7070", 1))
+	p.write("florin.toml", strings.Replace(p.read("florin.toml"), `assets = ["USDT"]`, "", 1))
+	p.run("db", "migrate")
+	modes, assets := map[string]string{}, map[string]int{}
+	for _, n := range parse[[]networkJSON](t, p.run("chain", "list", "--json")) {
+		if _, twice := modes[n.Name]; twice {
+			t.Errorf("%s is listed twice", n.Name)
+		}
+		modes[n.Name] = n.Mode
+		assets[n.Name] = len(n.Assets)
+	}
+	want := map[string]string{
+		"anvil": "live", "wkc": "live", "sim-ethereum": "test", "sim-bsc": "test", "ethereum": "off", "bsc": "off", "tron": "planned",
+	}
+	if diff := cmp.Diff(want, modes); diff != "" {
+		t.Error(diff)
+	}
+	if n := assets["ethereum"] + assets["bsc"] + assets["wkc"] + assets["tron"]; n < 25 {
+		t.Errorf("%d assets: %v", n, assets)
+	}
+	text := p.run("chain", "list")
+	for _, line := range []string{"wkc  live, chain id 7070, 20 confirmations  WKC", "a [[chain]] block turns it on", "tron  planned, chain id 728126428", "not there yet"} {
+		if !strings.Contains(text, line) {
+			t.Errorf("no %q in\n%s", line, text)
+		}
+	}
+}
+
 func TestBadConfigurations(t *testing.T) {
 	t.Parallel()
 	block := func(change, to string) string {
@@ -217,6 +252,9 @@ func TestBadConfigurations(t *testing.T) {
 		{"the same chain twice", block("chain_id = 31337", "chain_id = 1"), "another block"},
 		{"a simulated network", block(`name = "anvil"`, `name = "sim-bsc"`), "simulated"},
 		{"an unknown kind", block(`kind = "evm"`, `kind = "tron"`), "only kind evm"},
+		{"a network without a client", block(`name = "ethereum"`, `name = "tron"`), "cannot be reached yet"},
+		{"a currency id of two assets", block("decimals = 18", "decimals = 18\nhalopay_currency_id = 70"), "halopay_currency_id 70 is both"},
+		{"a catalogue's network without the id that only the operator knows", strings.Replace(block(`name = "ethereum"`, `name = "wkc"`), `assets = ["USDT"]`, "", 1), "needs chain_id"},
 		{"an asset that is not in the catalogue", block(`"USDT"`, `"USDD"`), "no USDD"},
 		{"a factory that is none", block("start = 7", `factory = "0x1"`), "factory"},
 	} {

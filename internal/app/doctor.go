@@ -12,6 +12,7 @@ import (
 	"florin/internal/chain"
 	"florin/internal/chain/evm"
 	"florin/internal/engine"
+	"florin/internal/rates"
 )
 
 type doctorCommand struct{}
@@ -175,12 +176,17 @@ func (p *program) examineRates(r *run, f *findings) {
 	const mend = "put a price of each in the file that --rates-file names"
 	book, err := p.prices(p.engine.Networks())
 	if err != nil {
-		f.bad("rates", err, mend)
+		f.bad("rates", err, "correct --rates and --rates-url, or pin prices with --rates-file")
 		return
 	}
-	if _, err := book.RunOnce(r); err != nil {
+	if err := book.Start(r); err != nil {
 		f.bad("rates", err, "mend the file; until then the last good prices hold, and after a restart none")
 		return
+	}
+	_, _ = book.RunOnce(r) // what is wrong is told source by source
+	sources := book.Sources()
+	for _, s := range sources {
+		examineSource(s, f)
 	}
 	var missing []string
 	for _, s := range book.Report(r) {
@@ -188,21 +194,39 @@ func (p *program) examineRates(r *run, f *findings) {
 			missing = append(missing, s.Symbol)
 		}
 	}
-	tokens := map[string]bool{}
-	for _, n := range p.engine.Networks() {
-		for _, t := range n.Tokens {
-			tokens[t.Symbol] = true
-		}
-	}
-	switch lost := slices.DeleteFunc(slices.Clone(missing), func(s string) bool { return !tokens[s] }); {
+	tokens := payable(p.engine.Networks())
+	switch lost := slices.DeleteFunc(slices.Clone(missing), func(s string) bool { return !slices.Contains(tokens, s) }); {
 	case len(lost) > 0:
 		f.bad("rates", fmt.Errorf("no price of %s: it cannot be paid in", strings.Join(lost, ", ")), mend)
 	case len(missing) > 0:
 		f.advise("rates", fmt.Sprintf("no price of %s: orders in these currencies are refused", strings.Join(missing, ", ")), mend)
-	case p.settings.RatesFile == "":
-		f.advise("rates", "built-in prices, made up for test mode", "give --rates-file before you go live")
-	default:
+	case p.settings.RatesFile == "" && len(sources) == 0:
+		f.advise("rates", "built-in prices, made up for test mode", "give --rates or --rates-file before you go live")
+	case len(sources) == 0:
 		f.good("rates", "every asset and currency has a price in %s", p.settings.RatesFile)
+	default:
+		f.good("rates", "every asset and currency has a price")
+	}
+}
+
+// examineSource tells how one live source does. That one fails is no fault as long as the others agree:
+// whether they do stands under "rates".
+func examineSource(s rates.SourceStatus, f *findings) {
+	check := "rates from " + s.Name
+	text := fmt.Sprintf("%d prices, the youngest %s old", s.Prices, s.Age.Round(time.Second))
+	if s.Prices == 0 {
+		text = "no price"
+	}
+	if len(s.Missing) > 0 {
+		text += "; missing: " + strings.Join(s.Missing, ", ")
+	}
+	switch {
+	case s.Err != nil:
+		f.advise(check, text+": "+sentence(s.Err), "check that this machine reaches it, or name a mirror with --rates-url; the others go on")
+	case len(s.Missing) > 0:
+		f.advise(check, text, "nothing, while others know them; else pin them with --rates-file")
+	default:
+		f.good(check, "%s", text)
 	}
 }
 

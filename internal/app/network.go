@@ -46,6 +46,9 @@ func (p *program) networks(ctx context.Context, serves bool) ([]engine.Network, 
 		p.live = append(p.live, n)
 		networks = append(networks, n.Network)
 	}
+	if err := uniqueCurrencyIDs(networks); err != nil {
+		return nil, err
+	}
 	for _, n := range catalogue {
 		if n.TestOf == "" {
 			continue
@@ -66,11 +69,31 @@ func (p *program) networks(ctx context.Context, serves bool) ([]engine.Network, 
 	return networks, nil
 }
 
+// uniqueCurrencyIDs refuses blocks that give one HaloPay currency_id to two assets: a merchant who
+// asks for the one would be paid in the other.
+func uniqueCurrencyIDs(live []engine.Network) error {
+	networks := make([]chain.Network, len(live))
+	for i, n := range live {
+		networks[i] = n.Network
+	}
+	if err := chain.CheckCurrencyIDs(networks); err != nil {
+		return usageError("[[chain]]: " + err.Error())
+	}
+	return nil
+}
+
 // configured completes a [[chain]] block from the catalogue.
 func (p *program) configured(c chainConfig, catalogue []chain.Network) (n liveNetwork, err error) {
 	known := slices.IndexFunc(catalogue, func(n chain.Network) bool { return n.Name == c.Name })
 	if c.TestOf != "" || known >= 0 && catalogue[known].TestOf != "" {
 		return n, errors.New("the simulated networks need no block")
+	}
+	planned, err := chain.Planned()
+	if err != nil {
+		return n, err
+	}
+	if slices.ContainsFunc(planned, func(n chain.Network) bool { return n.Name == c.Name }) {
+		return n, errors.New("it is in the catalogue, but cannot be reached yet: only kind evm is there")
 	}
 	network := c.Network
 	if known >= 0 {

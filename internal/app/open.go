@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"slices"
 	"strings"
 
 	"florin/internal/chain/sim"
@@ -205,25 +204,6 @@ type sealer struct{ *keys.Box }
 
 func (s sealer) Unseal(purpose string, sealed []byte) (engine.Secret, error) {
 	return s.Box.Unseal(purpose, sealed)
-}
-
-// prices returns the book of rates: the operator's file, or in its absence built-in constants
-// that are good for test mode only. Live sources join it with the rest of HaloPay.
-func (p *program) prices(networks []engine.Network) (*rates.Book, error) {
-	var symbols []string
-	for _, n := range networks {
-		for _, t := range n.Tokens {
-			symbols = append(symbols, t.Symbol)
-		}
-	}
-	slices.Sort(symbols)
-	pins := rates.Demo()
-	if p.settings.RatesFile != "" {
-		pins = rates.File(p.settings.RatesFile)
-	} else if len(p.live) > 0 {
-		return nil, errors.New("live networks need --rates-file: the built-in prices are for test mode")
-	}
-	return rates.New(rates.Config{Clock: p.clock, Pins: pins, Symbols: slices.Compact(symbols)})
 }
 
 // withProgram opens an installation that is there for one command.

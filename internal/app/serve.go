@@ -57,9 +57,10 @@ func collectSeldom() {
 	}
 }
 
-// readyToServe asks what must be right before the first request: the prices and the nodes.
+// readyToServe asks what must be right before the first request: the pinned prices and the nodes. Live
+// sources of prices are asked once it serves; nothing waits for them.
 func (p *program) readyToServe(ctx context.Context) error {
-	if _, err := p.book.RunOnce(ctx); err != nil {
+	if err := p.book.Start(ctx); err != nil {
 		return err
 	}
 	return p.checkNodes(ctx)

@@ -337,7 +337,7 @@ func TestServeRefusesWhatItCannotServe(t *testing.T) {
 	p.write("rates.json", `{"as_of":"2026-11-21T00:00:00Z","usd":{"USDT":1}}`)
 	p.refused(exitRefused, "rates.json", "serve", "--listen", "127.0.0.1:0", "--rates-file", p.path("rates.json"))
 	p.write("florin.toml", anvilBlock)
-	p.refused(exitRefused, "--rates-file", "serve", "--listen", "127.0.0.1:0")
+	p.refused(exitUsage, "--rates-file", "serve", "--listen", "127.0.0.1:0", "--rates", "none")
 }
 
 // TestH06_OwnPlacesAreRefused: a webhook to the gateway itself is not sent.
