@@ -83,6 +83,8 @@ func (c *Checkout) Mount(mux *http.ServeMux) {
 	mux.HandleFunc("GET /pay/{number}", c.known(c.show))
 	mux.HandleFunc("POST /pay/{number}/asset", c.known(c.choose))
 	mux.HandleFunc("GET /pay/{number}/events", c.known(c.events))
+	mux.HandleFunc("GET /pay/{number}/qr.svg", c.known(c.image(drawSVG)))
+	mux.HandleFunc("GET /pay/{number}/qr.png", c.known(c.image(drawPNG)))
 	mux.HandleFunc("/pay/", func(w http.ResponseWriter, r *http.Request) { c.site.Error(w, r, http.StatusNotFound) })
 }
 

@@ -2,6 +2,7 @@ package checkout_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -41,6 +42,7 @@ type shop struct {
 	follower *chain.Follower
 	page     *checkout.Checkout
 	handler  http.Handler
+	app      engine.App
 	order    payment.Order
 }
 
@@ -75,17 +77,18 @@ func newShop(t *testing.T) *shop {
 	s.engine, err = engine.New(ctx, engine.Config{
 		DB: db, Clock: s.clock, IDs: id.New(nil), Rates: book, Sealer: sealer{box},
 		Networks: []engine.Network{{Network: s.network.Chain(), Client: node, Addresser: sim.Forwarders(), Treasury: "0x000000000000000000000000000000000000dEaD"}},
+		Numbers:  map[string]func() string{"halopay": func() string { return id.New(nil).Hex(16) }},
 	})
 	s.must(err)
 	s.follower = &chain.Follower{Chain: s.network.Chain().Name, Client: node, Sink: s.engine, Final: 64, Batch: 100}
 
 	merchant, err := s.engine.AddMerchant(ctx, "Tea & Cake", "")
 	s.must(err)
-	app, _, err := s.engine.AddApp(ctx, engine.NewApp{MerchantID: merchant.ID, Protocol: "halopay", Kind: "payment", Mode: engine.Test})
+	s.app, _, err = s.engine.AddApp(ctx, engine.NewApp{MerchantID: merchant.ID, Protocol: "halopay", Kind: "payment", Mode: engine.Test})
 	s.must(err)
 	price, err := money.ParsePrice("USD", "15")
 	s.must(err)
-	s.order, _, err = s.engine.CreateOrder(ctx, app, engine.NewOrder{
+	s.order, _, err = s.engine.CreateOrder(ctx, s.app, engine.NewOrder{
 		Number: "20260317AbCdEf", Reference: "TC-1", RequestHash: "h", Price: price, ReturnURL: "https://shop.example/done",
 		Product: payment.Product{Name: "Assam <2026>"},
 		Policy:  payment.Policy{Late: payment.LateCredit, QuotePlaces: 8, Life: payment.Life{Default: 1800, Min: 60, Max: 604800}},
@@ -229,5 +232,46 @@ func TestFingerprintsOverTheEngine(t *testing.T) {
 	changed("a block after it", false)
 	if _, err := orders.Checkout(context.Background(), "unknown"); err != checkout.ErrUnknown {
 		t.Errorf("an unknown number: %v", err)
+	}
+}
+
+// TestStaticPageOverTheEngine: the page of a static address does not change with payments, each of which has a page of its
+// own, until the code is closed.
+func TestStaticPageOverTheEngine(t *testing.T) {
+	s := newShop(t)
+	s.mine(1)
+	ctx := t.Context()
+	orders := checkout.FromEngine(s.engine)
+	code, _, err := s.engine.CreateStatic(ctx, s.app, engine.NewStatic{
+		Number: "20260317Static", Reference: "secret label", RequestHash: "h", Name: "Till <1>", Asset: s.network.Chain().Asset(s.network.Chain().Tokens[0]),
+	})
+	s.must(err)
+	s.order = code.Order
+	before, err := orders.Checkout(ctx, code.Number)
+	s.must(err)
+	s.shows("Till &lt;1&gt;", "Pay any amount in "+code.Token.Symbol, code.Address[6:len(code.Address)-6])
+	s.pay("2")
+	s.mine(1)
+	s.pay("3")
+	s.mine(20)
+	after, err := orders.Checkout(ctx, code.Number)
+	s.must(err)
+	if fmt.Sprintf("%+v", after) != fmt.Sprintf("%+v", before) {
+		t.Errorf("the page's facts changed with payments:\n%+v\n%+v", before, after)
+	}
+	due, err := s.engine.DueDeliveries(ctx, 10)
+	s.must(err)
+	if len(due) != 2 {
+		t.Fatalf("%d deposits are told of", len(due))
+	}
+	events, err := s.engine.EventsOf(ctx, due[0].OrderID)
+	s.must(err)
+	s.order = payment.Order{Number: events[0].Facts.Number}
+	s.shows("Payment complete", "2 "+code.Token.Symbol)
+	s.must(s.engine.CloseStatic(ctx, code.Number))
+	s.order = code.Order
+	s.shows("Payments here have ended")
+	if events[0].Facts.Label != "secret label" {
+		t.Errorf("label %q", events[0].Facts.Label)
 	}
 }

@@ -39,7 +39,7 @@ func (c *Checkout) events(w http.ResponseWriter, r *http.Request, v View) {
 		c.site.Fault(w, r, err)
 		return
 	}
-	if phase == PhasePaid || phase == PhaseExpired {
+	if phase.final() {
 		w.WriteHeader(http.StatusNoContent) // tells the browser not to come again
 		return
 	}

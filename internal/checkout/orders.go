@@ -76,6 +76,13 @@ func (o engineOrders) view(order engine.OrderView, fingerprint string) (View, er
 	if v.Asset, err = o.asset(order.Due.Asset()); err != nil {
 		return v, err
 	}
+	if order.Static() {
+		v.Address, v.Reference = order.Address, ""
+		if order.Network.Disabled[order.Due.Asset()] != "" {
+			v.State = payment.OrderClosed // until somebody has looked
+		}
+		return v, nil
+	}
 	v.Address, v.Due, v.Received, v.Late, v.TxID = order.Address, order.Due, order.Received, order.Late, order.LastTxID
 	v.Confirmations, v.Needed = order.HaveConfirmations, order.NeedConfirmations
 	v.Seen = money.Zero(order.Due.Asset())

@@ -113,6 +113,13 @@ func (c *Checkout) newPage(l *web.Language, v View, repick bool, problem string)
 		}
 	}
 	switch phase {
+	case PhaseStanding:
+		if err := p.addStatic(v); err != nil {
+			return page{}, err
+		}
+		p.addTestPay(c, v)
+	case PhaseClosed:
+		p.Token, p.Mark = v.Asset, mark(v.Asset.Symbol)
 	case PhaseChoose, PhaseWaiting:
 		p.Picking = phase == PhaseChoose || repick && len(v.Offers) > 0
 		for _, o := range v.Offers {
@@ -164,6 +171,22 @@ func (p *page) addPayment(v View, rest money.Amount) error {
 	return err
 }
 
+// addStatic adds where any amount can be sent.
+func (p *page) addStatic(v View) error {
+	p.Token, p.Mark, p.Address = v.Asset, mark(v.Asset.Symbol), v.Address
+	text, link, err := staticText(v)
+	if err != nil {
+		return err
+	}
+	if p.QR, err = qrCode(text); err != nil || !link {
+		return err
+	}
+	p.URI = template.URL(text) //nolint:gosec // built from checked parts
+	plain, err := qrCode(v.Address)
+	p.AddressQR = &plain
+	return err
+}
+
 // addReturn adds the way back to the shop: only after a result, and only to the
 // stored address (threats B06).
 func (p *page) addReturn(v View, now time.Time) {
@@ -195,7 +218,10 @@ func (p page) imageOrigins() []string {
 }
 
 // Live reports whether the page can still change.
-func (p page) Live() bool { return p.Phase != PhasePaid && p.Phase != PhaseExpired }
+func (p page) Live() bool { return !p.Phase.final() }
+
+// Static reports whether this is a static address's page.
+func (p page) Static() bool { return p.Phase == PhaseStanding || p.Phase == PhaseClosed }
 
 // Fragment is the address of the part that the script swaps.
 func (p page) Fragment() string {

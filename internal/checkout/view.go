@@ -28,7 +28,7 @@ var ErrUnknown = errors.New("checkout: no such order")
 
 // View is everything the payer may learn of an order, and nothing else is ever
 // shown (threats B03). Its texts are as the merchant wrote them; the page makes
-// them harmless.
+// them harmless. Of a static address nobody learns what others have paid to it.
 type View struct {
 	Number      string
 	Fingerprint string // never younger than the facts beside it
@@ -93,7 +93,14 @@ const (
 	PhaseClosing    Phase = "closing"    // the time is over, the last blocks are still to come
 	PhasePaid       Phase = "paid"       // also after a reversal (rulings G20)
 	PhaseExpired    Phase = "expired"
+	PhaseStanding   Phase = "standing" // a static address: anybody pays anything at any time
+	PhaseClosed     Phase = "closed"   // a static address that takes nothing any more
 )
+
+// final reports whether the page will not change by itself.
+func (p Phase) final() bool {
+	return p == PhasePaid || p == PhaseExpired || p == PhaseStanding || p == PhaseClosed
+}
 
 // phase computes where v stands at now, and what is still to be sent. After the
 // deadline nobody is asked to send anything, though an order may stay open until
@@ -106,6 +113,10 @@ func (v View) phase(now time.Time) (Phase, money.Amount, error) {
 		return PhasePaid, nothing, nil
 	case v.State == payment.OrderExpired:
 		return PhaseExpired, nothing, nil
+	case v.State == payment.OrderStanding:
+		return PhaseStanding, nothing, nil
+	case v.State == payment.OrderClosed:
+		return PhaseClosed, nothing, nil
 	case v.Due.Asset().IsZero() && over:
 		return PhaseClosing, nothing, nil
 	case v.Due.Asset().IsZero():

@@ -161,6 +161,11 @@ func states() map[string]View {
 		v.Fingerprint = "5.19000000"
 	}
 	return map[string]View{
+		"static":       static(usdtEthereum),
+		"static-coin":  static(eth),
+		"static-tron":  with(static(usdtTron), func(v *View) { v.Product.Name = "" }),
+		"static-test":  with(static(usdtEthereum), func(v *View) { v.Test = true }),
+		"closed":       with(static(usdtEthereum), func(v *View) { v.State, v.Fingerprint = payment.OrderClosed, "closed" }),
 		"choose":       open(),
 		"choose-none":  with(open(), func(v *View) { v.Offers = nil }),
 		"waiting":      waitingFor(usdtEthereum),
@@ -187,6 +192,14 @@ func states() map[string]View {
 			v.State, v.Deadline = payment.OrderExpired, noon.Add(-time.Minute)
 		}),
 	}
+}
+
+// static is a code for a shop's till that stands for asset.
+func static(a Asset) View {
+	v := waitingFor(a)
+	v.Product, v.Reference, v.ReturnURL, v.Deadline, v.Offers = payment.Product{Name: "Counter, Rua Augusta"}, "", "", time.Time{}, nil
+	v.Fingerprint, v.State, v.Price, v.Due, v.Received, v.Needed = "standing", payment.OrderStanding, mustPrice(a.Symbol, "0"), money.Zero(v.Due.Asset()), money.Zero(v.Due.Asset()), 0
+	return v
 }
 
 // bench is a checkout over a world, mounted as the program mounts it.
