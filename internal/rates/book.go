@@ -188,7 +188,7 @@ const atOnce = 4
 // ask asks all sources and notes what they say.
 func (b *Book) ask(ctx context.Context) error {
 	b.asked, b.wait = b.clock.Now(), b.every+b.jitter()
-	ctx, cancel := context.WithTimeout(ctx, b.timeout)
+	within, cancel := context.WithTimeout(ctx, b.timeout)
 	defer cancel()
 	answers := make([]map[string]Reading, len(b.sources))
 	errs := make([]error, len(b.sources))
@@ -198,10 +198,13 @@ func (b *Book) ask(ctx context.Context) error {
 		wg.Go(func() {
 			places <- struct{}{}
 			defer func() { <-places }()
-			answers[i], errs[i] = source.Prices(ctx, b.symbols)
+			answers[i], errs[i] = source.Prices(within, b.symbols)
 		})
 	}
 	wg.Wait()
+	if err := ctx.Err(); err != nil {
+		return err // we gave up, not they
+	}
 	failed := 0
 	for i, source := range b.sources {
 		if err := errors.Join(errs[i], b.hear(b.said[i], answers[i])); err != nil {

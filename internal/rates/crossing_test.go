@@ -2,6 +2,7 @@ package rates
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -193,6 +194,42 @@ func TestM06_TetherLosesItsPeg(t *testing.T) {
 	// The control: at par Binance's word would be 11 % off, and not be believed.
 	if three, ninth := rat("3000"), rat("3333.33"); (Limits{SpreadBPS: 200}).close(three, ninth) {
 		t.Error("the depeg is too small to show anything")
+	}
+}
+
+// A pinned USDT is what Binance's word is worth then: the operator may do without a second opinion on it.
+func TestPinnedTetherMakesBinanceCount(t *testing.T) {
+	w := newWorld(t)
+	w.book.pins = &saysSource{name: "pins", says: map[string]Reading{"USDT": at(t, "1", midnight)}}
+	w.fall("coingecko")
+	w.run()
+	if s := w.status("ETH"); s.Err != nil || s.Sources != 2 {
+		t.Errorf("%+v", s)
+	}
+	if rate, err := w.quote("USD", "USDT"); err != nil || rate != "1" {
+		t.Errorf("USDT at %s, %v", rate, err)
+	}
+	w.book.pins = nil // the control
+	w.book.pinned = nil
+	w.clock.Advance(time.Minute)
+	w.run()
+	if s := w.status("ETH"); !errors.Is(s.Err, errTooFew) {
+		t.Errorf("without the pin: %+v", s)
+	}
+}
+
+// That we stop is no fault of theirs.
+func TestStoppingIsNoFaultOfTheSources(t *testing.T) {
+	w := newWorld(t)
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	if _, err := w.book.RunOnce(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("RunOnce: %v", err)
+	}
+	for _, s := range w.book.Sources() {
+		if s.Err != nil {
+			t.Errorf("%+v", s)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package rates
 
 import (
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -297,6 +298,14 @@ func TestAnswersThatAreNone(t *testing.T) {
 		}, "read the answer"},
 		{"too much of it", func(s *standIn) http.HandlerFunc {
 			return text("application/json", recorded(s.t, s.name)+strings.Repeat(" ", maxAnswerBytes))(s)
+		}, "more than"},
+		{"too much of it, packed", func(s *standIn) http.HandlerFunc {
+			return func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Encoding", "gzip")
+				packed := gzip.NewWriter(w)
+				fmt.Fprint(packed, recorded(s.t, s.name)+strings.Repeat(" ", maxAnswerBytes))
+				_ = packed.Close()
+			}
 		}, "more than"},
 		{"twice", func(s *standIn) http.HandlerFunc {
 			return text("application/json", recorded(s.t, s.name)+recorded(s.t, s.name))(s)
