@@ -153,6 +153,9 @@ func (b *beacon) reorg(depth int) error {
 func (b *beacon) rewind(depth int) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if err := poll(20*time.Second, b.poolIsUpToDate); err != nil { // what it had not seen mined it would keep
+		return err
+	}
 	keep, err := b.fork(depth)
 	if err != nil {
 		return err
@@ -175,18 +178,12 @@ func (b *beacon) rewind(depth int) error {
 	if err := b.choose(b.branch[keep].hash, keep); err != nil {
 		return err
 	}
-	return poll(20*time.Second, func() error {
-		for sender := range senders {
-			mined, err := b.nonce(sender, "latest")
-			if err != nil {
-				return err
-			}
-			if next, err := b.nonce(sender, "pending"); err != nil || next > mined {
-				return fmt.Errorf("the pool expects nonce %d of %s, the chain %d: %v", next, sender, mined, err)
-			}
+	for sender := range senders {
+		if err := poll(20*time.Second, func() error { return b.poolWentBack(sender) }); err != nil {
+			return err
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // fork returns the height that stays when the newest depth blocks go, and holds their transactions back.

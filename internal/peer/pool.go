@@ -67,3 +67,27 @@ func (b *beacon) poolIsUpToDate() error {
 	}
 	return nil
 }
+
+// poolWentBack tells whether the pool still counts transactions of sender's that were in blocks which are gone.
+func (b *beacon) poolWentBack(sender string) error {
+	mined, err := b.nonce(sender, "latest")
+	if err != nil {
+		return err
+	}
+	next, err := b.nonce(sender, "pending")
+	if err != nil || next == mined {
+		return err
+	}
+	answer, err := b.node.Call("txpool_contentFrom", sender)
+	if err != nil {
+		return err
+	}
+	var content struct{ Pending byNonce }
+	if err := json.Unmarshal(answer, &content); err != nil {
+		return err
+	}
+	if content.Pending[strconv.FormatUint(mined, 10)] == (transaction{}) { // else it was sent again
+		return fmt.Errorf("the pool expects nonce %d of %s, the chain %d", next, sender, mined)
+	}
+	return nil
+}
