@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/holiman/uint256"
+
 	"florin/internal/money"
 )
 
@@ -98,6 +100,42 @@ type Forwarder struct {
 type Fee struct {
 	PerUnit money.Amount // at most, all in all
 	Tip     money.Amount // of it, for whoever makes the block
+}
+
+// Above returns f raised so far that nodes let it replace old under the same number: both members at least an eighth
+// above its, rounded up, where nodes ask for a tenth. Nothing is raised above the zero Fee.
+func (f Fee) Above(old Fee) (Fee, error) {
+	if (old == Fee{}) {
+		return f, nil
+	}
+	var err error
+	if f.PerUnit, err = eighthAbove(f.PerUnit, old.PerUnit); err != nil {
+		return Fee{}, err
+	}
+	if f.Tip, err = eighthAbove(f.Tip, old.Tip); err != nil {
+		return Fee{}, err
+	}
+	if c, err := f.PerUnit.Cmp(f.Tip); err != nil || c < 0 {
+		return Fee{f.Tip, f.Tip}, err
+	}
+	return f, nil
+}
+
+// eighthAbove returns the greater of offer and old with an eighth, at least 1, on top.
+func eighthAbove(offer, old money.Amount) (money.Amount, error) {
+	units, rest := old.Int(), uint256.Int{}
+	units.DivMod(&units, uint256.NewInt(8), &rest)
+	if !rest.IsZero() || units.IsZero() {
+		units.AddUint64(&units, 1)
+	}
+	least, err := old.Add(money.FromInt(old.Asset(), &units))
+	if err != nil {
+		return money.Amount{}, err
+	}
+	if c, err := offer.Cmp(least); err != nil || c >= 0 {
+		return offer, err
+	}
+	return least, nil
 }
 
 // Draft is an Outgoing that a node was asked about.

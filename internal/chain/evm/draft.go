@@ -34,9 +34,11 @@ func (c *Client) Draft(ctx context.Context, o chain.Outgoing) (d chain.Draft, er
 		if tx.PerUnit, tx.Tip, err = n.fee(ctx); err != nil {
 			return err
 		}
-		if err = raise(&tx, o.Replaces); err != nil {
+		fee, err := c.offer(&tx).Above(o.Replaces)
+		if err != nil {
 			return err
 		}
+		tx.PerUnit, tx.Tip = fee.PerUnit.Int(), fee.Tip.Int()
 		if verdict, err = c.shortOf(ctx, n, from, o); verdict != nil || err != nil {
 			return err
 		}
@@ -179,40 +181,6 @@ func (n *node) medianTip(ctx context.Context) (tip string, err error) {
 		return nil
 	}, "eth_feeHistory", "0x1", "latest", []int{50})
 	return tip, err
-}
-
-// raise lifts an offer above another under the same nonce: both members by an eighth, rounded up, where nodes ask for
-// a tenth and never less than one wei more.
-func raise(tx *Tx, replaces chain.Fee) error {
-	if (replaces == chain.Fee{}) {
-		return nil
-	}
-	for _, member := range []struct {
-		offer *uint256.Int
-		old   uint256.Int
-	}{{&tx.PerUnit, replaces.PerUnit.Int()}, {&tx.Tip, replaces.Tip.Int()}} {
-		least, overflow := new(uint256.Int).AddOverflow(&member.old, ceilEighth(&member.old))
-		if overflow {
-			return money.ErrOverflow
-		}
-		if member.offer.Lt(least) {
-			member.offer.Set(least)
-		}
-	}
-	if tx.PerUnit.Lt(&tx.Tip) {
-		tx.PerUnit = tx.Tip
-	}
-	return nil
-}
-
-// ceilEighth is an eighth, rounded up, and at least 1.
-func ceilEighth(n *uint256.Int) *uint256.Int {
-	var rest uint256.Int
-	eighth, _ := new(uint256.Int).DivMod(n, uint256.NewInt(8), &rest)
-	if !rest.IsZero() || eighth.IsZero() {
-		eighth.AddUint64(eighth, 1)
-	}
-	return eighth
 }
 
 // shortOf says whether the account holds what o moves.

@@ -56,7 +56,8 @@ type record struct {
 	Genesis *genesis `json:"genesis,omitempty"`
 	Send    *sent    `json:"send,omitempty"`
 	Grow    *growth  `json:"grow,omitempty"`
-	Gone    []string `json:"gone,omitempty"` // transactions that no block will hold any more
+	Gone    []string `json:"gone,omitempty"`     // transactions that no block will hold any more, unless they are sent again
+	BaseFee string   `json:"base_fee,omitempty"` // from now on, in wei
 }
 
 type genesis struct {
@@ -69,6 +70,8 @@ type sent struct {
 	ID    string     `json:"id"`
 	Moves []sentMove `json:"moves,omitempty"`
 	Fails bool       `json:"fails,omitempty"`
+	// Raw is a numbered transaction, whose moves are decided by the block that it is in.
+	Raw []byte `json:"raw,omitempty"`
 }
 
 type sentMove struct {
@@ -91,6 +94,15 @@ type grown struct {
 	Hash string   `json:"hash"`
 	Time int64    `json:"time"` // seconds since 1970
 	Txs  []string `json:"txs,omitempty"`
+	Ran  []ran    `json:"ran,omitempty"` // of its numbered transactions
+}
+
+// ran is what a numbered transaction did in a block.
+type ran struct {
+	ID    string     `json:"id"`
+	Moves []sentMove `json:"moves,omitempty"`
+	Fails bool       `json:"fails,omitempty"`
+	Fee   string     `json:"fee"` // in wei
 }
 
 // Refresh takes in what another process added to the journal. One process at a time should drive
@@ -174,6 +186,8 @@ func (n *Network) apply(r record) error {
 		err = n.take(*r.Send)
 	case r.Grow != nil:
 		err = n.grow(*r.Grow)
+	case r.BaseFee != "":
+		err = n.base.SetFromDecimal(r.BaseFee)
 	}
 	if err != nil {
 		return fmt.Errorf("sim: journal of %s, record %d: %w", n.config.Name, n.written, err)
@@ -188,21 +202,40 @@ func (n *Network) apply(r record) error {
 // noParent is what the first block names as its parent.
 const noParent = "0x0000000000000000000000000000000000000000000000000000000000000000"
 
-// take puts a transaction among the waiting.
+// take puts a transaction among the waiting: a numbered one perhaps again.
 func (n *Network) take(s sent) error {
+	if known := n.txs[s.ID]; known != nil {
+		n.waiting = append(n.waiting, known)
+		return nil
+	}
 	t := &tx{id: s.ID, fails: s.Fails}
-	for _, m := range s.Moves {
-		units, err := uint256.FromDecimal(m.Units)
-		if err != nil {
-			return fmt.Errorf("transaction %s: units %q: %w", s.ID, m.Units, err)
+	var err error
+	if s.Raw != nil {
+		if t.signed, err = n.decode(s.Raw); err != nil {
+			return fmt.Errorf("transaction %s: %w", s.ID, err)
 		}
-		t.moves = append(t.moves, move{m.How, m.Contract, m.From, m.To, *units})
-		sum := n.issued[holding{m.Contract, m.To}]
-		n.issued[holding{m.Contract, m.To}] = *sum.Add(&sum, units)
+	}
+	if t.moves, err = readMoves(s.Moves); err != nil {
+		return fmt.Errorf("transaction %s: %w", s.ID, err)
+	}
+	for _, m := range t.moves {
+		sum := n.issued[holding{m.contract, m.to}]
+		n.issued[holding{m.contract, m.to}] = *sum.Add(&sum, &m.units)
 	}
 	n.txs[t.id] = t
 	n.waiting = append(n.waiting, t)
 	return nil
+}
+
+func readMoves(sent []sentMove) (moves []move, err error) {
+	for _, m := range sent {
+		units, err := uint256.FromDecimal(m.Units)
+		if err != nil {
+			return nil, fmt.Errorf("units %q: %w", m.Units, err)
+		}
+		moves = append(moves, move{m.How, m.Contract, m.From, m.To, *units})
+	}
+	return moves, nil
 }
 
 // grow replaces the blocks above g.Base.
@@ -236,28 +269,40 @@ func (n *Network) grow(g growth) error {
 			t.block = b
 			b.txs = append(b.txs, t)
 		}
+		if err := n.recall(b, made.Ran); err != nil {
+			return fmt.Errorf("block %s: %w", made.Hash, err)
+		}
 		n.best = append(n.best, b)
 		n.do(b)
 	}
-	n.waiting = slices.DeleteFunc(n.waiting, func(t *tx) bool { return t.block != nil })
+	n.waiting = slices.DeleteFunc(n.waiting, func(t *tx) bool {
+		return t.block != nil || t.signed != nil && t.signed.Nonce < n.nonce(n.tip(), t.signed.From)
+	})
 	return nil
 }
 
-// do credits what block b, the newest, moves.
+// do books what block b, the newest, moves.
 func (n *Network) do(b *block) {
+	for _, e := range b.effects() {
+		n.credits[e.address] = append(n.credits[e.address], e.credit)
+	}
 	for _, t := range b.txs {
-		for m := range t.happened() {
-			n.credits[m.to] = append(n.credits[m.to], credit{b.Height, m.contract, m.units})
+		if t.signed != nil {
+			n.nonces[t.signed.From] = append(n.nonces[t.signed.From], b.Height)
 		}
 	}
 }
 
-// undo takes back what do credited for b, the newest.
+// undo takes back what do booked for b, the newest.
 func (n *Network) undo(b *block) {
+	for _, e := range b.effects() {
+		list := n.credits[e.address]
+		n.credits[e.address] = list[:len(list)-1]
+	}
 	for _, t := range b.txs {
-		for m := range t.happened() {
-			list := n.credits[m.to]
-			n.credits[m.to] = list[:len(list)-1]
+		if t.signed != nil {
+			list := n.nonces[t.signed.From]
+			n.nonces[t.signed.From] = list[:len(list)-1]
 		}
 		t.block = nil
 	}

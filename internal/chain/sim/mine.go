@@ -8,7 +8,7 @@ import (
 	"strconv"
 )
 
-// Mine makes that many blocks. The first takes everything that waits; the others are empty.
+// Mine makes that many blocks. The first takes everything that waits and can be in a block; the others are empty.
 func (n *Network) Mine(ctx context.Context, blocks int) error {
 	return n.commit(ctx, func() (record, error) {
 		if blocks < 1 || blocks > maxBlocks {
@@ -16,7 +16,7 @@ func (n *Network) Mine(ctx context.Context, blocks int) error {
 		}
 		content := make([][]string, blocks)
 		content[0] = ids(n.waiting)
-		return n.grows(n.tip().Height, content), nil
+		return n.grows(n.tip().Height, content)
 	})
 }
 
@@ -26,7 +26,7 @@ func (n *Network) MineEmpty(ctx context.Context, blocks int) error {
 		if blocks < 1 || blocks > maxBlocks {
 			return record{}, fmt.Errorf("%w: mine %d blocks", ErrRefused, blocks)
 		}
-		return n.grows(n.tip().Height, make([][]string, blocks)), nil
+		return n.grows(n.tip().Height, make([][]string, blocks))
 	})
 }
 
@@ -34,12 +34,18 @@ func (n *Network) MineEmpty(ctx context.Context, blocks int) error {
 const maxBlocks = 100_000
 
 // grows plans blocks with these transactions upon the block at height base. A block that takes
-// another's place takes its time too; no block is older than its parent.
-func (n *Network) grows(base uint64, content [][]string) record {
+// another's place takes its time too; no block is older than its parent. Numbered transactions
+// that cannot be in their block go on waiting.
+func (n *Network) grows(base uint64, content [][]string) (record, error) {
 	g := growth{Base: base}
+	state := n.stateAt(n.best[base])
 	parent := n.best[base].BlockRef
 	now := n.clock.Now().Unix()
-	for _, txs := range content {
+	for _, wanted := range content {
+		txs, ran, err := state.run(wanted)
+		if err != nil {
+			return record{}, err
+		}
 		height := parent.Height + 1
 		at := now
 		if height < uint64(len(n.best)) {
@@ -47,10 +53,10 @@ func (n *Network) grows(base uint64, content [][]string) record {
 		}
 		at = max(at, parent.Time.Unix())
 		hash := n.hash("block", append([]string{parent.Hash, strconv.FormatUint(height, 10), strconv.FormatInt(at, 10)}, txs...)...)
-		g.Blocks = append(g.Blocks, grown{hash, at, txs})
+		g.Blocks = append(g.Blocks, grown{hash, at, txs, ran})
 		parent.Height, parent.Hash, parent.Time = height, hash, blockTime(at)
 	}
-	return record{Grow: &g}
+	return record{Grow: &g}, nil
 }
 
 // Fork is a reorg in full detail.
@@ -72,14 +78,15 @@ func (n *Network) Fork(ctx context.Context, f Fork) error {
 		seen := map[string]bool{}
 		for _, id := range slices.Concat(append(f.Blocks, f.Gone)...) {
 			t := n.txs[id]
-			if t == nil || seen[id] || t.block != nil && t.block.Height <= base || t.block == nil && !slices.Contains(n.waiting, t) {
+			waits := t != nil && (t.signed != nil || slices.Contains(n.waiting, t)) // what was replaced can still be mined
+			if t == nil || seen[id] || t.block != nil && t.block.Height <= base || t.block == nil && !waits {
 				return record{}, fmt.Errorf("%w: transaction %s is not to be had", ErrRefused, id)
 			}
 			seen[id] = true
 		}
-		r := n.grows(base, f.Blocks)
+		r, err := n.grows(base, f.Blocks)
 		r.Gone = f.Gone
-		return r, nil
+		return r, err
 	})
 }
 
@@ -124,9 +131,9 @@ func (n *Network) Reorg(ctx context.Context, depth, length uint64, fate Fate) er
 				return record{}, fmt.Errorf("%w: fate %q", ErrRefused, fate)
 			}
 		}
-		r := n.grows(base, blocks)
+		r, err := n.grows(base, blocks)
 		r.Gone = gone
-		return r, nil
+		return r, err
 	})
 }
 

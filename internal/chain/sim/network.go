@@ -55,7 +55,9 @@ type Network struct {
 	losers  []*block                // heads of branches that lost, newest last
 	txs     map[string]*tx          // all that were ever sent
 	waiting []*tx                   // in no block of the best branch, oldest first
-	credits map[string][]credit     // by receiving address, in the order of the best branch
+	credits map[string][]credit     // by address, in the order of the best branch
+	nonces  map[string][]uint64     // by account: the heights of its numbered transactions on the best branch
+	base    uint256.Int             // base fee, in wei: what each unit of work costs at least
 	issued  map[holding]uint256.Int // of listed assets: the sum of all that was ever sent
 }
 
@@ -63,13 +65,15 @@ type block struct {
 	chain.BlockRef
 	parent *block
 	txs    []*tx
+	ran    map[*tx]*run // what the numbered ones did here
 }
 
 type tx struct {
-	id    string
-	moves []move
-	fails bool
-	block *block // on the best branch; nil while it waits or once it is gone
+	id     string
+	moves  []move
+	fails  bool
+	signed *signed // by an account that numbers its transactions; moves and fails are each block's then
+	block  *block  // on the best branch; nil while it waits or once it is gone
 }
 
 // move is one credit; contract is "" for the native coin.
@@ -80,11 +84,12 @@ type move struct {
 	units    uint256.Int
 }
 
-// credit is a move that happened, in a block of the best branch.
+// credit is what a move brought an address, or took from it, in a block of the best branch.
 type credit struct {
 	height   uint64
 	contract string
 	units    uint256.Int
+	out      bool
 }
 
 // holding is what one address has of one asset.
@@ -103,6 +108,7 @@ func Open(ctx context.Context, c Config) (*Network, error) {
 	n := &Network{
 		config: c.Network, clock: c.Clock, journal: c.Journal, tokens: tokens,
 		txs: map[string]*tx{}, credits: map[string][]credit{}, issued: map[holding]uint256.Int{},
+		nonces: map[string][]uint64{}, base: *uint256.NewInt(firstBaseFee),
 	}
 	if n.journal == nil {
 		n.journal = NewMemory()
@@ -140,11 +146,11 @@ func (n *Network) Head() chain.BlockRef {
 	return n.tip().BlockRef
 }
 
-// Busy reports whether a transaction waits for a block, or is in one and wants confirmations still.
+// Busy reports whether a transaction could be in the next block, or is in one and wants confirmations still.
 func (n *Network) Busy() bool {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
-	if len(n.waiting) > 0 {
+	if slices.ContainsFunc(n.waiting, n.ripe) {
 		return true
 	}
 	newest := n.best[max(0, len(n.best)-int(n.config.Confirmations)):]
@@ -195,7 +201,7 @@ func (n *Network) Facts(from uint64) []Fact {
 	var facts []Fact
 	for _, b := range n.best[min(from, uint64(len(n.best))):] {
 		for _, t := range b.txs {
-			for m, position := range t.happened() {
+			for m, position := range b.happened(t) {
 				amount := money.FromInt(n.tokens.asset(m.contract), &m.units)
 				facts = append(facts, Fact{b.BlockRef, t.id, position, Move{m.from, m.to, amount, m.how}})
 			}
@@ -221,25 +227,28 @@ func (n *Network) Balance(asset money.Asset, address string) (money.Amount, erro
 
 // held returns what address has at the end of block b, which may lie on a lost branch.
 func (n *Network) held(b *block, contract, address string) (sum uint256.Int, overflow bool) {
-	add := func(units *uint256.Int) {
-		_, over := sum.AddOverflow(&sum, units)
+	var gone uint256.Int
+	count := func(c credit) {
+		if c.out {
+			gone.Add(&gone, &c.units)
+			return
+		}
+		_, over := sum.AddOverflow(&sum, &c.units)
 		overflow = overflow || over
 	}
 	for ; !n.onBest(b); b = b.parent {
-		for _, t := range b.txs {
-			for m := range t.happened() {
-				if m.to == address && m.contract == contract {
-					add(&m.units)
-				}
+		for _, e := range b.effects() {
+			if e.address == address && e.contract == contract {
+				count(e.credit)
 			}
 		}
 	}
 	for _, c := range n.credits[address] {
 		if c.height <= b.Height && c.contract == contract {
-			add(&c.units)
+			count(c)
 		}
 	}
-	return sum, overflow
+	return *sum.Sub(&sum, &gone), overflow
 }
 
 func (n *Network) tip() *block { return n.best[len(n.best)-1] }

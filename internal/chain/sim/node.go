@@ -31,6 +31,14 @@ type Faults struct {
 	RangeLimit   uint64        // Blocks gives at most so many at a time; 0 gives all
 	Delay        time.Duration // before each answer, by the network's clock
 	WrongNetwork bool          // it belongs to another chain
+
+	// Of the transactions it is handed: what becomes of so many percent.
+	SwallowPercent int // it says that it has it, and forgets it
+	CutPercent     int // it takes it, and its answer is lost
+	RefusePercent  int // it does not take it, and says so
+
+	// FeeTimes is how many times too high the fees are that it names; 0 is right.
+	FeeTimes uint64
 }
 
 // NodeConfig describes a Node. The zero NodeConfig is an honest one.
@@ -39,20 +47,23 @@ type NodeConfig struct {
 	Listed chain.Network
 	Seed   uint64 // of the dice that some faults throw
 	Faults Faults
+	// Accounts are those that Sign signs for: as many of Account as it is. 0 means one.
+	Accounts int
 }
 
-// Node is a chain.Client that looks at a Network. It may be used from several goroutines.
+// Node is a chain.Sender that looks at a Network. It may be used from several goroutines.
 type Node struct {
 	network *Network
 	listed  chain.Network
 	tokens  listing
+	account []string
 
 	mu     sync.Mutex
 	dice   *rand.Rand
 	faults Faults
 }
 
-var _ chain.Client = (*Node)(nil)
+var _ chain.Sender = (*Node)(nil)
 
 // Node returns a client of the network. It refuses a listing with contracts that are no addresses.
 func (n *Network) Node(c NodeConfig) (*Node, error) {
@@ -63,6 +74,9 @@ func (n *Network) Node(c NodeConfig) (*Node, error) {
 			return nil, err
 		}
 		node.listed, node.tokens = c.Listed, tokens
+	}
+	for i := range max(1, c.Accounts) {
+		node.account = append(node.account, Account(i))
 	}
 	return node, nil
 }
@@ -171,7 +185,7 @@ func (v *Node) Blocks(ctx context.Context, from, to uint64, own chain.Set) ([]ch
 func (v *Node) transfers(b *block, own chain.Set) []chain.Transfer {
 	var seen []chain.Transfer
 	for _, t := range b.txs {
-		for m, position := range t.happened() {
+		for m, position := range b.happened(t) {
 			if position == "" || m.units.IsZero() || !own.Has(m.to) {
 				continue
 			}
@@ -187,30 +201,47 @@ func (v *Node) transfers(b *block, own chain.Set) []chain.Transfer {
 
 // NativeBalance returns what address holds of the network's own coin after a block.
 func (v *Node) NativeBalance(ctx context.Context, address string, at chain.BlockRef) (money.Amount, error) {
+	return v.balance(ctx, address, v.tokens.asset(""), &at)
+}
+
+// Balance returns what address holds of a listed asset after a block, or at the head.
+func (v *Node) Balance(ctx context.Context, address string, asset money.Asset, at chain.BlockRef) (money.Amount, error) {
+	if at == (chain.BlockRef{}) {
+		return v.balance(ctx, address, asset, nil)
+	}
+	return v.balance(ctx, address, asset, &at)
+}
+
+func (v *Node) balance(ctx context.Context, address string, asset money.Asset, at *chain.BlockRef) (money.Amount, error) {
 	f, err := v.ask(ctx)
 	if err != nil {
 		return money.Amount{}, err
 	}
-	address, err = evmaddr.Normal(address)
+	if address, err = evmaddr.Normal(address); err != nil {
+		return money.Amount{}, err
+	}
+	contract, err := v.tokens.contract(asset)
 	if err != nil {
 		return money.Amount{}, err
 	}
 	n := v.network
 	n.mu.RLock()
 	defer n.mu.RUnlock()
-	head := n.view(f)
-	if at.Height > head.Height {
-		return money.Amount{}, fmt.Errorf("%w: %d, the head is %d", chain.ErrNotFound, at.Height, head.Height)
+	b := n.view(f)
+	if at != nil {
+		if at.Height > b.Height {
+			return money.Amount{}, fmt.Errorf("%w: %d, the head is %d", chain.ErrNotFound, at.Height, b.Height)
+		}
+		b = n.ancestor(b, at.Height)
+		if b.Hash != at.Hash {
+			return money.Amount{}, fmt.Errorf("%w: %d is %s here, not %s", chain.ErrNotFound, at.Height, b.Hash, at.Hash)
+		}
 	}
-	b := n.ancestor(head, at.Height)
-	if b.Hash != at.Hash {
-		return money.Amount{}, fmt.Errorf("%w: %d is %s here, not %s", chain.ErrNotFound, at.Height, b.Hash, at.Hash)
-	}
-	sum, overflow := n.held(b, "", address)
+	sum, overflow := n.held(b, contract, address)
 	if overflow {
 		return money.Amount{}, money.ErrOverflow
 	}
-	return money.FromInt(v.tokens.asset(""), &sum), nil
+	return money.FromInt(asset, &sum), nil
 }
 
 // Check compares what the client lists with what the network has.

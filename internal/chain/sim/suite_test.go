@@ -15,7 +15,13 @@ import (
 )
 
 func TestSuite(t *testing.T) {
-	network := chain.Network{
+	network := suiteNetwork()
+	clock := clock.NewManual(time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC))
+	chaintest.Run(t, &world{clock: clock, network: network, net: open(t, sim.Config{Network: network, Clock: clock, Seed: 1})})
+}
+
+func suiteNetwork() chain.Network {
+	return chain.Network{
 		Name: "sim-suite", Title: "Suite", Family: chain.FamilyEVM, ChainID: 31337, Confirmations: 3,
 		Tokens: []chain.Token{
 			{Symbol: "ETH", Decimals: 18},
@@ -24,8 +30,6 @@ func TestSuite(t *testing.T) {
 			{Symbol: chaintest.Refusing, Decimals: chaintest.Decimals, Contract: "0x00000000000000000000000000000000000e00a2"},
 		},
 	}
-	clock := clock.NewManual(time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC))
-	chaintest.Run(t, &world{clock: clock, network: network, net: open(t, sim.Config{Network: network, Clock: clock, Seed: 1})})
 }
 
 func open(t testing.TB, c sim.Config) *sim.Network {
@@ -75,7 +79,7 @@ func (w *world) Address(testing.TB) string {
 	return evmaddr.Address(binary.BigEndian.AppendUint64([]byte("an address. "), w.used)).String()
 }
 
-func (w *world) Refuser(t testing.TB) string { return w.Address(t) }
+func (w *world) Refuser(testing.TB) string { return sim.Refuser }
 
 func (w *world) Send(t testing.TB, p chaintest.Payment) string {
 	t.Helper()

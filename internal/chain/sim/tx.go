@@ -115,15 +115,26 @@ func (n *Network) signedMove(m Move) (sentMove, error) {
 // payers is how many accounts the network's unlimited payers share.
 const payers = 64
 
-// happened yields what the transaction moves, each with its position: "" for what nodes do not show.
-func (t *tx) happened() iter.Seq2[*move, string] {
+// happened yields what a transaction moves, each with its position: "" for what nodes do not show. A numbered one that is
+// in no block moves nothing yet.
+func (t *tx) happened() iter.Seq2[*move, string] { return happened(t.moves, t.fails) }
+
+// happened yields what a transaction moved in b.
+func (b *block) happened(t *tx) iter.Seq2[*move, string] {
+	if r := b.ran[t]; r != nil {
+		return happened(r.moves, r.fails)
+	}
+	return t.happened()
+}
+
+func happened(moves []move, fails bool) iter.Seq2[*move, string] {
 	return func(yield func(*move, string) bool) {
-		if t.fails {
+		if fails {
 			return
 		}
 		logs := 0
-		for i := range t.moves {
-			m := &t.moves[i]
+		for i := range moves {
+			m := &moves[i]
 			position := ""
 			switch {
 			case m.how != Plainly:
@@ -138,4 +149,26 @@ func (t *tx) happened() iter.Seq2[*move, string] {
 			}
 		}
 	}
+}
+
+// effect is what a block does to one address.
+type effect struct {
+	address string
+	credit
+}
+
+// effects are what b does to addresses, in its order. Payers are unlimited: what they pay is taken from nobody.
+func (b *block) effects() (all []effect) {
+	for _, t := range b.txs {
+		for m := range b.happened(t) {
+			if t.signed != nil {
+				all = append(all, effect{m.from, credit{b.Height, m.contract, m.units, true}})
+			}
+			all = append(all, effect{m.to, credit{b.Height, m.contract, m.units, false}})
+		}
+		if r := b.ran[t]; r != nil {
+			all = append(all, effect{t.signed.From, credit{b.Height, "", r.fee, true}})
+		}
+	}
+	return all
 }
