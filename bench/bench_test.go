@@ -76,7 +76,7 @@ func TestRatioIsTakenInPairs(t *testing.T) {
 			waited[i] = wait
 		}
 		return measured{
-			Result: load.Result{Measured: time.Second, Waited: waited, Orders: orders},
+			Result: load.Result{Measured: time.Second, Waited: waited, Answered: orders},
 			used:   used{server: time.Duration(orders) * cpu},
 		}
 	}
@@ -85,8 +85,8 @@ func TestRatioIsTakenInPairs(t *testing.T) {
 		r.subject.Errors = 1
 		return r
 	}
-	got := summarise("sqlite", 64, []repetition{pair(1000, 600), pair(100, 80), pair(500, 350)}, 1)
-	want := createLine{
+	got := summarise("create", "sqlite", 64, []repetition{pair(1000, 600), pair(100, 80), pair(500, 350)}, 1)
+	want := loadLine{
 		Scenario: "create", DB: "sqlite", Clients: 64, Subject: 350, Floor: 500, Ratio: 0.7, CPURatio: 0.8,
 		P50: 3, P99: 3, P999: 3, FloorP50: 2, FloorP99: 2, CPU: 50, FloorCPU: 40, Errors: 3, Repetitions: 3, Discarded: 1,
 	}
@@ -96,7 +96,7 @@ func TestRatioIsTakenInPairs(t *testing.T) {
 }
 
 func TestJudge(t *testing.T) {
-	lines := []createLine{{Clients: 1, Ratio: 0.4}, {Clients: 64, Ratio: 0.61}}
+	lines := []loadLine{{Clients: 1, Ratio: 0.4}, {Clients: 64, Ratio: 0.61}}
 	if err := judge(lines, 0.6); err != nil {
 		t.Errorf("0.61 at 64 clients, 0.4 at 1: %v", err)
 	}
@@ -110,15 +110,15 @@ func TestJudge(t *testing.T) {
 }
 
 func TestShape(t *testing.T) {
-	at := func(clients int, subject float64) createLine {
-		return createLine{Clients: clients, Subject: subject, Floor: 100}
+	at := func(clients int, subject float64) loadLine {
+		return loadLine{Clients: clients, Subject: subject, Floor: 100}
 	}
-	got, ok := shapeOf("sqlite", []createLine{at(1, 10), at(16, 200), at(64, 300), at(256, 150)})
+	got, ok := shapeOf("sqlite", []loadLine{at(1, 10), at(16, 200), at(64, 300), at(256, 150)})
 	want := shapeLine{Scenario: "create-shape", DB: "sqlite", From: 16, To: 256, Fall: 0.25}
 	if diff := cmp.Diff(want, got); !ok || diff != "" {
 		t.Error(ok, diff)
 	}
-	if _, ok := shapeOf("sqlite", []createLine{at(64, 1)}); ok {
+	if _, ok := shapeOf("sqlite", []loadLine{at(64, 1)}); ok {
 		t.Error("a shape of one point")
 	}
 }

@@ -15,7 +15,7 @@ import (
 
 const (
 	warmUp     = time.Second            // of each program before a repetition
-	slice      = time.Second            // floor and subject change places this often
+	slice      = time.Second / 2        // floor and subject change places this often
 	ramp       = 100 * time.Millisecond // before each slice counts
 	probe      = 200 * time.Millisecond // of the disk, before each repetition
 	maxMove    = 0.30                   // the floor's halves may differ by this much of the greater
@@ -23,21 +23,22 @@ const (
 	extraTries = 2                      // discarded runs allowed for each repetition
 )
 
-// createLine is the result of one number of clients on one database: medians over the repetitions.
-type createLine struct {
+// loadLine is what one number of clients got from floor and subject in turn, on one database: medians over the repetitions.
+type loadLine struct {
 	Scenario    string  `json:"scenario"`
 	DB          string  `json:"db"`
 	Clients     int     `json:"clients"`
 	Subject     float64 `json:"subject_per_s"`
 	Floor       float64 `json:"floor_per_s"`
 	Ratio       float64 `json:"ratio"`
-	CPURatio    float64 `json:"cpu_ratio"` // the floor's processor time an order to the subject's, database and client included
+	CPURatio    float64 `json:"cpu_ratio"` // the floor's processor time a request to the subject's, database and client included
 	P50         float64 `json:"p50_ms"`
 	P99         float64 `json:"p99_ms"`
 	P999        float64 `json:"p999_ms"`
 	FloorP50    float64 `json:"floor_p50_ms"`
 	FloorP99    float64 `json:"floor_p99_ms"`
-	CPU         float64 `json:"cpu_us"` // processor time of the server an order, µs; the database apart
+	Orders      int64   `json:"orders,omitempty"` // that the subject had stored before
+	CPU         float64 `json:"cpu_us"`           // processor time of the server a request, µs; the database apart
 	FloorCPU    float64 `json:"floor_cpu_us"`
 	DBCPU       float64 `json:"db_cpu_us"` // of PostgreSQL
 	FloorDBCPU  float64 `json:"floor_db_cpu_us"`
@@ -61,62 +62,73 @@ type shapeLine struct {
 
 // create measures making orders at each number of clients.
 func create(ctx context.Context, w *world, db string, out printer) error {
-	floor, err := w.floorOn(ctx, db)
-	if err != nil {
-		return err
-	}
-	subject, err := w.subjectOn(ctx, db)
-	if err != nil {
-		return err
-	}
-	duel, err := newDuel(ctx, w, floor, subject)
+	duel, err := newDuel(ctx, w, db)
 	if err != nil {
 		return err
 	}
 	defer duel.stop()
-	var lines []createLine
-	for _, clients := range w.clients {
-		reps, discarded, err := repeat(w.repetitions, func() (repetition, error) { return duel.once(ctx, clients) })
-		if err != nil {
-			return fmt.Errorf("%d clients: %w", clients, err)
-		}
-		line := summarise(db, clients, reps, discarded)
-		if err := out.Encode(line); err != nil {
-			return err
-		}
-		lines = append(lines, line)
-	}
+	lines, err := duel.lines(ctx, "create", w.clients, 0, out, newOrders)
 	if shape, ok := shapeOf(db, lines); ok {
-		if err := out.Encode(shape); err != nil {
-			return err
-		}
+		err = errors.Join(err, out.Encode(shape))
 	}
-	return judge(lines, w.minRatio)
+	return errors.Join(err, judge(lines, w.minRatio))
 }
+
+// asker gives what is asked of a program in the load named run.
+type asker func(run string, p *rig.Process) load.Ask
+
+func newOrders(run string, _ *rig.Process) load.Ask { return load.NewOrders(run) }
 
 // duel is a floor and a subject that run side by side and are loaded in turn.
 type duel struct {
 	*world
-	floor, subject *rig.Process
-	runs           int
+	db                           string
+	floorProgram, subjectProgram rig.Program
+	floor, subject               *rig.Process // nil while stopped
+	runs                         int
+	filled                       int64 // orders copied into the databases
 }
 
-func newDuel(ctx context.Context, w *world, floor, subject rig.Program) (*duel, error) {
-	d := &duel{world: w}
+// newDuel starts both on databases of their own.
+func newDuel(ctx context.Context, w *world, db string) (*duel, error) {
+	d := &duel{world: w, db: db}
 	var err error
-	if d.floor, err = floor.Start(ctx); err != nil {
+	if d.floorProgram, err = w.floorOn(ctx, db); err != nil {
 		return nil, err
 	}
-	if d.subject, err = subject.Start(ctx); err != nil {
-		d.floor.Kill()
+	if d.subjectProgram, err = w.subjectOn(ctx, db); err != nil {
 		return nil, err
 	}
-	return d, nil
+	return d, d.start(ctx)
 }
 
+func (d *duel) start(ctx context.Context) (err error) {
+	if d.floor, err = d.floorProgram.Start(ctx); err != nil {
+		return err
+	}
+	if d.subject, err = d.subjectProgram.Start(ctx); err != nil {
+		d.stop()
+	}
+	return err
+}
+
+// stop ends both; they can be started again.
 func (d *duel) stop() {
-	d.floor.Stop()
-	d.subject.Stop()
+	for _, p := range []**rig.Process{&d.floor, &d.subject} {
+		if *p != nil {
+			(*p).Stop()
+			*p = nil
+		}
+	}
+}
+
+// line plays the repetitions of one number of clients.
+func (d *duel) line(ctx context.Context, scenario string, clients int, ask asker) (loadLine, error) {
+	reps, discarded, err := repeat(d.repetitions, func() (repetition, error) { return d.once(ctx, clients, ask) })
+	if err != nil {
+		return loadLine{}, fmt.Errorf("%d clients: %w", clients, err)
+	}
+	return summarise(scenario, d.db, clients, reps, discarded), nil
 }
 
 // used is processor time of all cores.
@@ -126,15 +138,15 @@ type used struct{ server, db, client time.Duration }
 type measured struct {
 	load.Result
 	used
-	halves [2]float64 // orders/s in the first and in the second half of the slices
+	halves [2]float64 // requests/s in the first and in the second half of the slices
 }
 
-// per is the processor time of one order, in µs.
+// per is the processor time of one request, in µs.
 func (m measured) per(d time.Duration) float64 {
-	if m.Orders == 0 {
+	if m.Answered == 0 {
 		return 0
 	}
-	return d.Seconds() * 1e6 / float64(m.Orders)
+	return d.Seconds() * 1e6 / float64(m.Answered)
 }
 
 // all is the processor time of everybody who took part.
@@ -145,6 +157,9 @@ type repetition struct {
 	floor, subject     measured
 	fsync, loadAverage float64
 }
+
+// errUnsteady ends a line, but not the lines after it.
+var errUnsteady = fmt.Errorf("this machine is too busy to measure on: the floor moved by more than %.0f %%", maxMove*100)
 
 // repeat plays once until want repetitions had a steady floor. On a machine that is too busy for that it stops with those
 // it has, and fails without any.
@@ -161,15 +176,14 @@ func repeat(want int, once func() (repetition, error)) (kept []repetition, disca
 		}
 	}
 	if len(kept) == 0 {
-		return nil, discarded, fmt.Errorf("the floor moved by more than %.0f %% within each of %d repetitions: this machine is too busy to measure on",
-			maxMove*100, discarded)
+		return nil, discarded, fmt.Errorf("%w within each of %d repetitions", errUnsteady, discarded)
 	}
 	return kept, discarded, nil
 }
 
 // once loads floor and subject in turn, a slice at a time, and who begins changes too: what the machine does meanwhile
 // meets both.
-func (d *duel) once(ctx context.Context, clients int) (r repetition, err error) {
+func (d *duel) once(ctx context.Context, clients int, ask asker) (r repetition, err error) {
 	if r.loadAverage, err = rig.LoadAverage(); err != nil {
 		return r, err
 	}
@@ -181,7 +195,7 @@ func (d *duel) once(ctx context.Context, clients int) (r repetition, err error) 
 		t := &turns[i]
 		d.runs++
 		t.load, err = load.Connect(load.Config{
-			Addr: t.process.Addr, App: t.process.App, Clients: clients, Run: fmt.Sprintf("bench-%04d", d.runs), Seed: d.seed,
+			Addr: t.process.Addr, App: t.process.App, Clients: clients, Seed: d.seed, Ask: ask(fmt.Sprintf("bench-%04d", d.runs), t.process),
 		})
 		if err != nil {
 			return r, fmt.Errorf("load %s: %w\n%s", t.process.Name, err, t.process.Log())
@@ -256,7 +270,7 @@ func steady(halves [2]float64) bool {
 	return high > 0 && (high-low)/high <= maxMove
 }
 
-func summarise(db string, clients int, reps []repetition, discarded int) createLine {
+func summarise(scenario, db string, clients int, reps []repetition, discarded int) loadLine {
 	of := func(f func(repetition) float64) float64 {
 		vs := make([]float64, len(reps))
 		for i, r := range reps {
@@ -265,8 +279,8 @@ func summarise(db string, clients int, reps []repetition, discarded int) createL
 		return round(median(vs))
 	}
 	ms := func(r load.Result, q float64) float64 { return r.Quantiles(q)[0].Seconds() * 1e3 }
-	line := createLine{
-		Scenario: "create", DB: db, Clients: clients, Repetitions: len(reps), Discarded: discarded,
+	line := loadLine{
+		Scenario: scenario, DB: db, Clients: clients, Repetitions: len(reps), Discarded: discarded,
 		Subject:     of(func(r repetition) float64 { return r.subject.PerSecond() }),
 		Floor:       of(func(r repetition) float64 { return r.floor.PerSecond() }),
 		Ratio:       of(func(r repetition) float64 { return r.subject.PerSecond() / r.floor.PerSecond() }),
@@ -291,8 +305,8 @@ func summarise(db string, clients int, reps []repetition, discarded int) createL
 }
 
 // shapeOf compares the most clients with 16; there is nothing to say without both.
-func shapeOf(db string, lines []createLine) (shapeLine, bool) {
-	from := slices.IndexFunc(lines, func(l createLine) bool { return l.Clients == 16 })
+func shapeOf(db string, lines []loadLine) (shapeLine, bool) {
+	from := slices.IndexFunc(lines, func(l loadLine) bool { return l.Clients == 16 })
 	if from < 0 || from == len(lines)-1 {
 		return shapeLine{}, false
 	}
@@ -304,7 +318,7 @@ func shapeOf(db string, lines []createLine) (shapeLine, bool) {
 }
 
 // judge fails on errors and on the ratio, never on an absolute number.
-func judge(lines []createLine, minRatio float64) error {
+func judge(lines []loadLine, minRatio float64) error {
 	for _, l := range lines {
 		if l.Errors > 0 {
 			return fmt.Errorf("%d clients met %d errors", l.Clients, l.Errors)

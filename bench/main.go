@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -22,13 +23,17 @@ func main() {
 	var o options
 	var clients string
 	var seconds float64
-	flag.StringVar(&o.scenarios, "scenario", "start,create,crash", "which to run: start, create, crash")
+	flag.StringVar(&o.scenarios, "scenario", strings.Join(names(), ","), "which to run")
 	flag.StringVar(&o.databases, "db", "sqlite,postgres", "on which databases")
-	flag.StringVar(&clients, "clients", "1,16,64,256", "create: numbers of clients")
-	flag.Float64Var(&seconds, "seconds", 5, "create: measured time of floor and of subject in a repetition, second by second in turn; 10 for the full run")
-	flag.IntVar(&o.repetitions, "repetitions", 3, "create: the median counts")
+	flag.StringVar(&clients, "clients", "1,16,64,256", "create, read and ledger: numbers of clients; read and ledger have 64 at most")
+	flag.Float64Var(&seconds, "seconds", 2, "measured time of floor and of subject in a repetition, second by second in turn; 10 for the full run")
+	flag.IntVar(&o.repetitions, "repetitions", 3, "the median counts")
 	flag.Float64Var(&o.minRatio, "min-ratio", 0, "create: fail below this ratio at 64 clients")
 	flag.IntVar(&o.kills, "kills", 50, "crash: kills on each database")
+	flag.Int64Var(&o.orders, "orders", 100_000, "start, read and create-growth: orders stored at most; 1000000 for the full run, 10000000 to see on")
+	flag.IntVar(&o.sameAmount, "same-amount", 20_000, "create-same-amount: orders; 100000 for the full run")
+	flag.IntVar(&o.events, "events", 4000, "webhook: deliveries that wait; 10000 for the full run, 100000 to see the memory")
+	flag.IntVar(&o.streams, "streams", 10_000, "checkout: open status streams")
 	flag.StringVar(&o.subject, "subject", "florin", "florin, or floor to see the noise of the measurement itself")
 	flag.StringVar(&o.dir, "dir", "", "where to put the databases: a real disk; default the system's temporary directory")
 	flag.Uint64Var(&o.seed, "seed", 1, "of amounts and of the moments of kills")
@@ -62,10 +67,39 @@ type options struct {
 	repetitions          int
 	minRatio             float64
 	kills                int
+	orders               int64
+	sameAmount, events   int
+	streams              int
 	subject              string
 	subjectArgs          []string
 	dir                  string
 	seed                 uint64
+}
+
+// scenarios in the order they run. Those that do not depend on the database's kind run on the first alone.
+var scenarios = []struct {
+	name string
+	play func(context.Context, *world, string, printer) error
+	once bool
+}{
+	{"start", start, false},
+	{"create", create, false},
+	{"create-same-amount", sameAmount, false},
+	{"create-idempotent", idempotent, false},
+	{"create-growth", growth, false},
+	{"read", read, false},
+	{"checkout", checkouts, true},
+	{"webhook", webhooks, false},
+	{"ledger", ledgers, false},
+	{"crash", crashes, false},
+}
+
+func names() []string {
+	all := make([]string, len(scenarios))
+	for i, s := range scenarios {
+		all[i] = s.name
+	}
+	return all
 }
 
 // run builds the programs, then plays each scenario on each database.
@@ -75,20 +109,22 @@ func run(ctx context.Context, o options, out io.Writer) error {
 		return err
 	}
 	defer w.close()
-	for _, scenario := range strings.Split(o.scenarios, ",") {
-		play, ok := map[string]func(context.Context, *world, string, printer) error{
-			"start": start, "create": create, "crash": crashes,
-		}[scenario]
-		if !ok {
-			return fmt.Errorf("no scenario %q", scenario)
+	var failed []error // a scenario's failure does not keep the others from being played
+	for name := range strings.SplitSeq(o.scenarios, ",") {
+		i := slices.Index(names(), name)
+		if i < 0 {
+			return fmt.Errorf("no scenario %q", name)
 		}
-		for _, db := range strings.Split(o.databases, ",") {
-			if err := play(ctx, w, db, printer{json.NewEncoder(out)}); err != nil {
-				return fmt.Errorf("%s on %s: %w", scenario, db, err)
+		for db := range strings.SplitSeq(o.databases, ",") {
+			if err := scenarios[i].play(ctx, w, db, printer{json.NewEncoder(out)}); err != nil {
+				failed = append(failed, fmt.Errorf("%s on %s: %w", name, db, err))
+			}
+			if ctx.Err() != nil || scenarios[i].once {
+				break
 			}
 		}
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
 // printer writes result lines.

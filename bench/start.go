@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -22,6 +23,7 @@ type startLine struct {
 	Scenario     string  `json:"scenario"`
 	DB           string  `json:"db"`
 	Program      string  `json:"program"`
+	Orders       int64   `json:"orders"`
 	FirstAnswer  float64 `json:"first_answer_ms"` // from exec to /healthz, on a database that exists
 	IdleRSS      float64 `json:"idle_rss_mb"`     // after 5 s of doing nothing
 	Binary       float64 `json:"binary_mb"`       // stripped
@@ -31,30 +33,31 @@ type startLine struct {
 	LoadAverage  float64 `json:"load_average"`
 }
 
-// start measures starting and standing still, of the floor and then of the subject.
+// start measures starting and standing still, of the floor and then of the subject, and of the subject with many orders.
 func start(ctx context.Context, w *world, db string, out printer) error {
-	floor, err := w.floorOn(ctx, db)
+	d, err := newDuel(ctx, w, db)
 	if err != nil {
 		return err
 	}
-	subject, err := w.subjectOn(ctx, db)
+	defer d.stop()
+	measure := func(p rig.Program, orders int64) error {
+		line, err := w.startOf(ctx, db, p, orders)
+		return errors.Join(err, out.Encode(line))
+	}
+	d.stop()
+	if err := errors.Join(measure(d.floorProgram, 0), measure(d.subjectProgram, 0), d.start(ctx)); err != nil {
+		return err
+	}
+	stored, err := d.fill(ctx, w.orders, false)
+	d.stop()
 	if err != nil {
 		return err
 	}
-	for _, p := range []rig.Program{floor, subject} {
-		line, err := w.startOf(ctx, db, p)
-		if err != nil {
-			return err
-		}
-		if err := out.Encode(line); err != nil {
-			return err
-		}
-	}
-	return nil
+	return measure(d.subjectProgram, stored)
 }
 
-func (w *world) startOf(ctx context.Context, db string, p rig.Program) (startLine, error) {
-	line := startLine{Scenario: "start", DB: db, Program: p.Name}
+func (w *world) startOf(ctx context.Context, db string, p rig.Program, orders int64) (startLine, error) {
+	line := startLine{Scenario: "start", DB: db, Program: p.Name, Orders: orders}
 	file, err := os.Stat(p.Binary)
 	if err != nil {
 		return line, err
@@ -102,7 +105,7 @@ func (w *world) still(ctx context.Context, server *rig.Process, line *startLine)
 	if server.Name == "floor" {
 		return nil // it has no page
 	}
-	url, err := checkoutURL(server)
+	url, err := checkoutURL(server, line.Orders)
 	if err != nil {
 		return err
 	}
@@ -115,13 +118,13 @@ func (w *world) still(ctx context.Context, server *rig.Process, line *startLine)
 }
 
 // checkoutURL makes an order and returns the address its payer is sent to.
-func checkoutURL(server *rig.Process) (string, error) {
+func checkoutURL(server *rig.Process, orders int64) (string, error) {
 	conn, err := merchant.Dial(server.Addr, server.App)
 	if err != nil {
 		return "", err
 	}
 	defer conn.Close()
-	a, err := conn.Create(merchant.Order{Reference: "page-1", Cents: 15_00})
+	a, err := conn.Create(merchant.Order{Reference: fmt.Sprintf("page-%d", orders), Cents: 15_00})
 	if err != nil {
 		return "", err
 	}

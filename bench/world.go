@@ -14,6 +14,7 @@ type world struct {
 	options
 	dir           string
 	floor, florin string // binaries
+	books         string // the same, once needed
 	postgres      *rig.Postgres
 	databases     int // made so far
 }

@@ -77,16 +77,16 @@ func TestRepeatInsideAGroup(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			group := []*ticket{
-				{order: order{OutTradeNo: "A", Amount: "1", TradeNo: "first", Expires: 1}},
-				{order: order{OutTradeNo: "B", Amount: "1", TradeNo: "other", Expires: 2}},
-				{order: order{OutTradeNo: "A", Amount: "1", TradeNo: "second", Expires: 3}},
+			group := []*ticket[order]{
+				{row: order{OutTradeNo: "A", Amount: "1", TradeNo: "first", Expires: 1}},
+				{row: order{OutTradeNo: "B", Amount: "1", TradeNo: "other", Expires: 2}},
+				{row: order{OutTradeNo: "A", Amount: "1", TradeNo: "second", Expires: 3}},
 			}
 			if err := db.writers[0](group); err != nil {
 				t.Fatal(err)
 			}
 			for i, want := range []string{"first", "other", "first"} {
-				if got := group[i].order.TradeNo; got != want {
+				if got := group[i].row.TradeNo; got != want {
 					t.Errorf("row %d is told %q, want %q", i, got, want)
 				}
 			}

@@ -19,46 +19,46 @@ type order struct {
 
 // database is what an engine gives: a way to add rows through the group committer and a way to read one.
 type database struct {
-	*committer
+	*committer[order]
 	find func(ctx context.Context, outTradeNo string) (order, error) // errNotFound when there is none
 }
 
 // ticket is one caller waiting for its row to be durable.
-type ticket struct {
-	order order // on return its TradeNo and Expires are those of the first order with this reference
-	done  chan error
+type ticket[T any] struct {
+	row  T // of an order, on return its TradeNo and Expires are those of the first order with this reference
+	done chan error
 }
 
 // committer gathers waiting tickets and hands them to its writers in groups: a writer takes all that wait, up to max,
 // so the group grows by itself with the time a commit takes, and a lone caller waits for nobody.
-type committer struct {
+type committer[T any] struct {
 	max      int
 	ackEarly bool // the planted defect
-	writers  []commitFunc
+	writers  []commitFunc[T]
+	tickets  sync.Pool
 
 	mu      sync.Mutex
-	waiting []*ticket
+	waiting []*ticket[T]
 	idle    int // writers asleep
 	wake    chan struct{}
 }
 
 // commitFunc makes the rows of group durable in one transaction and corrects the tickets of repeated references.
-type commitFunc func(group []*ticket) error
+type commitFunc[T any] func(group []*ticket[T]) error
 
-func newCommitter(max int, ackEarly bool, writers ...commitFunc) *committer {
-	c := &committer{max: max, ackEarly: ackEarly, writers: writers, wake: make(chan struct{}, len(writers))}
+func newCommitter[T any](max int, ackEarly bool, writers ...commitFunc[T]) *committer[T] {
+	c := &committer[T]{max: max, ackEarly: ackEarly, writers: writers, wake: make(chan struct{}, len(writers))}
+	c.tickets.New = func() any { return &ticket[T]{done: make(chan error, 1)} }
 	for _, w := range writers {
 		go c.write(w)
 	}
 	return c
 }
 
-var tickets = sync.Pool{New: func() any { return &ticket{done: make(chan error, 1)} }}
-
-// add returns o as it is stored, once that is durable.
-func (c *committer) add(o order) (order, error) {
-	t := tickets.Get().(*ticket)
-	t.order = o
+// add returns row as it is stored, once that is durable.
+func (c *committer[T]) add(row T) (T, error) {
+	t := c.tickets.Get().(*ticket[T])
+	t.row = row
 	c.mu.Lock()
 	c.waiting = append(c.waiting, t)
 	wake := c.idle > 0
@@ -70,16 +70,16 @@ func (c *committer) add(o order) (order, error) {
 		c.wake <- struct{}{}
 	}
 	if c.ackEarly {
-		return o, nil
+		return row, nil
 	}
 	err := <-t.done
-	o = t.order
-	tickets.Put(t)
-	return o, err
+	row = t.row
+	c.tickets.Put(t)
+	return row, err
 }
 
-func (c *committer) write(commit commitFunc) {
-	var group []*ticket
+func (c *committer[T]) write(commit commitFunc[T]) {
+	var group []*ticket[T]
 	for {
 		c.mu.Lock()
 		for len(c.waiting) == 0 {

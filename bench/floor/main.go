@@ -18,6 +18,8 @@ import (
 	"runtime/pprof"
 	"strings"
 	"syscall"
+
+	"florin/bench/posting"
 )
 
 func main() {
@@ -31,6 +33,8 @@ func main() {
 	flag.StringVar(&o.pragmas, "pragmas", "", "more SQLite pragmas: name(value),…")
 	flag.StringVar(&o.fault, "fault", "", "a planted defect: ack-early | forget-reference")
 	flag.StringVar(&o.profile, "cpuprofile", "", "write a CPU profile there until stopped")
+	flag.BoolVar(&o.books, "books", false, "post double entries instead of serving, and print what came of it")
+	o.posting.Flags(flag.CommandLine)
 	flag.Parse()
 	if err := run(o); err != nil {
 		fmt.Fprintln(os.Stderr, "floor:", err)
@@ -44,10 +48,12 @@ type options struct {
 	pragmas                   string
 	fault                     string
 	profile                   string
+	books                     bool
+	posting                   posting.Config
 }
 
 func run(o options) error {
-	if o.appID == "" || o.appKey == "" {
+	if !o.books && (o.appID == "" || o.appKey == "") {
 		return errors.New("-app and -key are needed")
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -62,6 +68,9 @@ func run(o options) error {
 			return err
 		}
 		defer pprof.StopCPUProfile()
+	}
+	if o.books {
+		return books(ctx, o, o.posting, os.Stdout)
 	}
 	db, err := open(ctx, o)
 	if err != nil {

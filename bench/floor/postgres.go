@@ -26,7 +26,7 @@ func openPostgres(ctx context.Context, o options) (*database, error) {
 	if _, err := pool.Exec(ctx, postgresSchema); err != nil {
 		return nil, err
 	}
-	writers := make([]commitFunc, o.writers)
+	writers := make([]commitFunc[order], o.writers)
 	for i := range writers {
 		conn, err := pgx.Connect(ctx, o.db)
 		if err != nil {
@@ -63,13 +63,13 @@ ON CONFLICT (out_trade_no) DO `
 	findRows = `SELECT out_trade_no, trade_no, expires_at FROM orders WHERE out_trade_no = ANY($1::text[])`
 )
 
-func (w *postgresWriter) commit(group []*ticket) error {
+func (w *postgresWriter) commit(group []*ticket[order]) error {
 	for i := range w.cols {
 		w.cols[i] = w.cols[i][:0]
 	}
 	w.times = w.times[:0]
 	for _, t := range group {
-		o := &t.order
+		o := &t.row
 		for i, v := range [...]string{o.OutTradeNo, o.TradeNo, o.Symbol, o.Amount, o.CallbackURL, o.RedirectURL} {
 			w.cols[i] = append(w.cols[i], v)
 		}
@@ -88,7 +88,7 @@ func (w *postgresWriter) commit(group []*ticket) error {
 }
 
 // first reads what the repeated references of a group were answered the first time.
-func (w *postgresWriter) first(group []*ticket) error {
+func (w *postgresWriter) first(group []*ticket[order]) error {
 	rows, err := w.conn.Query(context.Background(), findRows, w.cols[0])
 	if err != nil {
 		return err
@@ -102,8 +102,8 @@ func (w *postgresWriter) first(group []*ticket) error {
 		return err
 	}
 	for _, t := range group {
-		o := first[t.order.OutTradeNo]
-		t.order.TradeNo, t.order.Expires = o.TradeNo, o.Expires
+		o := first[t.row.OutTradeNo]
+		t.row.TradeNo, t.row.Expires = o.TradeNo, o.Expires
 	}
 	return nil
 }

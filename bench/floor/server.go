@@ -8,7 +8,9 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"hash"
+	"html"
 	"io"
 	"net/http"
 	"strconv"
@@ -25,13 +27,14 @@ const (
 )
 
 type server struct {
-	appID string
-	db    *database
-	macs  sync.Pool // of hash.Hash keyed with the AppKey: keying one costs as much as using it
+	appID  string
+	appKey string
+	db     *database
+	macs   sync.Pool // of hash.Hash keyed with the AppKey: keying one costs as much as using it
 }
 
 func newServer(o options, db *database) *server {
-	s := &server{appID: o.appID, db: db}
+	s := &server{appID: o.appID, appKey: o.appKey, db: db}
 	s.macs.New = func() any { return hmac.New(sha256.New, []byte(o.appKey)) }
 	return s
 }
@@ -40,6 +43,8 @@ func (s *server) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /api/entrust/pre-create", func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, s.create) })
 	mux.HandleFunc("POST /api/order/detail", func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, s.detail) })
+	mux.HandleFunc("POST /deliver", s.deliver)
+	mux.HandleFunc("GET /pay/{reference}", s.page)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "ok") })
 	return mux
 }
@@ -150,6 +155,18 @@ func (s *server) detail(ctx context.Context, body, out []byte) []byte {
 		return refuse(out, 10002, "Operation failed")
 	}
 	return append(out, answer...)
+}
+
+// page is the yardstick of the checkout: one order, read and shown in one document without style or script.
+func (s *server) page(w http.ResponseWriter, r *http.Request) {
+	o, err := s.db.find(r.Context(), r.PathValue("reference"))
+	if err != nil {
+		http.Error(w, "no such order", http.StatusNotFound)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	fmt.Fprintf(w, `<!doctype html><html lang=en><link rel=icon href="data:,"><title>Pay</title><h1>%s %s</h1><p>%s</p></html>`,
+		html.EscapeString(o.Amount), html.EscapeString(o.Symbol), html.EscapeString(o.TradeNo))
 }
 
 func refuse(out []byte, code int64, msg string) []byte {

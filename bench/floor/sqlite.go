@@ -23,13 +23,17 @@ const sqliteSchema = `CREATE TABLE IF NOT EXISTS orders (
 	expires_at   INTEGER NOT NULL
 ) STRICT`
 
-// openSQLite opens file as the product must: write-ahead log and a full sync at each commit.
-func openSQLite(ctx context.Context, file string, o options) (*database, error) {
+// sqliteDSN opens file as the product must: write-ahead log and a full sync at each commit.
+func sqliteDSN(file string, o options) string {
 	dsn := "file:" + file + "?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"
 	if o.pragmas != "" {
 		dsn += "&_pragma=" + strings.ReplaceAll(o.pragmas, ",", "&_pragma=")
 	}
-	db, err := sql.Open("sqlite", dsn)
+	return dsn
+}
+
+func openSQLite(ctx context.Context, file string, o options) (*database, error) {
+	db, err := sql.Open("sqlite", sqliteDSN(file, o))
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +92,7 @@ func newSQLiteWriter(c driver.Conn, fault string) (*sqliteWriter, error) {
 	)
 }
 
-func (w *sqliteWriter) commit(group []*ticket) error {
+func (w *sqliteWriter) commit(group []*ticket[order]) error {
 	if _, err := w.begin.Exec(nil); err != nil { //nolint:staticcheck // no context can cancel a group
 		return err
 	}
@@ -100,9 +104,9 @@ func (w *sqliteWriter) commit(group []*ticket) error {
 	return err
 }
 
-func (w *sqliteWriter) rows(group []*ticket) error {
+func (w *sqliteWriter) rows(group []*ticket[order]) error {
 	for _, t := range group {
-		o := &t.order
+		o := &t.row
 		w.args[0], w.args[1], w.args[2], w.args[3] = o.OutTradeNo, o.TradeNo, o.Symbol, o.Amount
 		w.args[4], w.args[5], w.args[6] = o.CallbackURL, o.RedirectURL, o.Expires
 		res, err := w.insert.Exec(w.args)

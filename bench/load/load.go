@@ -1,5 +1,5 @@
-// Package load makes orders as fast as a server answers: a fixed number of clients, each with one kept connection and one
-// request in flight (a closed loop), and exact quantiles of what they waited.
+// Package load asks as fast as a server answers: a fixed number of clients, each with one kept connection and one request
+// in flight (a closed loop), and exact quantiles of what they waited.
 package load
 
 import (
@@ -20,21 +20,36 @@ type Config struct {
 	Addr    string // host and port
 	App     merchant.App
 	Clients int
-	Run     string // begins every reference; unique among the loads of one database
-	Seed    uint64 // of the amounts
+	Ask     Ask
+	Seed    uint64 // of each client's random numbers
 }
+
+// Ask makes one request and returns its answer, which must be a signed success. number is this request's among those of
+// all clients, from 1; an error of its own says what is wrong with an answer.
+type Ask func(conn *merchant.Conn, number int64, rand *rand.Rand) (merchant.Answer, error)
+
+// NewOrders asks for orders of unique references that begin with run, over 10.00 to 90,000.00 USD. run is unique among
+// the loads of one database.
+func NewOrders(run string) Ask {
+	return func(conn *merchant.Conn, number int64, rand *rand.Rand) (merchant.Answer, error) {
+		return conn.Create(merchant.Order{Reference: Reference(run, number), Cents: 10_00 + rand.Int64N(90_000_00-10_00+1)})
+	}
+}
+
+// Reference is the merchant's name of an order. References ascend, as a shop's order numbers do.
+func Reference(run string, number int64) string { return fmt.Sprintf("%s-%08d", run, number) }
 
 // Load is connected clients. They keep their connections from run to run.
 type Load struct {
 	clients []client
-	number  atomic.Int64 // of the last order of all clients: references ascend, as a shop's order numbers do
+	number  atomic.Int64 // of the last request of all clients
 }
 
-// Result is what one run measured, or several together. An order counts when its answer came inside the measured time.
+// Result is what one run measured, or several together. A request counts when its answer came inside the measured time.
 type Result struct {
 	Measured time.Duration
-	Waited   []time.Duration // of each order that counts
-	Orders   int             // all, the warm-up's too
+	Waited   []time.Duration // of each request that counts
+	Answered int             // all, the warm-up's too
 	Errors   int             // in the warm-up too
 	FirstErr error
 }
@@ -63,7 +78,7 @@ func (r Result) Quantiles(qs ...float64) []time.Duration {
 func (r *Result) Add(o Result) {
 	r.Measured += o.Measured
 	r.Waited = append(r.Waited, o.Waited...)
-	r.Orders += o.Orders
+	r.Answered += o.Answered
 	r.Errors += o.Errors
 	if r.FirstErr == nil {
 		r.FirstErr = o.FirstErr
@@ -97,20 +112,48 @@ func (l *Load) Close() {
 	}
 }
 
-// Run makes orders for the time of warmUp, which does not count, and then of measure.
+// Run asks for the time of warmUp, which does not count, and then of measure.
 func (l *Load) Run(ctx context.Context, warmUp, measure time.Duration) Result {
+	return Loop(ctx, len(l.clients), warmUp, measure, func(i int) error { return l.clients[i].ask() })
+}
+
+// Loop lets each of so many clients do one thing after the other for the time of warmUp, which does not count, and then
+// of measure.
+func Loop(ctx context.Context, clients int, warmUp, measure time.Duration, do func(client int) error) Result {
 	start := time.Now().Add(warmUp)
 	end := start.Add(measure)
+	results := make([]Result, clients)
 	var wg sync.WaitGroup
-	for i := range l.clients {
-		wg.Go(func() { l.clients[i].run(ctx, start, end) })
+	for i := range clients {
+		wg.Go(func() { results[i] = loop(ctx, start, end, func() error { return do(i) }) })
 	}
 	wg.Wait()
 	total := Result{Measured: measure}
-	for i := range l.clients {
-		total.Add(l.clients[i].result)
+	for _, r := range results {
+		total.Add(r)
 	}
 	return total
+}
+
+func loop(ctx context.Context, start, end time.Time, do func() error) (r Result) {
+	for ctx.Err() == nil && r.Errors < maxErrors {
+		sent := time.Now()
+		if !sent.Before(end) {
+			break
+		}
+		err := do()
+		answered := time.Now()
+		switch {
+		case err != nil:
+			r.Add(Result{Errors: 1, FirstErr: err})
+			continue
+		case answered.Before(start) || !answered.Before(end):
+		default:
+			r.Waited = append(r.Waited, answered.Sub(sent))
+		}
+		r.Answered++
+	}
+	return r
 }
 
 type client struct {
@@ -119,32 +162,10 @@ type client struct {
 	conn   *merchant.Conn // nil after an error
 	rand   *rand.Rand
 	asked  int
-	result Result // of this run
 }
 
-func (c *client) run(ctx context.Context, start, end time.Time) {
-	c.result = Result{Waited: c.result.Waited[:0]}
-	for ctx.Err() == nil && c.result.Errors < maxErrors {
-		sent := time.Now()
-		if !sent.Before(end) {
-			return
-		}
-		err := c.create()
-		answered := time.Now()
-		switch {
-		case err != nil:
-			c.result.Add(Result{Errors: 1, FirstErr: err})
-			continue
-		case answered.Before(start) || !answered.Before(end):
-		default:
-			c.result.Waited = append(c.result.Waited, answered.Sub(sent))
-		}
-		c.result.Orders++
-	}
-}
-
-// create makes one order.
-func (c *client) create() error {
+// ask makes one request.
+func (c *client) ask() error {
 	if c.conn == nil {
 		conn, err := merchant.Dial(c.cfg.Addr, c.cfg.App)
 		if err != nil {
@@ -152,11 +173,7 @@ func (c *client) create() error {
 		}
 		c.conn = conn
 	}
-	o := merchant.Order{
-		Reference: fmt.Sprintf("%s-%08d", c.cfg.Run, c.number.Add(1)),
-		Cents:     10_00 + c.rand.Int64N(90_000_00-10_00+1),
-	}
-	a, err := c.conn.Create(o)
+	a, err := c.cfg.Ask(c.conn, c.number.Add(1), c.rand)
 	if err != nil {
 		c.hangUp()
 		return err

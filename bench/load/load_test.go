@@ -49,10 +49,10 @@ func TestQuantiles(t *testing.T) {
 
 func TestAdd(t *testing.T) {
 	first := errors.New("first")
-	r := Result{Measured: time.Second, Waited: []time.Duration{1, 2}, Orders: 3}
-	r.Add(Result{Measured: time.Second, Waited: []time.Duration{3, 4}, Orders: 4, Errors: 1, FirstErr: first})
+	r := Result{Measured: time.Second, Waited: []time.Duration{1, 2}, Answered: 3}
+	r.Add(Result{Measured: time.Second, Waited: []time.Duration{3, 4}, Answered: 4, Errors: 1, FirstErr: first})
 	r.Add(Result{Errors: 1, FirstErr: errors.New("second")})
-	if r.PerSecond() != 2 || r.Orders != 7 || r.Errors != 2 || r.FirstErr != first {
+	if r.PerSecond() != 2 || r.Answered != 7 || r.Errors != 2 || r.FirstErr != first {
 		t.Errorf("%+v, %v orders/s", r, r.PerSecond())
 	}
 	if (Result{}).PerSecond() != 0 {
@@ -104,7 +104,7 @@ func TestRun(t *testing.T) {
 			s := &shop{app: merchant.App{ID: "a", Key: "k"}, refuseOne: c.refuseOne, unsigned: c.unsigned, references: map[string]int{}}
 			srv := httptest.NewServer(s)
 			defer srv.Close()
-			l, err := Connect(Config{Addr: srv.Listener.Addr().String(), App: s.app, Clients: 4, Run: "t"})
+			l, err := Connect(Config{Addr: srv.Listener.Addr().String(), App: s.app, Clients: 4, Ask: NewOrders("t")})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -113,7 +113,7 @@ func TestRun(t *testing.T) {
 			r.Add(l.Run(t.Context(), 20*time.Millisecond, 50*time.Millisecond))
 			qs := r.Quantiles(0.5, 0.99, 0.999)
 			if c.wantErr == "" {
-				if r.Errors != 0 || r.PerSecond() == 0 || !slices.IsSorted(qs) || qs[0] == 0 || r.Orders != int(s.asked.Load()) {
+				if r.Errors != 0 || r.PerSecond() == 0 || !slices.IsSorted(qs) || qs[0] == 0 || r.Answered != int(s.asked.Load()) {
 					t.Errorf("%+v after %d requests", r, s.asked.Load())
 				}
 			} else if r.Errors == 0 || !strings.Contains(r.FirstErr.Error(), c.wantErr) {

@@ -76,15 +76,19 @@ func (c *Conn) Create(o Order) (Answer, error) {
 // Amount is the price as the wire has it.
 func (o Order) Amount() string { return fmt.Sprintf("%d.%02d", o.Cents/100, o.Cents%100) }
 
-// Detail asks for an order by both its names, or by the merchant's alone when tradeNo is empty.
+// Detail asks for an order by both its names, or by one when the other is empty.
 func (c *Conn) Detail(reference, tradeNo string) (Answer, error) {
-	b := append(c.body[:0], `{"out_trade_no":"`...)
-	b = append(b, reference...)
-	if tradeNo != "" {
-		b = append(b, `","trade_no":"`...)
-		b = append(b, tradeNo...)
+	b := append(c.body[:0], '{')
+	for _, name := range [...][2]string{{"out_trade_no", reference}, {"trade_no", tradeNo}} {
+		if name[1] == "" {
+			continue
+		}
+		if len(b) > 1 {
+			b = append(b, ',')
+		}
+		b = fmt.Appendf(b, `"%s":"%s"`, name[0], name[1])
 	}
-	c.body = append(b, `"}`...)
+	c.body = append(b, '}')
 	return c.post("/api/order/detail")
 }
 

@@ -20,7 +20,7 @@ func Floor(binary, db string, more ...string) (Program, error) {
 	}
 	app := merchant.App{ID: "floorapp00000000", Key: "hp_test_key_0123456789ABCDEFGHIJ"}
 	args := append([]string{"-db", db, "-listen", addr, "-app", app.ID, "-key", app.Key}, more...)
-	return Program{Name: "floor", Binary: binary, Args: args, Addr: addr, App: app}, nil
+	return Program{Name: "floor", Binary: binary, Args: args, DB: db, Addr: addr, App: app}, nil
 }
 
 // Florin is the product on db: its files go to dir, one merchant with one HaloPay test app without a rate limit is added
@@ -40,16 +40,25 @@ func Florin(ctx context.Context, binary, dir, db string, more ...string) (Progra
 	if err := runJSON(ctx, &made, binary, append([]string{"merchant", "add", "--name", "Benchmark", "--json"}, common...)...); err != nil {
 		return Program{}, err
 	}
-	if err := runJSON(ctx, &made, binary, append([]string{"app", "add", "--merchant", made.ID, "--protocol", "halopay",
-		"--mode", "test", "--rate", "0", "--json"}, common...)...); err != nil {
-		return Program{}, err
-	}
-	args := append([]string{"serve", "--listen", addr, "--url", "http://" + addr, "--rates-file", rates}, common...)
-	args = append(args, more...)
-	return Program{
-		Name: "florin", Binary: binary, Args: args, Addr: addr, App: merchant.App{ID: made.ID, Key: made.Secret},
+	p := Program{
+		Name: "florin", Binary: binary, DB: db, Addr: addr, Merchant: made.ID, common: common,
+		Args:   append([]string{"serve", "--listen", addr, "--url", "http://" + addr, "--rates-file", rates}, append(common, more...)...),
 		Audits: [][]string{append([]string{"db", "verify"}, common...), append([]string{"ledger", "verify"}, common...)},
-	}, nil
+	}
+	p.App, err = p.AddApp(ctx)
+	return p, err
+}
+
+// AddApp adds one more app like the first, of the same merchant.
+func (p Program) AddApp(ctx context.Context) (merchant.App, error) {
+	var made struct{ ID, Secret string }
+	err := p.Command(ctx, &made, "app", "add", "--merchant", p.Merchant, "--protocol", "halopay", "--mode", "test", "--rate", "0", "--json")
+	return merchant.App{ID: made.ID, Key: made.Secret}, err
+}
+
+// Command runs a command of the program's on its database and reads the JSON it prints.
+func (p Program) Command(ctx context.Context, into any, args ...string) error {
+	return runJSON(ctx, into, p.Binary, append(args, p.common...)...)
 }
 
 // runJSON runs a command and reads the one JSON object it prints.

@@ -37,12 +37,15 @@ func Build(ctx context.Context, dir, pkg string) (string, error) {
 
 // Program is a server that can be started again and again on the same database.
 type Program struct {
-	Name   string
-	Binary string
-	Args   []string
-	Addr   string // host and port it listens on
-	App    merchant.App
-	Audits [][]string // arguments of commands that must succeed on its database, running or not
+	Name     string
+	Binary   string
+	Args     []string
+	DB       string // URL of its database
+	Addr     string // host and port it listens on
+	App      merchant.App
+	Merchant string     // of florin's, who has the app
+	Audits   [][]string // arguments of commands that must succeed on its database, running or not
+	common   []string   // arguments of all its commands
 }
 
 // Process is a Program that runs.

@@ -52,6 +52,8 @@ var mayImport = map[string]string{
 	// The yardsticks drive the finished binary from outside.
 	"bench":   "bench/*",
 	"bench/*": "bench/*",
+	// But for the ledger, which has no outside: what posts to it is compared with what the floor posts.
+	"bench/books": "bench/* store ledger money",
 
 	// A second opinion on the wire shares nothing with ours.
 	"test/clients/*": "",

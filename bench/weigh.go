@@ -16,8 +16,8 @@ import (
 	"strings"
 )
 
-// page is what a browser with an empty cache fetches before it has everything the document names.
-type page struct {
+// weighed is what a browser with an empty cache fetches before it has everything the document names.
+type weighed struct {
 	bytes    int // on the wire: heads and bodies as sent, compressed
 	requests int
 	foreign  int // to another host; they are counted but never made
@@ -33,12 +33,12 @@ var (
 )
 
 // weigh fetches a page and what it needs, one level of style sheets deep.
-func weigh(ctx context.Context, address string) (page, error) {
+func weigh(ctx context.Context, address string) (weighed, error) {
 	base, err := url.Parse(address)
 	if err != nil {
-		return page{}, err
+		return weighed{}, err
 	}
-	var p page
+	var p weighed
 	document, err := p.fetch(ctx, base)
 	if err != nil {
 		return p, err
@@ -114,7 +114,7 @@ func styles(text string) []string {
 }
 
 // fetch gets one resource over a connection of its own and counts the bytes that came.
-func (p *page) fetch(ctx context.Context, u *url.URL) (string, error) {
+func (p *weighed) fetch(ctx context.Context, u *url.URL) (string, error) {
 	if host, _, err := net.SplitHostPort(u.Host); err != nil || !net.ParseIP(host).IsLoopback() {
 		return "", errors.Join(err, fmt.Errorf("%s is not on loopback", u))
 	}
