@@ -57,6 +57,15 @@ type App struct {
 	Keys []Secret
 }
 
+// policy is p for this app: what goes to the merchant's own wallet is out of our reach, and no fee
+// can be taken from it (rulings G17).
+func (a App) policy(p payment.Policy) payment.Policy {
+	if a.Settle != "" {
+		p.Direct, p.Fee = true, 0
+	}
+	return p
+}
+
 // NewApp says what app to add.
 type NewApp struct {
 	MerchantID, Protocol, Kind string

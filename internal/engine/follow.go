@@ -188,6 +188,15 @@ func (e *Engine) owned(ctx context.Context, chainName string, blocks []chain.Blo
 			if t.Amount.IsZero() {
 				continue // no payment, whatever a chain calls it (threats C20)
 			}
+			if account, skip, err := e.operatorsOwn(ctx, chainName, t); err != nil {
+				return nil, err
+			} else if account != nil || skip {
+				if !skip {
+					account.BlockHeight, account.BlockHash, account.BlockTime = b.Height, b.Hash, b.Time
+					all = append(all, *account)
+				}
+				continue
+			}
 			if !t.Listed {
 				if unlisted++; unlisted > unlistedTransfers {
 					continue
@@ -357,7 +366,7 @@ const overlap = 60 * time.Second
 
 // Own implements chain.Sink. Every address that was committed before the call is in the set, so
 // an address is known before its first payer can have read it.
-func (e *Engine) Own(ctx context.Context, _ string) (chain.Set, error) {
+func (e *Engine) Own(ctx context.Context, chainName string) (chain.Set, error) {
 	e.own.mu.RLock()
 	since := e.own.since
 	e.own.mu.RUnlock()
@@ -380,7 +389,7 @@ func (e *Engine) Own(ctx context.Context, _ string) (chain.Set, error) {
 	e.own.mu.Lock()
 	e.own.since = begun
 	e.own.mu.Unlock()
-	return &e.own, nil
+	return ownSet{&e.own, e.accounts(chainName)}, nil
 }
 
 func (o *ownAddresses) add(rows []query.AddressesSinceRow) {

@@ -83,7 +83,7 @@ func (j *judgement) change(o payment.Order) { j.orders[o.ID], j.changed[o.ID] = 
 // book writes the entry of a transfer that was judged and, if it is held in suspense, its row at the
 // exception desk.
 func (j *judgement) book(ctx context.Context, t payment.Transfer) error {
-	entry, err := entryOf(t)
+	entry, err := entryOf(t, j.orders[t.OrderID].Policy)
 	if err != nil {
 		return err
 	}
@@ -98,9 +98,12 @@ func (j *judgement) book(ctx context.Context, t payment.Transfer) error {
 // entryRef names what is booked: one entry for each time that a transfer is credited.
 func entryRef(t payment.Transfer) string { return fmt.Sprintf("deposit:%v#%d", t.Key, t.Credits) }
 
-func entryOf(t payment.Transfer) (ledger.Entry, error) {
+func entryOf(t payment.Transfer, policy payment.Policy) (ledger.Entry, error) {
 	if t.Booked == payment.BookedSuspense {
 		return ledger.Unmatched(entryRef(t), t.OrderID, t.Key.Chain, t.Amount)
+	}
+	if policy.Direct {
+		return ledger.DirectDeposit(entryRef(t), t.OrderID, t.MerchantID, t.Key.Chain, t.Amount)
 	}
 	return ledger.Deposit(entryRef(t), t.OrderID, t.MerchantID, t.Key.Chain, t.Amount, t.Fee)
 }
@@ -127,6 +130,9 @@ func (j *judgement) drop(ctx context.Context, t payment.Transfer) error {
 	}
 	j.log.ErrorContext(ctx, "a credited payment was taken back by its chain", "order", o.ID, "transfer", t.Key.String(), "amount", t.Amount.String())
 	if err := j.openDesk(ctx, t, payment.ReasonReversed, money.Zero(t.Amount.Asset())); err != nil {
+		return err
+	}
+	if err := j.raise(ctx, j.tx, StopChain(t.Key.Chain), "a reorg took back the credited payment "+t.Key.String(), byAlarm); err != nil {
 		return err
 	}
 	return j.emit(ctx, j.tx, payment.EventReversed, o, j.now)

@@ -86,7 +86,7 @@ func (e *Engine) acceptable(ctx context.Context, app App, n NewOrder, now time.T
 	o = payment.Order{
 		MerchantID: app.MerchantID, AppID: app.ID, Number: n.Number, Reference: n.Reference,
 		RequestHash: n.RequestHash, NotifyURL: n.NotifyURL, ReturnURL: n.ReturnURL, Product: n.Product, Price: n.Price,
-		Policy: n.Policy, State: payment.OrderOpen, CreatedAt: now, ChangedAt: now, Version: 1,
+		Policy: app.policy(n.Policy), State: payment.OrderOpen, CreatedAt: now, ChangedAt: now, Version: 1,
 		Deadline: deadline.Truncate(time.Second), // what the merchant is told is what counts
 	}
 	if n.Asset.IsZero() {

@@ -124,6 +124,9 @@ func (e *Engine) settlePart(ctx context.Context, l lease, part []*orderWork) {
 // false when there are more transfers than one transaction should hold.
 func (e *Engine) settle(ctx context.Context, l lease, part []*orderWork) (whole bool, err error) {
 	first, last := part[0], part[len(part)-1]
+	if first.MerchantID == "" {
+		return e.settleAccounts(ctx, l, part)
+	}
 	ids := make([]string, len(part))
 	for i, w := range part {
 		ids[i] = w.OrderID

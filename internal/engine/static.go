@@ -83,7 +83,7 @@ func (e *Engine) home(app App, n NewStatic, now time.Time) (payment.Order, error
 	return payment.Order{
 		ID: e.ids.Make("ord", now), MerchantID: app.MerchantID, AppID: app.ID, Number: n.Number, Reference: n.Reference,
 		RequestHash: n.RequestHash, Product: payment.Product{Name: n.Name}, Price: price,
-		Policy: payment.Policy{Late: payment.LateCount, Fee: app.Fee, Tell: []payment.EventKind{payment.EventPaid}},
+		Policy: app.policy(payment.Policy{Late: payment.LateCount, Fee: app.Fee, Tell: []payment.EventKind{payment.EventPaid}}),
 		State:  payment.OrderStanding, Due: zero, Received: zero, Late: zero, Reversed: zero, CreatedAt: now, ChangedAt: now, Version: 1,
 	}, nil
 }

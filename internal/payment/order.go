@@ -43,6 +43,8 @@ type Policy struct {
 	QuotePlaces int       `json:"quote_places"` // decimals of a quoted amount, at most the asset's own
 	Life        Life      `json:"life"`
 	Fee         money.Fee `json:"fee_bps"`
+	// Direct says that deposits go to the merchant's own wallet, out of our reach.
+	Direct bool `json:"direct,omitempty"`
 	// Fixed says that the merchant has picked the asset, and the payer cannot.
 	Fixed bool `json:"fixed,omitempty"`
 	// Tell lists the events that become deliveries to the merchant; the others are for the feed.

@@ -27,6 +27,7 @@ const (
 	Unbooked       Booking = ""
 	BookedMerchant Booking = "merchant" // credited to the order's merchant, less the fee
 	BookedSuspense Booking = "suspense" // at the exception desk
+	BookedOperator Booking = "operator" // the operator's own, at the hot account or the treasury
 )
 
 // Reason says why a transfer is at the exception desk.
