@@ -148,6 +148,22 @@ func OperatorDeposit(ref, chainName string, amount money.Amount) (Entry, error) 
 	return move(ref, "", amount, Account{Kind: Custody, Owner: chainName}, Account{Kind: Operator, Owner: chainName})
 }
 
+// OperatorWithdrawal books what the operator took out of the hot account or the treasury by hand.
+func OperatorWithdrawal(ref, chainName string, amount money.Amount) (Entry, error) {
+	return move(ref, "", amount, Account{Kind: Operator, Owner: chainName}, Account{Kind: Custody, Owner: chainName})
+}
+
+// DirectSwept books what a forwarder sent to the merchant's own wallet: we do not hold it any more.
+func DirectSwept(ref, sweepID, merchantID, chainName string, amount money.Amount) (Entry, error) {
+	return move(ref, sweepID, amount, Account{Kind: Direct, Owner: merchantID}, Account{Kind: Custody, Owner: chainName})
+}
+
+// SuspenseSwept books what waited at the exception desk and went to the merchant's own wallet with
+// the rest of its forwarder.
+func SuspenseSwept(ref, sweepID, chainName string, amount money.Amount) (Entry, error) {
+	return move(ref, sweepID, amount, Account{Kind: Suspense, Owner: chainName}, Account{Kind: Custody, Owner: chainName})
+}
+
 // Reserve books a payout that was accepted: the merchant has it no more, and nobody else has it yet.
 func Reserve(ref, payoutID, merchantID string, amount money.Amount) (Entry, error) {
 	return move(ref, payoutID, amount, Account{Kind: Merchant, Owner: merchantID}, Account{Kind: Payouts, Owner: merchantID})
