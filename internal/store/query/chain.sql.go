@@ -10,7 +10,7 @@ import (
 )
 
 const allTransfers = `-- name: AllTransfers :many
-SELECT chain, txid, position, order_id, merchant_id, sender, recipient, asset, units, listed, block_height, block_hash, block_time, status, removed, booked, reason, fee_units, counted, credits FROM transfers WHERE (chain, txid, position) > (CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($3 AS TEXT))
+SELECT chain, txid, position, order_id, merchant_id, sender, recipient, asset, units, listed, block_height, block_hash, block_time, status, removed, booked, reason, fee_units, counted, credits, swept_by FROM transfers WHERE (chain, txid, position) > (CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($3 AS TEXT))
 ORDER BY chain, txid, position LIMIT $4
 `
 
@@ -57,6 +57,7 @@ func (q *Queries) AllTransfers(ctx context.Context, arg AllTransfersParams) ([]T
 			&i.FeeUnits,
 			&i.Counted,
 			&i.Credits,
+			&i.SweptBy,
 		); err != nil {
 			return nil, err
 		}
@@ -233,7 +234,7 @@ func (q *Queries) MoveCursor(ctx context.Context, arg MoveCursorParams) error {
 }
 
 const orderTransfers = `-- name: OrderTransfers :many
-SELECT chain, txid, position, order_id, merchant_id, sender, recipient, asset, units, listed, block_height, block_hash, block_time, status, removed, booked, reason, fee_units, counted, credits FROM transfers WHERE order_id = $1 AND listed
+SELECT chain, txid, position, order_id, merchant_id, sender, recipient, asset, units, listed, block_height, block_hash, block_time, status, removed, booked, reason, fee_units, counted, credits, swept_by FROM transfers WHERE order_id = $1 AND listed
     AND (chain, txid, position) > (CAST($2 AS TEXT), CAST($3 AS TEXT), CAST($4 AS TEXT))
 ORDER BY chain, txid, position LIMIT 1000
 `
@@ -281,6 +282,7 @@ func (q *Queries) OrderTransfers(ctx context.Context, arg OrderTransfersParams) 
 			&i.FeeUnits,
 			&i.Counted,
 			&i.Credits,
+			&i.SweptBy,
 		); err != nil {
 			return nil, err
 		}
@@ -541,7 +543,7 @@ func (q *Queries) StandingTransfers(ctx context.Context, arg StandingTransfersPa
 }
 
 const transfersAtWork = `-- name: TransfersAtWork :many
-SELECT t.chain, t.txid, t.position, t.order_id, t.merchant_id, t.sender, t.recipient, t.asset, t.units, t.listed, t.block_height, t.block_hash, t.block_time, t.status, t.removed, t.booked, t.reason, t.fee_units, t.counted, t.credits, CAST(c.height - t.block_height >= $1 AS BOOLEAN) AS ripe
+SELECT t.chain, t.txid, t.position, t.order_id, t.merchant_id, t.sender, t.recipient, t.asset, t.units, t.listed, t.block_height, t.block_hash, t.block_time, t.status, t.removed, t.booked, t.reason, t.fee_units, t.counted, t.credits, t.swept_by, CAST(c.height - t.block_height >= $1 AS BOOLEAN) AS ripe
 FROM order_work AS w JOIN transfers AS t ON t.order_id = w.order_id JOIN chains AS c ON c.name = t.chain
 WHERE w.order_id BETWEEN $2 AND $3 AND w.merchant_id = $4 AND w.lease_owner = $5
     AND w.leased_until = $6 AND t.chain = $7
@@ -609,6 +611,7 @@ func (q *Queries) TransfersAtWork(ctx context.Context, arg TransfersAtWorkParams
 			&i.Transfer.FeeUnits,
 			&i.Transfer.Counted,
 			&i.Transfer.Credits,
+			&i.Transfer.SweptBy,
 			&i.Ripe,
 		); err != nil {
 			return nil, err

@@ -307,6 +307,18 @@ type Posting struct {
 	Units   string
 }
 
+type ReconcileResult struct {
+	Chain      string
+	Asset      string
+	Height     int64
+	Hash       string
+	BooksUnits string
+	ChainUnits string
+	Addresses  int64
+	Rounds     int64
+	CheckedAt  int64
+}
+
 type Seal struct {
 	Seq  int64
 	Kind string
@@ -348,6 +360,18 @@ type Stop struct {
 	At       int64
 }
 
+type SweepItem struct {
+	OutgoingID  string
+	Chain       string
+	Address     string
+	Asset       string
+	Units       string
+	Salt        string
+	Destination string
+	Outcome     string
+	EndedAt     int64
+}
+
 type Transfer struct {
 	Chain       string
 	Txid        string
@@ -369,6 +393,7 @@ type Transfer struct {
 	FeeUnits    string
 	Counted     bool
 	Credits     int64
+	SweptBy     string
 }
 
 type Unsealed struct {

@@ -159,10 +159,14 @@ CREATE TABLE transfers (
     fee_units TEXT COLLATE "C" NOT NULL CHECK (fee_units <> '' AND ltrim(fee_units, '0123456789') = ''),
     counted BOOLEAN NOT NULL,
     credits BIGINT NOT NULL,
+    -- What took it away from its deposit address: a sweep's id, 'flushed' for somebody else, or '' while it is there.
+    swept_by TEXT COLLATE "C" NOT NULL DEFAULT '',
     PRIMARY KEY (chain, txid, position)
 );
 CREATE INDEX transfers_order ON transfers (order_id);
 CREATE INDEX transfers_block ON transfers (chain, block_height);
+CREATE INDEX transfers_unswept ON transfers (chain, recipient) WHERE swept_by = '';
+CREATE INDEX transfers_swept ON transfers (swept_by) WHERE swept_by <> '';
 
 -- The books. Nothing here is ever changed or removed (triggers in 0002).
 CREATE TABLE entries (
@@ -308,6 +312,7 @@ CREATE TABLE outgoing (
 );
 CREATE UNIQUE INDEX outgoing_reference ON outgoing (app_id, reference) WHERE reference <> '';
 CREATE INDEX outgoing_due ON outgoing (due_at, id) WHERE state <> 'paid' AND state <> 'failed';
+CREATE INDEX outgoing_block ON outgoing (chain, block_height) WHERE block_height > 0;
 
 -- Every signed version of an intent, under one transaction number. Stored before it is broadcast, never changed.
 CREATE TABLE outgoing_txs (
@@ -324,6 +329,35 @@ CREATE TABLE outgoing_txs (
     PRIMARY KEY (chain, txid)
 );
 CREATE INDEX outgoing_txs_outgoing ON outgoing_txs (outgoing_id);
+
+-- What a sweep is to bring home: one row for each asset of a deposit address. The sweep's recipient is their hash.
+CREATE TABLE sweep_items (
+    outgoing_id TEXT COLLATE "C" NOT NULL,
+    chain TEXT COLLATE "C" NOT NULL,
+    address TEXT COLLATE "C" NOT NULL,
+    asset TEXT COLLATE "C" NOT NULL,
+    units TEXT COLLATE "C" NOT NULL CHECK (units <> '' AND ltrim(units, '0123456789') = ''), -- that the books expect there
+    salt TEXT COLLATE "C" NOT NULL,
+    destination TEXT COLLATE "C" NOT NULL,
+    outcome TEXT COLLATE "C" NOT NULL CHECK (outcome IN ('', 'gone', 'left', 'void')), -- void: the sweep failed
+    ended_at BIGINT NOT NULL,
+    PRIMARY KEY (outgoing_id, address, asset)
+);
+CREATE INDEX sweep_items_address ON sweep_items (chain, address);
+
+-- The books against the chain, as they were last compared: a row for each asset of each chain.
+CREATE TABLE reconcile_results (
+    chain TEXT COLLATE "C" NOT NULL,
+    asset TEXT COLLATE "C" NOT NULL,
+    height BIGINT NOT NULL,
+    hash TEXT COLLATE "C" NOT NULL,
+    books_units TEXT COLLATE "C" NOT NULL CHECK (books_units <> '' AND ltrim(books_units, '0123456789') = ''),
+    chain_units TEXT COLLATE "C" NOT NULL CHECK (chain_units <> '' AND ltrim(chain_units, '0123456789') = ''),
+    addresses BIGINT NOT NULL, -- that were asked for
+    rounds BIGINT NOT NULL, -- in a row that found a difference
+    checked_at BIGINT NOT NULL,
+    PRIMARY KEY (chain, asset)
+);
 
 -- Each transaction number of an account is given once, and an intent gets one.
 CREATE TABLE nonces (

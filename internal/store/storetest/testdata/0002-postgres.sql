@@ -347,6 +347,19 @@ CREATE TABLE public.postings (
     CONSTRAINT postings_side_check CHECK ((side = ANY (ARRAY['debit'::text, 'credit'::text]))),
     CONSTRAINT postings_units_check CHECK (((units <> ''::text) AND (ltrim(units, '0123456789'::text) = ''::text)))
 );
+CREATE TABLE public.reconcile_results (
+    chain text NOT NULL COLLATE pg_catalog."C",
+    asset text NOT NULL COLLATE pg_catalog."C",
+    height bigint NOT NULL,
+    hash text NOT NULL COLLATE pg_catalog."C",
+    books_units text NOT NULL COLLATE pg_catalog."C",
+    chain_units text NOT NULL COLLATE pg_catalog."C",
+    addresses bigint NOT NULL,
+    rounds bigint NOT NULL,
+    checked_at bigint NOT NULL,
+    CONSTRAINT reconcile_results_books_units_check CHECK (((books_units <> ''::text) AND (ltrim(books_units, '0123456789'::text) = ''::text))),
+    CONSTRAINT reconcile_results_chain_units_check CHECK (((chain_units <> ''::text) AND (ltrim(chain_units, '0123456789'::text) = ''::text)))
+);
 CREATE TABLE public.seals (
     seq bigint NOT NULL,
     kind text NOT NULL COLLATE pg_catalog."C",
@@ -383,6 +396,19 @@ CREATE TABLE public.stops (
     raised_by text NOT NULL COLLATE pg_catalog."C",
     at bigint NOT NULL
 );
+CREATE TABLE public.sweep_items (
+    outgoing_id text NOT NULL COLLATE pg_catalog."C",
+    chain text NOT NULL COLLATE pg_catalog."C",
+    address text NOT NULL COLLATE pg_catalog."C",
+    asset text NOT NULL COLLATE pg_catalog."C",
+    units text NOT NULL COLLATE pg_catalog."C",
+    salt text NOT NULL COLLATE pg_catalog."C",
+    destination text NOT NULL COLLATE pg_catalog."C",
+    outcome text NOT NULL COLLATE pg_catalog."C",
+    ended_at bigint NOT NULL,
+    CONSTRAINT sweep_items_outcome_check CHECK ((outcome = ANY (ARRAY[''::text, 'gone'::text, 'left'::text, 'void'::text]))),
+    CONSTRAINT sweep_items_units_check CHECK (((units <> ''::text) AND (ltrim(units, '0123456789'::text) = ''::text)))
+);
 CREATE TABLE public.transfers (
     chain text NOT NULL COLLATE pg_catalog."C",
     txid text NOT NULL COLLATE pg_catalog."C",
@@ -404,6 +430,7 @@ CREATE TABLE public.transfers (
     fee_units text NOT NULL COLLATE pg_catalog."C",
     counted boolean NOT NULL,
     credits bigint NOT NULL,
+    swept_by text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
     CONSTRAINT transfers_booked_check CHECK ((booked = ANY (ARRAY[''::text, 'merchant'::text, 'suspense'::text, 'operator'::text]))),
     CONSTRAINT transfers_fee_units_check CHECK (((fee_units <> ''::text) AND (ltrim(fee_units, '0123456789'::text) = ''::text))),
     CONSTRAINT transfers_status_check CHECK ((status = ANY (ARRAY['seen'::text, 'confirmed'::text, 'dropped'::text]))),
@@ -413,83 +440,83 @@ CREATE TABLE public.unsealed (
     ref text NOT NULL COLLATE pg_catalog."C",
     kind text NOT NULL COLLATE pg_catalog."C"
 );
-INSERT INTO public.app_keys VALUES ('c', '日本', '\x00ff', 5, 0);
-INSERT INTO public.app_keys VALUES ('', 'B', '\x', 2, 0);
-INSERT INTO public.approvals VALUES ('B', '', '\x', 3);
-INSERT INTO public.approvals VALUES ('日本', 'c', '\x626f6479', 2);
-INSERT INTO public.approvals VALUES ('a', '_', '\x', 3);
-INSERT INTO public.approvals VALUES ('é', '_', '\x', 4);
-INSERT INTO public.approvals VALUES ('c', '_', '\x', 3);
-INSERT INTO public.approvals VALUES ('B', 'B', '\x', 9007199254740993);
-INSERT INTO public.apps VALUES ('it''s', 'Z', 'Z', '', 'B', 'active', 'B', '日本', 0, 4, 5, '', 1);
-INSERT INTO public.apps VALUES ('_', 'Z', 'Z', 'c', '日本', 'active', '日本', 'b', 5, 3, 2, '_', 3);
-INSERT INTO public.apps VALUES ('日本', 'é', '', 'a', 'b', 'revoked', '_', '', 9007199254740993, 1, 2, 'b', 3);
-INSERT INTO public.attempts VALUES ('é', 0, 1, 'Z', 'Z', 4, '\x00ff', 'é', 2);
-INSERT INTO public.attempts VALUES ('_', 5, 0, 'é', 'Z', 9007199254740993, '\x626f6479', 'c', 5);
-INSERT INTO public.attempts VALUES ('日本', 3, 0, '日本', 'a', 0, '\x00ff', '_', 1);
-INSERT INTO public.attempts VALUES ('é', 2, 2, '日本', 'it''s', 0, '\x626f6479', 'b', 5);
-INSERT INTO public.balances VALUES ('Z', '', 'b', '0', '0', 1);
-INSERT INTO public.balances VALUES ('c', '日本', 'B', '0', '0', 1);
-INSERT INTO public.balances VALUES ('日本', '', '_', '0', '0', 1);
-INSERT INTO public.balances VALUES ('é', 'é', 'it''s', '0', '0', 1);
-INSERT INTO public.blocks VALUES ('é', 5, '日本', 'it''s', 9007199254740993);
-INSERT INTO public.blocks VALUES ('', 9007199254740993, 'a', '日本', 5);
-INSERT INTO public.blocks VALUES ('é', 0, 'a', '_', 4);
-INSERT INTO public.blocks VALUES ('é', 3, 'é', 'B', 3);
-INSERT INTO public.blocks VALUES ('日本', 3, 'a', 'a', 4);
-INSERT INTO public.chains VALUES ('Z', 0, 'it''s', 'é', 9007199254740993, 1);
-INSERT INTO public.chains VALUES ('it''s', 1, '', 'a', 5, 1);
-INSERT INTO public.chains VALUES ('', 1, '_', 'é', 4, 1);
-INSERT INTO public.chains VALUES ('é', 3, 'a', '', 2, 1);
-INSERT INTO public.chains VALUES ('c', 0, 'it''s', 'it''s', 0, 1);
-INSERT INTO public.deliveries VALUES ('', '', '', 'a', 3, false, 'waiting', 0, 1, '', 0, 0, '\x626f6479', 3);
-INSERT INTO public.deliveries VALUES ('c', 'é', 'é', '_', 2, false, 'waiting', 0, 4, '', 0, 0, '\x00ff', 4);
-INSERT INTO public.deliveries VALUES ('Z', '', 'é', 'Z', 5, false, 'waiting', 0, 9007199254740993, '', 0, 0, '\x00ff', 1);
-INSERT INTO public.deposit_addresses VALUES ('_', 'a', '_', 'é', 'it''s', '', 2);
-INSERT INTO public.desk VALUES ('', 'a', '_', 'é', 'a', 'a', 'it''s', 'it''s', '15', '9223372036854775808', 'open', '', 3, 0);
-INSERT INTO public.desk VALUES ('日本', 'a', 'it''s', 'é', 'Z', '日本', 'c', '日本', '0', '1', 'open', '', 0, 0);
-INSERT INTO public.entries VALUES ('é', 'c', 'c', 4);
-INSERT INTO public.entries VALUES ('日本', 'a', 'it''s', 1);
-INSERT INTO public.entries VALUES ('B', '日本', '_', 0);
-INSERT INTO public.events VALUES ('it''s', '日本', '_', 'c', '日本', 2, 0, 'it''s');
-INSERT INTO public.events VALUES ('Z', 'c', 'B', 'B', 'it''s', 1, 2, '日本');
-INSERT INTO public.events VALUES ('_', 'B', '日本', 'a', '日本', 1, 3, 'b');
-INSERT INTO public.events VALUES ('日本', 'it''s', 'b', 'é', 'é', 3, 2, '_');
-INSERT INTO public.events VALUES ('', 'é', '', 'a', 'é', 5, 0, 'B');
-INSERT INTO public.events VALUES ('c', 'a', 'Z', 'Z', 'c', 1, 1, 'c');
-INSERT INTO public.goose_db_version VALUES (1, 0, true, '2026-11-22 02:37:28.691687');
-INSERT INTO public.goose_db_version VALUES (2, 1, true, '2026-11-22 02:37:28.697537');
-INSERT INTO public.goose_db_version VALUES (3, 2, true, '2026-11-22 02:37:28.851574');
-INSERT INTO public.holdings VALUES ('B', 'it''s', '', '15', 5);
-INSERT INTO public.holdings VALUES ('é', '日本', 'it''s', '9223372036854775808', 9007199254740993);
-INSERT INTO public.holdings VALUES ('it''s', 'é', 'it''s', '15', 3);
-INSERT INTO public.holdings VALUES ('b', 'b', '', '1', 0);
-INSERT INTO public.leases VALUES ('é', 'c', 9007199254740993, 1);
-INSERT INTO public.merchants VALUES ('it''s', 'it''s', 'é', 0, 3);
-INSERT INTO public.merchants VALUES ('', 'Z', '', 0, 5);
-INSERT INTO public.merchants VALUES ('b', 'a', 'B', 1, 4);
-INSERT INTO public.merchants VALUES ('B', '', 'é', 1, 9007199254740993);
-INSERT INTO public.merchants VALUES ('日本', 'b', 'a', 0, 2);
-INSERT INTO public.nonces VALUES ('_', 'b', 3, 'B');
-INSERT INTO public.nonces VALUES ('b', 'B', 0, 'c');
-INSERT INTO public.nonces VALUES ('é', 'c', 9007199254740993, 'Z');
-INSERT INTO public.order_extra VALUES ('_', '_');
-INSERT INTO public.order_extra VALUES ('B', '日本');
-INSERT INTO public.order_extra VALUES ('日本', 'Z');
-INSERT INTO public.order_extra VALUES ('b', 'B');
-INSERT INTO public.order_extra VALUES ('', 'it''s');
+INSERT INTO public.app_keys VALUES ('日本', 'B', '\x', 2, 0);
+INSERT INTO public.app_keys VALUES ('', 'it''s', '\x626f6479', 3, 0);
+INSERT INTO public.app_keys VALUES ('b', 'B', '\x00ff', 3, 0);
+INSERT INTO public.approvals VALUES ('c', '', '\x626f6479', 1);
+INSERT INTO public.approvals VALUES ('B', '日本', '\x00ff', 2);
+INSERT INTO public.approvals VALUES ('_', 'Z', '\x626f6479', 9007199254740993);
+INSERT INTO public.approvals VALUES ('é', 'c', '\x626f6479', 4);
+INSERT INTO public.apps VALUES ('b', 'é', 'it''s', '日本', 'b', 'active', 'Z', 'c', 3, 1, 5, 'B', 9007199254740993);
+INSERT INTO public.apps VALUES ('é', 'Z', 'c', 'Z', 'b', 'active', '_', '_', 2, 3, 9007199254740993, 'it''s', 2);
+INSERT INTO public.attempts VALUES ('é', 2, 9007199254740993, 'b', 'Z', 1, '\x626f6479', '', 4);
+INSERT INTO public.attempts VALUES ('b', 9007199254740993, 0, '_', 'it''s', 9007199254740993, '\x', 'a', 1);
+INSERT INTO public.attempts VALUES ('a', 5, 2, 'it''s', 'é', 0, '\x626f6479', 'é', 4);
+INSERT INTO public.attempts VALUES ('é', 0, 4, 'it''s', '_', 2, '\x', '_', 4);
+INSERT INTO public.attempts VALUES ('a', 4, 1, 'a', 'it''s', 1, '\x00ff', 'b', 3);
+INSERT INTO public.balances VALUES ('é', '日本', '_', '0', '0', 1);
+INSERT INTO public.balances VALUES ('c', 'Z', 'Z', '0', '0', 1);
+INSERT INTO public.balances VALUES ('b', 'é', 'Z', '0', '0', 1);
+INSERT INTO public.balances VALUES ('', '_', '_', '0', '0', 1);
+INSERT INTO public.balances VALUES ('B', '日本', '', '0', '0', 1);
+INSERT INTO public.balances VALUES ('c', '日本', 'it''s', '0', '0', 1);
+INSERT INTO public.blocks VALUES ('c', 5, 'B', 'Z', 4);
+INSERT INTO public.blocks VALUES ('B', 9007199254740993, 'Z', 'é', 2);
+INSERT INTO public.blocks VALUES ('日本', 9007199254740993, 'é', 'Z', 4);
+INSERT INTO public.chains VALUES ('', 4, 'it''s', 'é', 2, 2);
+INSERT INTO public.chains VALUES ('c', 2, 'it''s', '_', 4, 1);
+INSERT INTO public.deliveries VALUES ('Z', 'a', 'Z', '_', 0, false, 'waiting', 0, 2, '', 0, 0, '\x00ff', 9007199254740993);
+INSERT INTO public.deliveries VALUES ('B', 'a', 'it''s', 'it''s', 4, true, 'waiting', 0, 5, 'b', 0, 1, '\x626f6479', 1);
+INSERT INTO public.deliveries VALUES ('c', '_', '_', 'b', 3, true, 'waiting', 0, 0, '', 0, 0, '\x00ff', 1);
+INSERT INTO public.deliveries VALUES ('a', 'it''s', '日本', 'a', 5, true, 'waiting', 0, 1, '', 0, 0, '\x', 5);
+INSERT INTO public.deposit_addresses VALUES ('a', 'c', 'B', 'c', 'it''s', 'a', 5);
+INSERT INTO public.deposit_addresses VALUES ('c', 'b', 'it''s', '_', 'a', 'it''s', 5);
+INSERT INTO public.deposit_addresses VALUES ('Z', 'c', 'it''s', 'b', 'é', 'it''s', 2);
+INSERT INTO public.deposit_addresses VALUES ('it''s', 'it''s', 'Z', 'a', '', 'B', 4);
+INSERT INTO public.deposit_addresses VALUES ('é', 'b', '', '_', '日本', 'b', 2);
+INSERT INTO public.desk VALUES ('日本', 'it''s', '日本', '_', 'B', 'é', '日本', 'B', '15', '1', 'open', '', 0, 0);
+INSERT INTO public.desk VALUES ('_', 'b', '', '', 'B', 'b', 'a', 'B', '9007199254740993', '1', 'open', '', 0, 0);
+INSERT INTO public.desk VALUES ('', '日本', '日本', 'Z', 'é', '日本', 'Z', 'it''s', '9007199254740993', '9007199254740993', 'open', '', 0, 0);
+INSERT INTO public.desk VALUES ('c', 'b', '日本', 'c', '_', 'c', 'B', 'Z', '1', '15', 'open', '', 9007199254740993, 0);
+INSERT INTO public.desk VALUES ('a', 'Z', 'B', '', 'a', 'it''s', '日本', 'B', '15', '9223372036854775808', 'open', '', 1, 0);
+INSERT INTO public.entries VALUES ('a', 'c', 'it''s', 9007199254740993);
+INSERT INTO public.entries VALUES ('Z', '', 'é', 9007199254740993);
+INSERT INTO public.events VALUES ('B', 'Z', '_', '日本', '_', 4, 3, 'long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long ');
+INSERT INTO public.events VALUES ('Z', '', 'b', 'it''s', 'a', 9007199254740993, 2, 'Z');
+INSERT INTO public.events VALUES ('a', 'Z', 'it''s', 'é', 'B', 1, 5, 'it''s');
+INSERT INTO public.events VALUES ('é', 'a', 'c', '_', 'é', 9007199254740993, 4, 'a');
+INSERT INTO public.events VALUES ('c', 'B', '日本', 'a', '', 4, 2, 'B');
+INSERT INTO public.events VALUES ('日本', 'c', 'a', '', 'B', 3, 2, 'b');
+INSERT INTO public.events VALUES ('_', 'Z', 'c', '', 'a', 3, 3, '日本');
+INSERT INTO public.goose_db_version VALUES (1, 0, true, '2026-11-22 03:02:55.510044');
+INSERT INTO public.goose_db_version VALUES (2, 1, true, '2026-11-22 03:02:55.518621');
+INSERT INTO public.goose_db_version VALUES (3, 2, true, '2026-11-22 03:02:56.375627');
+INSERT INTO public.holdings VALUES ('c', '', 'B', '9223372036854775808', 4);
+INSERT INTO public.holdings VALUES ('_', 'é', '日本', '9223372036854775808', 0);
+INSERT INTO public.holdings VALUES ('Z', 'b', 'it''s', '15', 5);
+INSERT INTO public.holdings VALUES ('Z', 'a', '', '1', 4);
+INSERT INTO public.leases VALUES ('Z', 'it''s', 5, 1);
+INSERT INTO public.merchants VALUES ('B', 'B', 'é', 0, 1);
+INSERT INTO public.merchants VALUES ('Z', 'a', 'B', 0, 5);
+INSERT INTO public.nonces VALUES ('it''s', 'B', 5, 'c');
+INSERT INTO public.nonces VALUES ('Z', 'Z', 4, 'B');
+INSERT INTO public.nonces VALUES ('Z', 'a', 5, '日本');
+INSERT INTO public.nonces VALUES ('_', 'it''s', 3, 'Z');
+INSERT INTO public.nonces VALUES ('日本', 'a', 5, 'b');
+INSERT INTO public.order_extra VALUES ('b', 'a');
+INSERT INTO public.order_extra VALUES ('it''s', '日本');
+INSERT INTO public.order_extra VALUES ('c', 'é');
+INSERT INTO public.order_extra VALUES ('日本', 'it''s');
 INSERT INTO public.order_steps VALUES ('open', 'paid');
 INSERT INTO public.order_steps VALUES ('open', 'expired');
 INSERT INTO public.order_steps VALUES ('standing', 'closed');
-INSERT INTO public.order_work VALUES ('日本', 'B', 1, 0, 5, '', 0);
-INSERT INTO public.order_work VALUES ('é', '_', 1, 0, 0, '', 0);
-INSERT INTO public.order_work VALUES ('_', '', 1, 0, 5, '', 0);
-INSERT INTO public.orders VALUES ('日本', 'a', '日本', 'a', '', 'c', 'b', 'c', 'it''s', '日本', 'é', 'B', 'a', 'é', '9223372036854775808', 'long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long ', 'open', 'a', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'Z', '0', '15', '15', 'B', 5, 5, 5, 2, 1);
-INSERT INTO public.orders VALUES ('b', 'é', 'é', 'b', 'it''s', 'a', 'Z', 'a', '日本', 'Z', 'b', 'b', '_', 'B', '15', 'it''s', 'open', 'B', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'B', '1', '9223372036854775808', '1', '', 2, 9007199254740993, 4, 3, 2);
-INSERT INTO public.orders VALUES ('B', 'B', 'it''s', 'B', 'it''s', 'c', 'a', 'é', 'B', '_', '日本', '', 'it''s', '日本', '1', '日本', 'open', 'it''s', '0', 'c', '9223372036854775808', '0', '0', '', 1, 1, 9007199254740993, 2, 4);
-INSERT INTO public.orders VALUES ('', 'a', 'é', '日本', 'b', 'it''s', 'B', '_', 'B', '', '', 'c', 'B', 'it''s', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'b', 'open', 'Z', '9007199254740993', 'B', '9007199254740993', '9007199254740993', '1', 'a', 4, 2, 1, 0, 2);
-INSERT INTO public.orders VALUES ('Z', 'Z', 'c', 'é', 'Z', 'it''s', 'é', '日本', '_', 'a', 'é', '', '', 'it''s', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'é', 'open', 'Z', '9223372036854775808', 'é', '9007199254740993', '9223372036854775808', '0', 'b', 5, 5, 1, 0, 2);
-INSERT INTO public.orders VALUES ('_', 'c', '日本', '', 'it''s', 'a', 'a', 'b', 'it''s', 'B', '_', 'B', 'é', 'Z', '9223372036854775808', 'it''s', 'open', '_', '9223372036854775808', 'é', '15', '9223372036854775808', '15', 'B', 5, 5, 3, 1, 3);
+INSERT INTO public.order_work VALUES ('é', 'b', 1, 0, 1, '', 0);
+INSERT INTO public.order_work VALUES ('a', 'it''s', 1, 0, 5, '', 0);
+INSERT INTO public.order_work VALUES ('_', '', 1, 0, 2, '', 0);
+INSERT INTO public.orders VALUES ('b', 'it''s', 'a', 'it''s', '日本', 'c', 'B', '', '_', 'c', '日本', 'b', '_', 'it''s', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'a', 'open', 'B', '9007199254740993', '日本', '9007199254740993', '0', '9007199254740993', 'it''s', 3, 4, 5, 9007199254740993, 1);
+INSERT INTO public.orders VALUES ('it''s', 'é', 'B', 'a', 'a', 'B', '', 'a', 'B', 'a', 'a', '日本', 'é', 'B', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '_', 'open', 'b', '1', 'c', '15', '15', '0', '_', 2, 5, 2, 4, 2);
+INSERT INTO public.orders VALUES ('日本', 'a', '', 'é', 'é', 'it''s', '', 'Z', '', 'Z', '日本', '', 'it''s', '_', '0', '', 'open', 'Z', '9007199254740993', 'Z', '0', '15', '9223372036854775808', 'b', 4, 0, 1, 2, 1);
+INSERT INTO public.orders VALUES ('c', '_', 'é', 'b', 'B', '日本', '', '', '日本', '日本', 'é', 'c', '', 'a', '9007199254740993', 'c', 'open', '_', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'a', '15', '0', '9007199254740993', 'B', 9007199254740993, 5, 9007199254740993, 0, 3);
 INSERT INTO public.outgoing_steps VALUES ('held', 'ready');
 INSERT INTO public.outgoing_steps VALUES ('held', 'failed');
 INSERT INTO public.outgoing_steps VALUES ('ready', 'numbered');
@@ -497,46 +524,48 @@ INSERT INTO public.outgoing_steps VALUES ('ready', 'failed');
 INSERT INTO public.outgoing_steps VALUES ('numbered', 'sent');
 INSERT INTO public.outgoing_steps VALUES ('sent', 'paid');
 INSERT INTO public.outgoing_steps VALUES ('sent', 'failed');
-INSERT INTO public.payees VALUES ('a', 'b', 1, 4);
-INSERT INTO public.payout_hours VALUES ('', 2, '_', '1');
-INSERT INTO public.payout_hours VALUES ('', 5, 'c', '1');
-INSERT INTO public.payout_hours VALUES ('日本', 9007199254740993, '', '9223372036854775808');
-INSERT INTO public.payout_hours VALUES ('é', 9007199254740993, '日本', '1');
-INSERT INTO public.payout_rules VALUES ('', false, '{}', '\x626f6479', 0, 9007199254740993, 9007199254740993, 1);
-INSERT INTO public.payout_rules VALUES ('日本', false, '{}', '\x626f6479', 1, 2, 5, 2);
-INSERT INTO public.payout_rules VALUES ('long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long ', false, '{}', '\x00ff', 0, 0, 0, 1);
-INSERT INTO public.payout_rules VALUES ('it''s', false, '{}', '\x00ff', 0, 0, 0, 1);
-INSERT INTO public.postings VALUES ('it''s', 9007199254740993, 'é', 'B', 'b', 'debit', '115792089237316195423570985008687907853269984665640564039457584007913129639935');
-INSERT INTO public.postings VALUES ('b', 3, '', '_', 'it''s', 'debit', '0');
-INSERT INTO public.seals VALUES (1, 'b', 'B', '_', 'B');
-INSERT INTO public.seals VALUES (4, '日本', 'é', 'b', '日本');
-INSERT INTO public.senders VALUES ('_', 'Z', 2, 1);
-INSERT INTO public.senders VALUES ('é', 'é', 9007199254740993, 1);
+INSERT INTO public.payees VALUES ('it''s', 'B', 4, 1);
+INSERT INTO public.payees VALUES ('_', '日本', 2, 1);
+INSERT INTO public.payout_hours VALUES ('c', 9007199254740993, '日本', '0');
+INSERT INTO public.payout_hours VALUES ('c', 3, 'a', '9007199254740993');
+INSERT INTO public.payout_hours VALUES ('it''s', 5, 'c', '1');
+INSERT INTO public.payout_hours VALUES ('', 5, 'B', '1');
+INSERT INTO public.payout_rules VALUES ('_', false, '{}', '\x00ff', 0, 0, 0, 1);
+INSERT INTO public.payout_rules VALUES ('B', false, '{}', '\x626f6479', 0, 0, 0, 1);
+INSERT INTO public.postings VALUES ('c', 9007199254740993, 'c', '日本', 'é', 'credit', '15');
+INSERT INTO public.reconcile_results VALUES ('_', '_', 9007199254740993, '_', '9223372036854775808', '9007199254740993', 3, 1, 2);
+INSERT INTO public.reconcile_results VALUES ('Z', 'it''s', 0, 'é', '9007199254740993', '0', 5, 5, 5);
+INSERT INTO public.reconcile_results VALUES ('日本', 'b', 4, 'é', '0', '1', 9007199254740993, 1, 4);
+INSERT INTO public.reconcile_results VALUES ('it''s', 'é', 0, 'B', '9007199254740993', '0', 2, 5, 1);
+INSERT INTO public.seals VALUES (5, '', '日本', 'Z', 'a');
+INSERT INTO public.seals VALUES (2, 'Z', 'é', 'c', 'Z');
+INSERT INTO public.seals VALUES (1, 'it''s', 'Z', 'b', 'c');
+INSERT INTO public.senders VALUES ('b', '', 3, 1);
+INSERT INTO public.senders VALUES ('日本', 'Z', 2, 1);
+INSERT INTO public.senders VALUES ('_', 'B', 4, 1);
 INSERT INTO public.settings VALUES ('a', 'b');
-INSERT INTO public.settings VALUES ('c', 'c');
-INSERT INTO public.settings VALUES ('it''s', 'B');
-INSERT INTO public.settings VALUES ('', 'é');
-INSERT INTO public.settings VALUES ('日本', 'a');
-INSERT INTO public.sim_commands VALUES ('it''s', 'b', 'waiting', '', 9007199254740993);
-INSERT INTO public.sim_commands VALUES ('a', 'a', 'waiting', '', 0);
-INSERT INTO public.sim_commands VALUES ('_', '', 'waiting', '', 3);
-INSERT INTO public.sim_commands VALUES ('B', 'a', 'done', '', 9007199254740993);
-INSERT INTO public.sim_commands VALUES ('日本', 'c', 'waiting', '', 5);
-INSERT INTO public.sim_commands VALUES ('Z', '日本', 'waiting', '', 1);
-INSERT INTO public.stops VALUES ('it''s', 'é', 'a', 0);
-INSERT INTO public.stops VALUES ('b', 'c', '', 1);
-INSERT INTO public.stops VALUES ('日本', 'B', '日本', 9007199254740993);
-INSERT INTO public.transfers VALUES ('é', 'a', '_', 'a', '日本', '_', '', 'a', '9007199254740993', true, 2, 'Z', 2, 'seen', false, '', '', '0', false, 0);
-INSERT INTO public.transfers VALUES ('_', '_', 'Z', '_', 'é', 'a', '_', 'c', '9223372036854775808', true, 1, '_', 5, 'seen', false, '', '', '0', false, 0);
-INSERT INTO public.transfers VALUES ('日本', 'B', 'Z', 'b', '_', 'it''s', 'a', 'Z', '9007199254740993', true, 4, 'Z', 2, 'seen', false, '', '', '0', false, 0);
-INSERT INTO public.transfers VALUES ('_', '', 'a', '_', '_', '日本', 'b', '日本', '115792089237316195423570985008687907853269984665640564039457584007913129639935', false, 3, 'Z', 3, 'seen', false, '', '', '0', false, 0);
-INSERT INTO public.transfers VALUES ('', '', '_', 'c', 'b', 'c', 'b', 'a', '9223372036854775808', false, 4, '_', 5, 'seen', false, '', '', '0', false, 0);
-INSERT INTO public.transfers VALUES ('Z', 'Z', 'c', '日本', 'it''s', 'é', '', 'b', '1', false, 4, 'a', 9007199254740993, 'seen', false, '', '', '0', false, 0);
-INSERT INTO public.unsealed VALUES ('it''s', 'event');
+INSERT INTO public.settings VALUES ('', 'a');
+INSERT INTO public.settings VALUES ('B', 'a');
+INSERT INTO public.settings VALUES ('Z', 'é');
+INSERT INTO public.sim_commands VALUES ('a', '日本', 'waiting', '', 4);
+INSERT INTO public.sim_commands VALUES ('é', '日本', 'waiting', '', 5);
+INSERT INTO public.sim_commands VALUES ('b', 'b', 'waiting', '', 2);
+INSERT INTO public.sim_commands VALUES ('', '', 'waiting', '', 9007199254740993);
+INSERT INTO public.sim_records VALUES ('b', 2, '\x00ff');
+INSERT INTO public.sim_records VALUES ('a', 1, '\x');
+INSERT INTO public.sim_records VALUES ('b', 1, '\x00ff');
+INSERT INTO public.stops VALUES ('b', 'é', 'B', 5);
+INSERT INTO public.stops VALUES ('B', 'b', 'a', 3);
+INSERT INTO public.stops VALUES ('it''s', 'B', 'B', 5);
+INSERT INTO public.sweep_items VALUES ('', '日本', 'c', 'it''s', '9007199254740993', 'Z', 'Z', '', 0);
+INSERT INTO public.transfers VALUES ('_', 'it''s', '_', '日本', 'B', 'it''s', '', 'a', '15', true, 3, '日本', 1, 'seen', false, '', '', '0', false, 0, '');
+INSERT INTO public.transfers VALUES ('B', 'it''s', 'Z', 'c', 'é', 'b', 'c', 'é', '1', true, 3, 'c', 3, 'seen', false, '', '', '0', false, 0, '');
+INSERT INTO public.transfers VALUES ('a', '_', 'it''s', 'it''s', 'Z', '', 'it''s', '日本', '1', false, 5, 'c', 1, 'seen', false, '', '', '0', false, 0, '');
+INSERT INTO public.transfers VALUES ('a', 'a', 'Z', 'c', '日本', 'B', '日本', 'Z', '1', false, 1, '日本', 2, 'seen', false, '', '', '0', false, 0, '');
+INSERT INTO public.transfers VALUES ('日本', 'c', '_', 'b', 'b', '', 'B', 'B', '115792089237316195423570985008687907853269984665640564039457584007913129639935', false, 9007199254740993, 'a', 2, 'seen', false, '', '', '0', false, 0, '');
 INSERT INTO public.unsealed VALUES ('Z', 'event');
-INSERT INTO public.unsealed VALUES ('_', 'event');
-INSERT INTO public.unsealed VALUES ('日本', 'event');
-INSERT INTO public.unsealed VALUES ('', 'event');
+INSERT INTO public.unsealed VALUES ('a', 'event');
+INSERT INTO public.unsealed VALUES ('é', 'event');
 INSERT INTO public.unsealed VALUES ('c', 'event');
 INSERT INTO public.unsealed VALUES ('b', 'Z');
 SELECT pg_catalog.setval('public.goose_db_version_id_seq', 3, true);
@@ -608,6 +637,8 @@ ALTER TABLE ONLY public.payout_rules
     ADD CONSTRAINT payout_rules_pkey PRIMARY KEY (app_id);
 ALTER TABLE ONLY public.postings
     ADD CONSTRAINT postings_pkey PRIMARY KEY (entry_id, line);
+ALTER TABLE ONLY public.reconcile_results
+    ADD CONSTRAINT reconcile_results_pkey PRIMARY KEY (chain, asset);
 ALTER TABLE ONLY public.seals
     ADD CONSTRAINT seals_pkey PRIMARY KEY (seq);
 ALTER TABLE ONLY public.seals
@@ -622,6 +653,8 @@ ALTER TABLE ONLY public.sim_records
     ADD CONSTRAINT sim_records_pkey PRIMARY KEY (chain, seq);
 ALTER TABLE ONLY public.stops
     ADD CONSTRAINT stops_pkey PRIMARY KEY (scope);
+ALTER TABLE ONLY public.sweep_items
+    ADD CONSTRAINT sweep_items_pkey PRIMARY KEY (outgoing_id, address, asset);
 ALTER TABLE ONLY public.transfers
     ADD CONSTRAINT transfers_pkey PRIMARY KEY (chain, txid, "position");
 ALTER TABLE ONLY public.unsealed
@@ -636,11 +669,15 @@ CREATE INDEX events_order ON public.events USING btree (order_id);
 CREATE INDEX order_work_due ON public.order_work USING btree (due_at);
 CREATE INDEX orders_open ON public.orders USING btree (deadline, id) WHERE (state = 'open'::text);
 CREATE INDEX orders_standing ON public.orders USING btree (app_id, id) WHERE (state = 'standing'::text);
+CREATE INDEX outgoing_block ON public.outgoing USING btree (chain, block_height) WHERE (block_height > 0);
 CREATE INDEX outgoing_due ON public.outgoing USING btree (due_at, id) WHERE ((state <> 'paid'::text) AND (state <> 'failed'::text));
 CREATE UNIQUE INDEX outgoing_reference ON public.outgoing USING btree (app_id, reference) WHERE (reference <> ''::text);
 CREATE INDEX outgoing_txs_outgoing ON public.outgoing_txs USING btree (outgoing_id);
+CREATE INDEX sweep_items_address ON public.sweep_items USING btree (chain, address);
 CREATE INDEX transfers_block ON public.transfers USING btree (chain, block_height);
 CREATE INDEX transfers_order ON public.transfers USING btree (order_id);
+CREATE INDEX transfers_swept ON public.transfers USING btree (swept_by) WHERE (swept_by <> ''::text);
+CREATE INDEX transfers_unswept ON public.transfers USING btree (chain, recipient) WHERE (swept_by = ''::text);
 CREATE TRIGGER approvals_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON public.approvals FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER attempts_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON public.attempts FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER entries_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON public.entries FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();

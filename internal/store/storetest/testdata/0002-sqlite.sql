@@ -295,6 +295,18 @@ CREATE TABLE postings (
     units TEXT NOT NULL CHECK (units <> '' AND ltrim(units, '0123456789') = ''),
     PRIMARY KEY (entry_id, line)
 ) STRICT;
+CREATE TABLE reconcile_results (
+    chain TEXT NOT NULL,
+    asset TEXT NOT NULL,
+    height INTEGER NOT NULL,
+    hash TEXT NOT NULL,
+    books_units TEXT NOT NULL CHECK (books_units <> '' AND ltrim(books_units, '0123456789') = ''),
+    chain_units TEXT NOT NULL CHECK (chain_units <> '' AND ltrim(chain_units, '0123456789') = ''),
+    addresses INTEGER NOT NULL, -- that were asked for
+    rounds INTEGER NOT NULL, -- in a row that found a difference
+    checked_at INTEGER NOT NULL,
+    PRIMARY KEY (chain, asset)
+) STRICT;
 CREATE TABLE seals (
     seq INTEGER PRIMARY KEY,
     kind TEXT NOT NULL,
@@ -332,6 +344,18 @@ CREATE TABLE stops (
     raised_by TEXT NOT NULL,
     at INTEGER NOT NULL
 ) STRICT;
+CREATE TABLE sweep_items (
+    outgoing_id TEXT NOT NULL,
+    chain TEXT NOT NULL,
+    address TEXT NOT NULL,
+    asset TEXT NOT NULL,
+    units TEXT NOT NULL CHECK (units <> '' AND ltrim(units, '0123456789') = ''), -- that the books expect there
+    salt TEXT NOT NULL,
+    destination TEXT NOT NULL,
+    outcome TEXT NOT NULL CHECK (outcome IN ('', 'gone', 'left', 'void')), -- void: the sweep failed
+    ended_at INTEGER NOT NULL,
+    PRIMARY KEY (outgoing_id, address, asset)
+) STRICT;
 CREATE TABLE transfers (
     chain TEXT NOT NULL,
     txid TEXT NOT NULL,
@@ -353,86 +377,88 @@ CREATE TABLE transfers (
     fee_units TEXT NOT NULL CHECK (fee_units <> '' AND ltrim(fee_units, '0123456789') = ''),
     counted INTEGER NOT NULL,
     credits INTEGER NOT NULL,
+    -- What took it away from its deposit address: a sweep's id, 'flushed' for somebody else, or '' while it is there.
+    swept_by TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (chain, txid, position)
 ) STRICT;
 CREATE TABLE unsealed (
     ref TEXT PRIMARY KEY,
     kind TEXT NOT NULL
 ) STRICT;
-INSERT INTO app_keys VALUES ('', 'B', X'', 2, 0);
-INSERT INTO app_keys VALUES ('c', '日本', X'00FF', 5, 0);
-INSERT INTO approvals VALUES ('B', '', X'', 3);
-INSERT INTO approvals VALUES ('B', 'B', X'', 9007199254740993);
-INSERT INTO approvals VALUES ('a', '_', X'', 3);
-INSERT INTO approvals VALUES ('c', '_', X'', 3);
-INSERT INTO approvals VALUES ('é', '_', X'', 4);
-INSERT INTO approvals VALUES ('日本', 'c', X'626F6479', 2);
-INSERT INTO apps VALUES ('_', 'Z', 'Z', 'c', '日本', 'active', '日本', 'b', 5, 3, 2, '_', 3);
-INSERT INTO apps VALUES ('it''s', 'Z', 'Z', '', 'B', 'active', 'B', '日本', 0, 4, 5, '', 1);
-INSERT INTO apps VALUES ('日本', 'é', '', 'a', 'b', 'revoked', '_', '', 9007199254740993, 1, 2, 'b', 3);
-INSERT INTO attempts VALUES ('_', 5, 0, 'é', 'Z', 9007199254740993, X'626F6479', 'c', 5);
-INSERT INTO attempts VALUES ('é', 0, 1, 'Z', 'Z', 4, X'00FF', 'é', 2);
-INSERT INTO attempts VALUES ('é', 2, 2, '日本', 'it''s', 0, X'626F6479', 'b', 5);
-INSERT INTO attempts VALUES ('日本', 3, 0, '日本', 'a', 0, X'00FF', '_', 1);
-INSERT INTO balances VALUES ('Z', '', 'b', '0', '0', 1);
-INSERT INTO balances VALUES ('c', '日本', 'B', '0', '0', 1);
-INSERT INTO balances VALUES ('é', 'é', 'it''s', '0', '0', 1);
-INSERT INTO balances VALUES ('日本', '', '_', '0', '0', 1);
-INSERT INTO blocks VALUES ('', 9007199254740993, 'a', '日本', 5);
-INSERT INTO blocks VALUES ('é', 0, 'a', '_', 4);
-INSERT INTO blocks VALUES ('é', 3, 'é', 'B', 3);
-INSERT INTO blocks VALUES ('é', 5, '日本', 'it''s', 9007199254740993);
-INSERT INTO blocks VALUES ('日本', 3, 'a', 'a', 4);
-INSERT INTO chains VALUES ('', 1, '_', 'é', 4, 1);
-INSERT INTO chains VALUES ('Z', 0, 'it''s', 'é', 9007199254740993, 1);
-INSERT INTO chains VALUES ('c', 0, 'it''s', 'it''s', 0, 1);
-INSERT INTO chains VALUES ('it''s', 1, '', 'a', 5, 1);
-INSERT INTO chains VALUES ('é', 3, 'a', '', 2, 1);
-INSERT INTO deliveries VALUES ('', '', '', 'a', 3, 0, 'waiting', 0, 1, '', 0, 0, X'626F6479', 3);
-INSERT INTO deliveries VALUES ('Z', '', 'é', 'Z', 5, 0, 'waiting', 0, 9007199254740993, '', 0, 0, X'00FF', 1);
-INSERT INTO deliveries VALUES ('c', 'é', 'é', '_', 2, 0, 'waiting', 0, 4, '', 0, 0, X'00FF', 4);
-INSERT INTO deposit_addresses VALUES ('_', 'a', '_', 'é', 'it''s', '', 2);
-INSERT INTO desk VALUES ('', 'a', '_', 'é', 'a', 'a', 'it''s', 'it''s', '15', '9223372036854775808', 'open', '', 3, 0);
-INSERT INTO desk VALUES ('日本', 'a', 'it''s', 'é', 'Z', '日本', 'c', '日本', '0', '1', 'open', '', 0, 0);
-INSERT INTO entries VALUES ('B', '日本', '_', 0);
-INSERT INTO entries VALUES ('é', 'c', 'c', 4);
-INSERT INTO entries VALUES ('日本', 'a', 'it''s', 1);
-INSERT INTO events VALUES ('', 'é', '', 'a', 'é', 5, 0, 'B');
-INSERT INTO events VALUES ('Z', 'c', 'B', 'B', 'it''s', 1, 2, '日本');
-INSERT INTO events VALUES ('_', 'B', '日本', 'a', '日本', 1, 3, 'b');
-INSERT INTO events VALUES ('c', 'a', 'Z', 'Z', 'c', 1, 1, 'c');
-INSERT INTO events VALUES ('it''s', '日本', '_', 'c', '日本', 2, 0, 'it''s');
-INSERT INTO events VALUES ('日本', 'it''s', 'b', 'é', 'é', 3, 2, '_');
-INSERT INTO holdings VALUES ('B', 'it''s', '', '15', 5);
-INSERT INTO holdings VALUES ('b', 'b', '', '1', 0);
-INSERT INTO holdings VALUES ('it''s', 'é', 'it''s', '15', 3);
-INSERT INTO holdings VALUES ('é', '日本', 'it''s', '9223372036854775808', 9007199254740993);
-INSERT INTO leases VALUES ('é', 'c', 9007199254740993, 1);
-INSERT INTO merchants VALUES ('', 'Z', '', 0, 5);
-INSERT INTO merchants VALUES ('B', '', 'é', 1, 9007199254740993);
-INSERT INTO merchants VALUES ('b', 'a', 'B', 1, 4);
-INSERT INTO merchants VALUES ('it''s', 'it''s', 'é', 0, 3);
-INSERT INTO merchants VALUES ('日本', 'b', 'a', 0, 2);
-INSERT INTO nonces VALUES ('_', 'b', 3, 'B');
-INSERT INTO nonces VALUES ('b', 'B', 0, 'c');
-INSERT INTO nonces VALUES ('é', 'c', 9007199254740993, 'Z');
-INSERT INTO order_extra VALUES ('', 'it''s');
-INSERT INTO order_extra VALUES ('B', '日本');
-INSERT INTO order_extra VALUES ('_', '_');
-INSERT INTO order_extra VALUES ('b', 'B');
-INSERT INTO order_extra VALUES ('日本', 'Z');
+INSERT INTO app_keys VALUES ('', 'it''s', X'626F6479', 3, 0);
+INSERT INTO app_keys VALUES ('b', 'B', X'00FF', 3, 0);
+INSERT INTO app_keys VALUES ('日本', 'B', X'', 2, 0);
+INSERT INTO approvals VALUES ('B', '日本', X'00FF', 2);
+INSERT INTO approvals VALUES ('_', 'Z', X'626F6479', 9007199254740993);
+INSERT INTO approvals VALUES ('c', '', X'626F6479', 1);
+INSERT INTO approvals VALUES ('é', 'c', X'626F6479', 4);
+INSERT INTO apps VALUES ('b', 'é', 'it''s', '日本', 'b', 'active', 'Z', 'c', 3, 1, 5, 'B', 9007199254740993);
+INSERT INTO apps VALUES ('é', 'Z', 'c', 'Z', 'b', 'active', '_', '_', 2, 3, 9007199254740993, 'it''s', 2);
+INSERT INTO attempts VALUES ('a', 4, 1, 'a', 'it''s', 1, X'00FF', 'b', 3);
+INSERT INTO attempts VALUES ('a', 5, 2, 'it''s', 'é', 0, X'626F6479', 'é', 4);
+INSERT INTO attempts VALUES ('b', 9007199254740993, 0, '_', 'it''s', 9007199254740993, X'', 'a', 1);
+INSERT INTO attempts VALUES ('é', 0, 4, 'it''s', '_', 2, X'', '_', 4);
+INSERT INTO attempts VALUES ('é', 2, 9007199254740993, 'b', 'Z', 1, X'626F6479', '', 4);
+INSERT INTO balances VALUES ('', '_', '_', '0', '0', 1);
+INSERT INTO balances VALUES ('B', '日本', '', '0', '0', 1);
+INSERT INTO balances VALUES ('b', 'é', 'Z', '0', '0', 1);
+INSERT INTO balances VALUES ('c', 'Z', 'Z', '0', '0', 1);
+INSERT INTO balances VALUES ('c', '日本', 'it''s', '0', '0', 1);
+INSERT INTO balances VALUES ('é', '日本', '_', '0', '0', 1);
+INSERT INTO blocks VALUES ('B', 9007199254740993, 'Z', 'é', 2);
+INSERT INTO blocks VALUES ('c', 5, 'B', 'Z', 4);
+INSERT INTO blocks VALUES ('日本', 9007199254740993, 'é', 'Z', 4);
+INSERT INTO chains VALUES ('', 4, 'it''s', 'é', 2, 2);
+INSERT INTO chains VALUES ('c', 2, 'it''s', '_', 4, 1);
+INSERT INTO deliveries VALUES ('B', 'a', 'it''s', 'it''s', 4, 1, 'waiting', 0, 5, 'b', 0, 1, X'626F6479', 1);
+INSERT INTO deliveries VALUES ('Z', 'a', 'Z', '_', 0, 0, 'waiting', 0, 2, '', 0, 0, X'00FF', 9007199254740993);
+INSERT INTO deliveries VALUES ('a', 'it''s', '日本', 'a', 5, 1, 'waiting', 0, 1, '', 0, 0, X'', 5);
+INSERT INTO deliveries VALUES ('c', '_', '_', 'b', 3, 1, 'waiting', 0, 0, '', 0, 0, X'00FF', 1);
+INSERT INTO deposit_addresses VALUES ('Z', 'c', 'it''s', 'b', 'é', 'it''s', 2);
+INSERT INTO deposit_addresses VALUES ('a', 'c', 'B', 'c', 'it''s', 'a', 5);
+INSERT INTO deposit_addresses VALUES ('c', 'b', 'it''s', '_', 'a', 'it''s', 5);
+INSERT INTO deposit_addresses VALUES ('it''s', 'it''s', 'Z', 'a', '', 'B', 4);
+INSERT INTO deposit_addresses VALUES ('é', 'b', '', '_', '日本', 'b', 2);
+INSERT INTO desk VALUES ('', '日本', '日本', 'Z', 'é', '日本', 'Z', 'it''s', '9007199254740993', '9007199254740993', 'open', '', 0, 0);
+INSERT INTO desk VALUES ('_', 'b', '', '', 'B', 'b', 'a', 'B', '9007199254740993', '1', 'open', '', 0, 0);
+INSERT INTO desk VALUES ('a', 'Z', 'B', '', 'a', 'it''s', '日本', 'B', '15', '9223372036854775808', 'open', '', 1, 0);
+INSERT INTO desk VALUES ('c', 'b', '日本', 'c', '_', 'c', 'B', 'Z', '1', '15', 'open', '', 9007199254740993, 0);
+INSERT INTO desk VALUES ('日本', 'it''s', '日本', '_', 'B', 'é', '日本', 'B', '15', '1', 'open', '', 0, 0);
+INSERT INTO entries VALUES ('Z', '', 'é', 9007199254740993);
+INSERT INTO entries VALUES ('a', 'c', 'it''s', 9007199254740993);
+INSERT INTO events VALUES ('B', 'Z', '_', '日本', '_', 4, 3, 'long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long ');
+INSERT INTO events VALUES ('Z', '', 'b', 'it''s', 'a', 9007199254740993, 2, 'Z');
+INSERT INTO events VALUES ('_', 'Z', 'c', '', 'a', 3, 3, '日本');
+INSERT INTO events VALUES ('a', 'Z', 'it''s', 'é', 'B', 1, 5, 'it''s');
+INSERT INTO events VALUES ('c', 'B', '日本', 'a', '', 4, 2, 'B');
+INSERT INTO events VALUES ('é', 'a', 'c', '_', 'é', 9007199254740993, 4, 'a');
+INSERT INTO events VALUES ('日本', 'c', 'a', '', 'B', 3, 2, 'b');
+INSERT INTO holdings VALUES ('Z', 'a', '', '1', 4);
+INSERT INTO holdings VALUES ('Z', 'b', 'it''s', '15', 5);
+INSERT INTO holdings VALUES ('_', 'é', '日本', '9223372036854775808', 0);
+INSERT INTO holdings VALUES ('c', '', 'B', '9223372036854775808', 4);
+INSERT INTO leases VALUES ('Z', 'it''s', 5, 1);
+INSERT INTO merchants VALUES ('B', 'B', 'é', 0, 1);
+INSERT INTO merchants VALUES ('Z', 'a', 'B', 0, 5);
+INSERT INTO nonces VALUES ('Z', 'Z', 4, 'B');
+INSERT INTO nonces VALUES ('Z', 'a', 5, '日本');
+INSERT INTO nonces VALUES ('_', 'it''s', 3, 'Z');
+INSERT INTO nonces VALUES ('it''s', 'B', 5, 'c');
+INSERT INTO nonces VALUES ('日本', 'a', 5, 'b');
+INSERT INTO order_extra VALUES ('b', 'a');
+INSERT INTO order_extra VALUES ('c', 'é');
+INSERT INTO order_extra VALUES ('it''s', '日本');
+INSERT INTO order_extra VALUES ('日本', 'it''s');
 INSERT INTO order_steps VALUES ('open', 'expired');
 INSERT INTO order_steps VALUES ('open', 'paid');
 INSERT INTO order_steps VALUES ('standing', 'closed');
-INSERT INTO order_work VALUES ('_', '', 1, 0, 5, '', 0);
-INSERT INTO order_work VALUES ('é', '_', 1, 0, 0, '', 0);
-INSERT INTO order_work VALUES ('日本', 'B', 1, 0, 5, '', 0);
-INSERT INTO orders VALUES ('', 'a', 'é', '日本', 'b', 'it''s', 'B', '_', 'B', '', '', 'c', 'B', 'it''s', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'b', 'open', 'Z', '9007199254740993', 'B', '9007199254740993', '9007199254740993', '1', 'a', 4, 2, 1, 0, 2);
-INSERT INTO orders VALUES ('B', 'B', 'it''s', 'B', 'it''s', 'c', 'a', 'é', 'B', '_', '日本', '', 'it''s', '日本', '1', '日本', 'open', 'it''s', '0', 'c', '9223372036854775808', '0', '0', '', 1, 1, 9007199254740993, 2, 4);
-INSERT INTO orders VALUES ('Z', 'Z', 'c', 'é', 'Z', 'it''s', 'é', '日本', '_', 'a', 'é', '', '', 'it''s', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'é', 'open', 'Z', '9223372036854775808', 'é', '9007199254740993', '9223372036854775808', '0', 'b', 5, 5, 1, 0, 2);
-INSERT INTO orders VALUES ('_', 'c', '日本', '', 'it''s', 'a', 'a', 'b', 'it''s', 'B', '_', 'B', 'é', 'Z', '9223372036854775808', 'it''s', 'open', '_', '9223372036854775808', 'é', '15', '9223372036854775808', '15', 'B', 5, 5, 3, 1, 3);
-INSERT INTO orders VALUES ('b', 'é', 'é', 'b', 'it''s', 'a', 'Z', 'a', '日本', 'Z', 'b', 'b', '_', 'B', '15', 'it''s', 'open', 'B', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'B', '1', '9223372036854775808', '1', '', 2, 9007199254740993, 4, 3, 2);
-INSERT INTO orders VALUES ('日本', 'a', '日本', 'a', '', 'c', 'b', 'c', 'it''s', '日本', 'é', 'B', 'a', 'é', '9223372036854775808', 'long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long ', 'open', 'a', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'Z', '0', '15', '15', 'B', 5, 5, 5, 2, 1);
+INSERT INTO order_work VALUES ('_', '', 1, 0, 2, '', 0);
+INSERT INTO order_work VALUES ('a', 'it''s', 1, 0, 5, '', 0);
+INSERT INTO order_work VALUES ('é', 'b', 1, 0, 1, '', 0);
+INSERT INTO orders VALUES ('b', 'it''s', 'a', 'it''s', '日本', 'c', 'B', '', '_', 'c', '日本', 'b', '_', 'it''s', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'a', 'open', 'B', '9007199254740993', '日本', '9007199254740993', '0', '9007199254740993', 'it''s', 3, 4, 5, 9007199254740993, 1);
+INSERT INTO orders VALUES ('c', '_', 'é', 'b', 'B', '日本', '', '', '日本', '日本', 'é', 'c', '', 'a', '9007199254740993', 'c', 'open', '_', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'a', '15', '0', '9007199254740993', 'B', 9007199254740993, 5, 9007199254740993, 0, 3);
+INSERT INTO orders VALUES ('it''s', 'é', 'B', 'a', 'a', 'B', '', 'a', 'B', 'a', 'a', '日本', 'é', 'B', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '_', 'open', 'b', '1', 'c', '15', '15', '0', '_', 2, 5, 2, 4, 2);
+INSERT INTO orders VALUES ('日本', 'a', '', 'é', 'é', 'it''s', '', 'Z', '', 'Z', '日本', '', 'it''s', '_', '0', '', 'open', 'Z', '9007199254740993', 'Z', '0', '15', '9223372036854775808', 'b', 4, 0, 1, 2, 1);
 INSERT INTO outgoing_steps VALUES ('held', 'failed');
 INSERT INTO outgoing_steps VALUES ('held', 'ready');
 INSERT INTO outgoing_steps VALUES ('numbered', 'sent');
@@ -440,51 +466,53 @@ INSERT INTO outgoing_steps VALUES ('ready', 'failed');
 INSERT INTO outgoing_steps VALUES ('ready', 'numbered');
 INSERT INTO outgoing_steps VALUES ('sent', 'failed');
 INSERT INTO outgoing_steps VALUES ('sent', 'paid');
-INSERT INTO payees VALUES ('a', 'b', 1, 4);
-INSERT INTO payout_hours VALUES ('', 2, '_', '1');
-INSERT INTO payout_hours VALUES ('', 5, 'c', '1');
-INSERT INTO payout_hours VALUES ('é', 9007199254740993, '日本', '1');
-INSERT INTO payout_hours VALUES ('日本', 9007199254740993, '', '9223372036854775808');
-INSERT INTO payout_rules VALUES ('', 0, '{}', X'626F6479', 0, 9007199254740993, 9007199254740993, 1);
-INSERT INTO payout_rules VALUES ('it''s', 0, '{}', X'00FF', 0, 0, 0, 1);
-INSERT INTO payout_rules VALUES ('long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long ', 0, '{}', X'00FF', 0, 0, 0, 1);
-INSERT INTO payout_rules VALUES ('日本', 0, '{}', X'626F6479', 1, 2, 5, 2);
-INSERT INTO postings VALUES ('b', 3, '', '_', 'it''s', 'debit', '0');
-INSERT INTO postings VALUES ('it''s', 9007199254740993, 'é', 'B', 'b', 'debit', '115792089237316195423570985008687907853269984665640564039457584007913129639935');
-INSERT INTO seals VALUES (1, 'b', 'B', '_', 'B');
-INSERT INTO seals VALUES (4, '日本', 'é', 'b', '日本');
-INSERT INTO senders VALUES ('_', 'Z', 2, 1);
-INSERT INTO senders VALUES ('é', 'é', 9007199254740993, 1);
-INSERT INTO settings VALUES ('', 'é');
+INSERT INTO payees VALUES ('_', '日本', 2, 1);
+INSERT INTO payees VALUES ('it''s', 'B', 4, 1);
+INSERT INTO payout_hours VALUES ('', 5, 'B', '1');
+INSERT INTO payout_hours VALUES ('c', 3, 'a', '9007199254740993');
+INSERT INTO payout_hours VALUES ('c', 9007199254740993, '日本', '0');
+INSERT INTO payout_hours VALUES ('it''s', 5, 'c', '1');
+INSERT INTO payout_rules VALUES ('B', 0, '{}', X'626F6479', 0, 0, 0, 1);
+INSERT INTO payout_rules VALUES ('_', 0, '{}', X'00FF', 0, 0, 0, 1);
+INSERT INTO postings VALUES ('c', 9007199254740993, 'c', '日本', 'é', 'credit', '15');
+INSERT INTO reconcile_results VALUES ('Z', 'it''s', 0, 'é', '9007199254740993', '0', 5, 5, 5);
+INSERT INTO reconcile_results VALUES ('_', '_', 9007199254740993, '_', '9223372036854775808', '9007199254740993', 3, 1, 2);
+INSERT INTO reconcile_results VALUES ('it''s', 'é', 0, 'B', '9007199254740993', '0', 2, 5, 1);
+INSERT INTO reconcile_results VALUES ('日本', 'b', 4, 'é', '0', '1', 9007199254740993, 1, 4);
+INSERT INTO seals VALUES (1, 'it''s', 'Z', 'b', 'c');
+INSERT INTO seals VALUES (2, 'Z', 'é', 'c', 'Z');
+INSERT INTO seals VALUES (5, '', '日本', 'Z', 'a');
+INSERT INTO senders VALUES ('_', 'B', 4, 1);
+INSERT INTO senders VALUES ('b', '', 3, 1);
+INSERT INTO senders VALUES ('日本', 'Z', 2, 1);
+INSERT INTO settings VALUES ('', 'a');
+INSERT INTO settings VALUES ('B', 'a');
+INSERT INTO settings VALUES ('Z', 'é');
 INSERT INTO settings VALUES ('a', 'b');
-INSERT INTO settings VALUES ('c', 'c');
-INSERT INTO settings VALUES ('it''s', 'B');
-INSERT INTO settings VALUES ('日本', 'a');
-INSERT INTO sim_commands VALUES ('B', 'a', 'done', '', 9007199254740993);
-INSERT INTO sim_commands VALUES ('Z', '日本', 'waiting', '', 1);
-INSERT INTO sim_commands VALUES ('_', '', 'waiting', '', 3);
-INSERT INTO sim_commands VALUES ('a', 'a', 'waiting', '', 0);
-INSERT INTO sim_commands VALUES ('it''s', 'b', 'waiting', '', 9007199254740993);
-INSERT INTO sim_commands VALUES ('日本', 'c', 'waiting', '', 5);
-INSERT INTO stops VALUES ('b', 'c', '', 1);
-INSERT INTO stops VALUES ('it''s', 'é', 'a', 0);
-INSERT INTO stops VALUES ('日本', 'B', '日本', 9007199254740993);
-INSERT INTO transfers VALUES ('', '', '_', 'c', 'b', 'c', 'b', 'a', '9223372036854775808', 0, 4, '_', 5, 'seen', 0, '', '', '0', 0, 0);
-INSERT INTO transfers VALUES ('Z', 'Z', 'c', '日本', 'it''s', 'é', '', 'b', '1', 0, 4, 'a', 9007199254740993, 'seen', 0, '', '', '0', 0, 0);
-INSERT INTO transfers VALUES ('_', '', 'a', '_', '_', '日本', 'b', '日本', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 0, 3, 'Z', 3, 'seen', 0, '', '', '0', 0, 0);
-INSERT INTO transfers VALUES ('_', '_', 'Z', '_', 'é', 'a', '_', 'c', '9223372036854775808', 1, 1, '_', 5, 'seen', 0, '', '', '0', 0, 0);
-INSERT INTO transfers VALUES ('é', 'a', '_', 'a', '日本', '_', '', 'a', '9007199254740993', 1, 2, 'Z', 2, 'seen', 0, '', '', '0', 0, 0);
-INSERT INTO transfers VALUES ('日本', 'B', 'Z', 'b', '_', 'it''s', 'a', 'Z', '9007199254740993', 1, 4, 'Z', 2, 'seen', 0, '', '', '0', 0, 0);
-INSERT INTO unsealed VALUES ('', 'event');
+INSERT INTO sim_commands VALUES ('', '', 'waiting', '', 9007199254740993);
+INSERT INTO sim_commands VALUES ('a', '日本', 'waiting', '', 4);
+INSERT INTO sim_commands VALUES ('b', 'b', 'waiting', '', 2);
+INSERT INTO sim_commands VALUES ('é', '日本', 'waiting', '', 5);
+INSERT INTO sim_records VALUES ('a', 1, X'');
+INSERT INTO sim_records VALUES ('b', 1, X'00FF');
+INSERT INTO sim_records VALUES ('b', 2, X'00FF');
+INSERT INTO stops VALUES ('B', 'b', 'a', 3);
+INSERT INTO stops VALUES ('b', 'é', 'B', 5);
+INSERT INTO stops VALUES ('it''s', 'B', 'B', 5);
+INSERT INTO sweep_items VALUES ('', '日本', 'c', 'it''s', '9007199254740993', 'Z', 'Z', '', 0);
+INSERT INTO transfers VALUES ('B', 'it''s', 'Z', 'c', 'é', 'b', 'c', 'é', '1', 1, 3, 'c', 3, 'seen', 0, '', '', '0', 0, 0, '');
+INSERT INTO transfers VALUES ('_', 'it''s', '_', '日本', 'B', 'it''s', '', 'a', '15', 1, 3, '日本', 1, 'seen', 0, '', '', '0', 0, 0, '');
+INSERT INTO transfers VALUES ('a', '_', 'it''s', 'it''s', 'Z', '', 'it''s', '日本', '1', 0, 5, 'c', 1, 'seen', 0, '', '', '0', 0, 0, '');
+INSERT INTO transfers VALUES ('a', 'a', 'Z', 'c', '日本', 'B', '日本', 'Z', '1', 0, 1, '日本', 2, 'seen', 0, '', '', '0', 0, 0, '');
+INSERT INTO transfers VALUES ('日本', 'c', '_', 'b', 'b', '', 'B', 'B', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 0, 9007199254740993, 'a', 2, 'seen', 0, '', '', '0', 0, 0, '');
 INSERT INTO unsealed VALUES ('Z', 'event');
-INSERT INTO unsealed VALUES ('_', 'event');
+INSERT INTO unsealed VALUES ('a', 'event');
 INSERT INTO unsealed VALUES ('b', 'Z');
 INSERT INTO unsealed VALUES ('c', 'event');
-INSERT INTO unsealed VALUES ('it''s', 'event');
-INSERT INTO unsealed VALUES ('日本', 'event');
-INSERT INTO goose_db_version VALUES (1, 0, 1, '2026-11-22 02:37:27');
-INSERT INTO goose_db_version VALUES (2, 1, 1, '2026-11-22 02:37:27');
-INSERT INTO goose_db_version VALUES (3, 2, 1, '2026-11-22 02:37:27');
+INSERT INTO unsealed VALUES ('é', 'event');
+INSERT INTO goose_db_version VALUES (1, 0, 1, '2026-11-22 03:02:47');
+INSERT INTO goose_db_version VALUES (2, 1, 1, '2026-11-22 03:02:47');
+INSERT INTO goose_db_version VALUES (3, 2, 1, '2026-11-22 03:02:47');
 CREATE INDEX app_keys_app ON app_keys (app_id);
 CREATE INDEX deliveries_due ON deliveries (due_at, id) WHERE status = 'waiting';
 CREATE INDEX deliveries_event ON deliveries (event_id);
@@ -495,11 +523,15 @@ CREATE INDEX events_order ON events (order_id);
 CREATE INDEX order_work_due ON order_work (due_at);
 CREATE INDEX orders_open ON orders (deadline, id) WHERE state = 'open';
 CREATE INDEX orders_standing ON orders (app_id, id) WHERE state = 'standing';
+CREATE INDEX outgoing_block ON outgoing (chain, block_height) WHERE block_height > 0;
 CREATE INDEX outgoing_due ON outgoing (due_at, id) WHERE state <> 'paid' AND state <> 'failed';
 CREATE UNIQUE INDEX outgoing_reference ON outgoing (app_id, reference) WHERE reference <> '';
 CREATE INDEX outgoing_txs_outgoing ON outgoing_txs (outgoing_id);
+CREATE INDEX sweep_items_address ON sweep_items (chain, address);
 CREATE INDEX transfers_block ON transfers (chain, block_height);
 CREATE INDEX transfers_order ON transfers (order_id);
+CREATE INDEX transfers_swept ON transfers (swept_by) WHERE swept_by <> '';
+CREATE INDEX transfers_unswept ON transfers (chain, recipient) WHERE swept_by = '';
 CREATE TRIGGER approvals_kept_delete BEFORE DELETE ON approvals BEGIN SELECT RAISE(ABORT, 'florin: approvals is append-only'); END;
 CREATE TRIGGER approvals_kept_update BEFORE UPDATE ON approvals BEGIN SELECT RAISE(ABORT, 'florin: approvals is append-only'); END;
 CREATE TRIGGER attempts_kept_delete BEFORE DELETE ON attempts BEGIN SELECT RAISE(ABORT, 'florin: attempts is append-only'); END;
