@@ -43,16 +43,18 @@ type appCommand struct {
 }
 
 type appAdd struct {
-	Merchant string `required:"" help:"Whose it is, mer_…"`
-	Protocol string `required:"" enum:"halopay" help:"halopay."`
-	Kind     string `enum:"payment,qr" default:"payment" help:"payment or qr."`
-	Mode     string `enum:"test,live" default:"test" help:"test or live, for good."`
-	Webhook  string `help:"Where its news go." placeholder:"URL"`
-	Settle   string `help:"The merchant's own wallet: payments go there and never touch the treasury." placeholder:"ADDRESS"`
-	FeeBPS   int    `name:"fee-bps" default:"0" help:"Service fee in hundredths of a percent."`
-	Rate     int    `default:"100" help:"Requests a second; 0: no limit."`
-	Burst    int    `default:"200" help:"Requests at once."`
-	Title    bool   `name:"event-style-title" help:"HaloPay: X-EventType as Paid instead of PAID."`
+	Merchant string   `required:"" help:"Whose it is, mer_…"`
+	Protocol string   `required:"" enum:"halopay" help:"halopay."`
+	Kind     string   `enum:"payment,qr" default:"payment" help:"payment or qr."`
+	Mode     string   `enum:"test,live" default:"test" help:"test or live, for good."`
+	Webhook  string   `help:"Where its news go." placeholder:"URL"`
+	Settle   string   `help:"The merchant's own wallet: payments go there and never touch the treasury." placeholder:"ADDRESS"`
+	FeeBPS   int      `name:"fee-bps" default:"0" help:"Service fee in hundredths of a percent."`
+	Rate     int      `default:"100" help:"Requests a second; 0: no limit."`
+	Burst    int      `default:"200" help:"Requests at once."`
+	Tokens   []string `help:"What it is paid in: symbols such as USDT, or assets such as USDT@ethereum; everything unless told." placeholder:"TOKEN"`
+	Title    bool     `name:"event-style-title" help:"HaloPay: X-EventType as Paid instead of PAID."`
+	Envelope string   `name:"legacy-envelope" enum:"reelpay,halopay" default:"reelpay" help:"HaloPay: what the old /v1 paths answer in, reelpay or halopay."`
 }
 
 // appJSON is what --json prints of an app.
@@ -85,6 +87,12 @@ func (c *appAdd) Run(r *run) error {
 	options := map[string]string{}
 	if c.Title {
 		options["event_style"] = "title"
+	}
+	if len(c.Tokens) > 0 {
+		options[engine.OptionTokens] = strings.Join(c.Tokens, ",")
+	}
+	if c.Envelope != "reelpay" {
+		options["legacy_envelope"] = c.Envelope
 	}
 	return withProgram(r, func(p *program) error {
 		a, secret, err := p.engine.AddApp(r, engine.NewApp{

@@ -124,6 +124,7 @@ func prefixes(list []prefix) []netip.Prefix {
 // operator's own.
 type chainConfig struct {
 	chain.Network
+	hotConfig
 	Kind     string   `toml:"kind"` // "evm"
 	RPC      []string `toml:"rpc"`  // nodes, the preferred one first
 	Factory  string   `toml:"factory"`

@@ -40,6 +40,8 @@ type commands struct {
 	Database databaseCommand `cmd:"" name:"db" help:"The database."`
 	Ledger   ledgerCommand   `cmd:"" help:"The books."`
 	Webhook  webhookCommand  `cmd:"" help:"News to merchants."`
+	Payout   payoutCommand   `cmd:"" help:"Money on its way out."`
+	Key      keyCommand      `cmd:"" help:"The accounts that money leaves from."`
 	Chain    chainCommand    `cmd:"" help:"The networks that orders are paid on."`
 	Sim      simCommand      `cmd:"" help:"What happens on the simulated networks of test-mode apps."`
 	Doctor   doctorCommand   `cmd:"" help:"What is wrong with this installation and how to mend it."`

@@ -36,7 +36,7 @@ func (p *program) networks(ctx context.Context, serves bool) ([]engine.Network, 
 	}
 	var networks []engine.Network
 	for _, c := range p.settings.Chains {
-		n, err := p.configured(c, catalogue)
+		n, err := p.configured(c, catalogue, serves)
 		if err != nil {
 			return nil, usageError(fmt.Sprintf("[[chain]] %q: %v", c.Name, err))
 		}
@@ -82,8 +82,8 @@ func uniqueCurrencyIDs(live []engine.Network) error {
 	return nil
 }
 
-// configured completes a [[chain]] block from the catalogue.
-func (p *program) configured(c chainConfig, catalogue []chain.Network) (n liveNetwork, err error) {
+// configured completes a [[chain]] block from the catalogue. Only who serves has the keys to sign with.
+func (p *program) configured(c chainConfig, catalogue []chain.Network, serves bool) (n liveNetwork, err error) {
 	known := slices.IndexFunc(catalogue, func(n chain.Network) bool { return n.Name == c.Name })
 	if c.TestOf != "" || known >= 0 && catalogue[known].TestOf != "" {
 		return n, errors.New("the simulated networks need no block")
@@ -126,8 +126,12 @@ func (p *program) configured(c chainConfig, catalogue []chain.Network) (n liveNe
 	if err := checkTokens(network); err != nil {
 		return n, err
 	}
+	signer, err := c.signer(serves)
+	if err != nil {
+		return n, err
+	}
 	n.client, err = evm.New(evm.Config{
-		Network: network, URLs: c.RPC, Clock: p.clock, Unlisted: c.Unlisted == nil || *c.Unlisted,
+		Network: network, URLs: c.RPC, Clock: p.clock, Unlisted: c.Unlisted == nil || *c.Unlisted, Signer: signer, Factory: c.Factory,
 	})
 	if err != nil {
 		return n, err
@@ -142,7 +146,7 @@ func (p *program) configured(c chainConfig, catalogue []chain.Network) (n liveNe
 	}
 	n.Network = engine.Network{Network: network, Client: n.client, Addresser: forwarders, Treasury: treasury, Disabled: map[money.Asset]string{}}
 	n.factory, n.start = forwarders.Factory.String(), c.Start
-	return n, nil
+	return n, c.complete(&n.Network, n.client)
 }
 
 // checkTokens refuses what no asset could be called, and two tokens that would be one.

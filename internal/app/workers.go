@@ -9,6 +9,7 @@ import (
 	"florin/internal/chain"
 	"florin/internal/notify"
 	"florin/internal/seal"
+	"florin/internal/treasury"
 	"florin/internal/wire/halopay"
 )
 
@@ -50,6 +51,8 @@ func (s *server) hire(tokens []halopay.Token) error {
 		{"settle", settleEvery, s.moved.next, func(ctx context.Context) (int, error) { return s.engine.SettleOnce(ctx, name, 100) }},
 		{"expire", time.Second, nil, func(ctx context.Context) (int, error) { return s.engine.ExpireOnce(ctx, 500) }},
 		{"notify", time.Second, changed, s.news.RunOnce},
+		{"payouts", time.Second, changed, (&treasury.Payouts{Engine: s.engine, Clock: s.clock, Worker: name, Log: s.log}).RunOnce},
+		{"paying accounts", 15 * time.Second, nil, (&treasury.Watch{Engine: s.engine, Log: s.log}).RunOnce},
 		{"seal", sealEvery, nil, seal.New(s.db, s.clock, name).RunOnce},
 		{"checkout", time.Second, changed, s.tellPages},
 		{"rates", 10 * time.Second, nil, s.book.RunOnce},

@@ -1,0 +1,107 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"florin/internal/chain/evm"
+	"florin/internal/chain/evmaddr"
+	"florin/internal/engine"
+	"florin/internal/keys"
+	"florin/internal/money"
+)
+
+// hotConfig is the part of a [[chain]] block that says how money leaves. Without hot none does.
+type hotConfig struct {
+	Hot            string `toml:"hot"`             // the account that payouts leave from
+	Keystore       string `toml:"keystore"`        // its key: a Web3 keystore file, mode 0600
+	PassphraseFile string `toml:"passphrase_file"` // of the keystore, mode 0600
+	FeeCap         string `toml:"fee_cap"`         // the dearest that one transaction may be, in coin
+	Gas            string `toml:"gas"`             // coin that the account must hold for a payout to be accepted
+	BumpAfter      string `toml:"bump_after"`      // how long a transaction waits before its offer is raised
+}
+
+// defaultFeeCap is in whole coins: a token transfer at 300 gwei.
+const defaultFeeCap = "0.02"
+
+// signer returns who signs for the block's account. Only who serves needs the key itself: commands
+// know the account, and sign nothing.
+func (c hotConfig) signer(serves bool) (evm.Signer, error) {
+	if c.Hot == "" {
+		if c.Keystore != "" {
+			return nil, errors.New("keystore needs hot, the address of the account")
+		}
+		return nil, nil
+	}
+	hot, err := evmaddr.Parse(c.Hot)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("hot: %w", err)
+	case c.Keystore == "":
+		return nil, errors.New("hot needs keystore, the file with its key")
+	case !serves:
+		return account(hot), nil
+	}
+	passphrase, err := keys.ReadPassphrase(c.PassphraseFile)
+	if err != nil {
+		return nil, fmt.Errorf("passphrase_file: %w", err)
+	}
+	key, err := keys.OpenKeystore(c.Keystore, passphrase)
+	if err != nil {
+		return nil, err
+	}
+	if key.Address() != hot {
+		return nil, fmt.Errorf("keystore %s holds the key of another account than hot", c.Keystore)
+	}
+	return evm.Local(key), nil
+}
+
+// account is a signer that knows whom it would sign for and has no key.
+type account evmaddr.Address
+
+func (a account) Accounts() []evmaddr.Address { return []evmaddr.Address{evmaddr.Address(a)} }
+
+func (a account) Sign(context.Context, evmaddr.Address, evm.Tx) ([]byte, error) {
+	return nil, errors.New("a command signs nothing")
+}
+
+// complete gives the network what money leaves by.
+func (c hotConfig) complete(n *engine.Network, client *evm.Client) error {
+	if c.Hot == "" {
+		return nil
+	}
+	var coin money.Asset
+	for _, t := range n.Tokens {
+		if t.Native() {
+			coin = n.Asset(t)
+		}
+	}
+	if coin.IsZero() {
+		return errors.New("hot: the network lists no coin to pay fees in")
+	}
+	var err error
+	if n.Hot, err = n.Addresser.Normal(c.Hot); err != nil {
+		return fmt.Errorf("hot: %w", err)
+	}
+	if c.FeeCap == "" {
+		c.FeeCap = defaultFeeCap
+	}
+	if c.Gas == "" {
+		c.Gas = c.FeeCap
+	}
+	if n.FeeCap, err = money.Parse(coin, c.FeeCap); err != nil || n.FeeCap.IsZero() {
+		return fmt.Errorf("fee_cap: %q is no amount of %s above zero", c.FeeCap, coin.Symbol())
+	}
+	if n.Gas, err = money.Parse(coin, c.Gas); err != nil {
+		return fmt.Errorf("gas: %q is no amount of %s", c.Gas, coin.Symbol())
+	}
+	if c.BumpAfter != "" {
+		if n.BumpAfter, err = time.ParseDuration(c.BumpAfter); err != nil || n.BumpAfter <= 0 {
+			return fmt.Errorf("bump_after: %q is no duration such as 3m", c.BumpAfter)
+		}
+	}
+	n.Sender = client
+	return nil
+}
