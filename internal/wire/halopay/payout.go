@@ -27,20 +27,11 @@ func payoutReference(reference string) string {
 
 var payoutFields = []string{"currency_id", "to_address", "amount", "google_code", "callback_url", "out_trade_no"}
 
-// ofOrders are fields that make a request one for an order. No payout has them, so that no request
-// could ever be taken for both, on whichever node it comes in (threats W07).
-var ofOrders = []string{"symbol", "fiat_name", "fiat_amount", "token_amount"}
-
 // readPayout reads a request for a payout: all of it but the number.
 func (a *API) readPayout(c *call) (engine.NewPayout, error) {
-	f, err := parse(c.body, payoutFields)
+	f, err := parse(c, payoutFields)
 	if err != nil {
 		return engine.NewPayout{}, err
-	}
-	for _, name := range ofOrders {
-		if f.Has(name) {
-			f.Refuse(name, "this is an order")
-		}
 	}
 	n := engine.NewPayout{Source: c.source, Reference: f.Reference("out_trade_no", maxReference)}
 	if n.Reference == "" {

@@ -11,7 +11,7 @@ var codeFields = []string{"out_trade_no", "currency_id", "name"}
 
 // readCode reads a request for a static payment code: all of it but the number.
 func (a *API) readCode(c *call) (engine.NewStatic, error) {
-	f, err := parse(c.body, codeFields)
+	f, err := parse(c, codeFields)
 	if err != nil {
 		return engine.NewStatic{}, err
 	}

@@ -42,8 +42,8 @@ func policyFor(app engine.App) payment.Policy {
 
 // parse reads a request with these fields. What we send ourselves is no request, although the same
 // key signs it: neither our replies nor our webhooks (threats W08).
-func parse(body string, known []string) (*wire.Fields, error) {
-	object, err := wire.ParseObject(body, known)
+func parse(c *call, known []string) (*wire.Fields, error) {
+	object, err := wire.ParseObject(c.body, known)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +54,39 @@ func parse(body string, known []string) (*wire.Fields, error) {
 	if f.Has("appid") && f.Has("status") {
 		return nil, payment.Invalid("status", "this is a webhook")
 	}
+	for _, change := range changes {
+		if change.path != c.path && change.kind == c.app.Kind && change.fits(f) {
+			return nil, payment.Invalid("body", "this is a request to "+change.path)
+		}
+	}
 	return f, nil
+}
+
+// change is a call that changes something, with the fields without which it does nothing.
+type change struct {
+	path, kind string
+	fields     []string
+}
+
+// changes are all ways to change something. The signature covers neither path nor method, so a
+// request that could be one of them is refused on every other call: whichever it was meant for, no
+// node takes it for something else (threats W07, docs/decisions/0005).
+var changes = []change{
+	{"/api/entrust/pre-create", KindPayment, []string{"out_trade_no", "symbol", "amount"}},
+	{"/api/order/create", KindPayment, []string{"out_trade_no", "currency_id", "token_amount"}},
+	{"/api/order/create", KindPayment, []string{"out_trade_no", "currency_id", "fiat_name", "fiat_amount"}},
+	{"/api/payout/create", KindPayment, []string{"currency_id", "to_address", "amount"}},
+	{"/api/payment-qr-code/create", KindQR, []string{"out_trade_no", "currency_id"}},
+}
+
+// fits reports whether f has what the change needs, whatever the values are.
+func (c change) fits(f *wire.Fields) bool {
+	for _, name := range c.fields {
+		if !f.Has(name) {
+			return false
+		}
+	}
+	return true
 }
 
 var preCreateFields = []string{
@@ -63,7 +95,7 @@ var preCreateFields = []string{
 
 // readPreCreate reads a request for a hosted order: all of it but the number.
 func (a *API) readPreCreate(c *call) (engine.NewOrder, error) {
-	f, err := parse(c.body, preCreateFields)
+	f, err := parse(c, preCreateFields)
 	if err != nil {
 		return engine.NewOrder{}, err
 	}
@@ -103,7 +135,7 @@ var orderFields = []string{
 
 // readOrder reads a request for an order on the merchant's own page: all of it but the number.
 func (a *API) readOrder(c *call) (engine.NewOrder, error) {
-	f, err := parse(c.body, orderFields)
+	f, err := parse(c, orderFields)
 	if err != nil {
 		return engine.NewOrder{}, err
 	}
@@ -298,7 +330,7 @@ var detailFields = []string{"trade_no", "out_trade_no"}
 
 // readKeys reads which order or payout is asked for (D16).
 func readKeys(c *call) (number, reference string, err error) {
-	f, err := parse(c.body, detailFields)
+	f, err := parse(c, detailFields)
 	if err != nil {
 		return "", "", err
 	}

@@ -334,60 +334,6 @@ func TestW06_IdenticalRequestsMakeOneOrder(t *testing.T) {
 	}
 }
 
-// TestW08_WhatWeSendIsNoRequest feeds every signed reply and webhook back to every route.
-func TestW08_WhatWeSendIsNoRequest(t *testing.T) {
-	w := wiretest.New(t, start)
-	s := newShopIn(t, w, mounted(apiOn(t, w, w.Engine, wire.Rate{})), wiretest.App{ID: "ad4cyr8dpfs9j2u1", Webhook: "https://shop.example/"})
-	type sent struct{ body, timestamp, signature string }
-	var captured []sent
-	keep := func(r reply) reply {
-		if !s.signed(r) {
-			t.Fatalf("unsigned: %s", r.Raw)
-		}
-		captured = append(captured, sent{r.Raw, r.Header.Get("X-Timestamp"), r.Header.Get("X-Sign")})
-		return r
-	}
-	number := keep(s.post(create, `{"out_trade_no":"W08","symbol":"USD","amount":"5","redirect_url":"https://shop.example/"}`)).created(t)
-	keep(s.post(detail, `{"trade_no":"`+number+`"}`))
-	keep(s.post(detail, `{"trade_no":"none"}`))
-	keep(s.post(create, `{}`))
-	s.Choose(number, "USDT@sim-ethereum")
-	h := NewWebhooks(listed(t))
-	for _, amount := range []string{"2", "3"} { // partial, then paid
-		s.Pay(number, amount)
-		s.Mine(3)
-		for _, told := range s.News() {
-			body, err := h.Body(told.Event, told.App)
-			if err != nil {
-				t.Fatal(err)
-			}
-			header, err := h.Headers(told.App, body, s.Clock.Now())
-			if err != nil {
-				t.Fatal(err)
-			}
-			captured = append(captured, sent{string(body), header["X-Timestamp"][0], header["X-Sign"][0]})
-		}
-	}
-	keep(s.post(detail, `{"trade_no":"`+number+`"}`))
-	before := s.Count()
-	for _, c := range captured {
-		for _, rt := range routes {
-			r := s.signedAt(rt.path, c.body, c.timestamp)
-			r.Header.Set("X-Sign", c.signature) // the captured one; it does verify
-			if got := s.send(r); got.Code != codeParams && got.Code != codeSign && got.Code != codeAuth {
-				t.Errorf("%s took %s: %s", rt.path, c.body, got.Raw)
-			}
-		}
-	}
-	if len(captured) < 7 || s.Count() != before {
-		t.Errorf("%d captured; rows %v, before %v", len(captured), s.Count(), before)
-	}
-	// Negative control: signature and time of a webhook are good, only what it says is refused.
-	if got := s.post(detail, `{"trade_no":"`+number+`"}`); got.Code != 0 {
-		t.Errorf("a query: %s", got.Raw)
-	}
-}
-
 // TestW16_EveryKindOfAppOnEveryRoute: only payment apps of this dialect, with orders of their own.
 func TestW16_EveryKindOfAppOnEveryRoute(t *testing.T) {
 	w := wiretest.New(t, start)

@@ -143,6 +143,7 @@ func (a *API) mount(mux *http.ServeMux, path string, rt route, old bool) {
 
 // call is one authenticated request.
 type call struct {
+	path      string // of the call, not of an old name of it
 	app       engine.App
 	body      string
 	signature string // in lower case
@@ -168,7 +169,7 @@ func (a *API) answer(w http.ResponseWriter, r *wire.Request, rt route, old bool)
 	signer, err := a.authenticate(r, app, known)
 	if err == nil {
 		key = signer
-		err = a.serve(r, rt, &call{app: app, old: old}, &out)
+		err = a.serve(r, rt, &call{path: rt.path, app: app, old: old}, &out)
 	} else {
 		a.gate.Blame(r)
 	}

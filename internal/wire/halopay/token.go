@@ -12,7 +12,7 @@ var rateFields = []string{"currency_id", "fiat_name", "fiat_amount"}
 // exchangeRates quotes a fiat amount in one token, or in every token that the app takes (D17,
 // rulings H1).
 func (a *API) exchangeRates(ctx context.Context, c *call, w *writer) error {
-	f, err := parse(c.body, rateFields)
+	f, err := parse(c, rateFields)
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func readRatePrice(f *wire.Fields) money.Price {
 
 // tokenList shows what apps of this mode can be paid in.
 func (a *API) tokenList(_ context.Context, c *call, w *writer) error {
-	if _, err := parse(c.body, nil); err != nil {
+	if _, err := parse(c, nil); err != nil {
 		return err
 	}
 	list := w.list()
@@ -74,7 +74,7 @@ func (a *API) tokenList(_ context.Context, c *call, w *writer) error {
 // appTokenList shows what the app takes, with the merchant's balances. The old call had none
 // (rulings H2).
 func (a *API) appTokenList(ctx context.Context, c *call, w *writer) error {
-	if _, err := parse(c.body, nil); err != nil {
+	if _, err := parse(c, nil); err != nil {
 		return err
 	}
 	list := w.list()
@@ -100,7 +100,7 @@ func (a *API) appTokenList(ctx context.Context, c *call, w *writer) error {
 
 // balance shows what of one token the merchant can pay out.
 func (a *API) balance(ctx context.Context, c *call, w *writer) error {
-	f, err := parse(c.body, rateFields[:1])
+	f, err := parse(c, rateFields[:1])
 	if err != nil {
 		return err
 	}

@@ -27,6 +27,7 @@ import (
 	"florin/internal/clock"
 	"florin/internal/engine"
 	"florin/internal/id"
+	"florin/internal/keys"
 	"florin/internal/money"
 	"florin/internal/payment"
 	"florin/internal/peer"
@@ -263,7 +264,7 @@ func (w *World) News() []Told {
 }
 
 // Written is how much there is of what a request could write.
-type Written struct{ Orders, Events, Entries, Deliveries, Addresses int }
+type Written struct{ Orders, Payouts, Events, Entries, Deliveries, Addresses int }
 
 // Count counts rows on a connection of its own.
 func (w *World) Count() (n Written) {
@@ -276,7 +277,7 @@ func (w *World) Count() (n Written) {
 	w.must(err)
 	defer db.Close()
 	for table, count := range map[string]*int{
-		"orders": &n.Orders, "events": &n.Events, "entries": &n.Entries, "deliveries": &n.Deliveries, "deposit_addresses": &n.Addresses,
+		"orders": &n.Orders, "outgoing": &n.Payouts, "events": &n.Events, "entries": &n.Entries, "deliveries": &n.Deliveries, "deposit_addresses": &n.Addresses,
 	} {
 		w.must(db.QueryRow("SELECT count(*) FROM " + table).Scan(count))
 	}
@@ -349,6 +350,11 @@ func (marks) MAC(purpose string, parts ...[]byte) [32]byte {
 func (m marks) CheckMAC(mark []byte, purpose string, parts ...[]byte) bool {
 	sum := m.MAC(purpose, parts...)
 	return hmac.Equal(mark, sum[:])
+}
+
+// TOTPStep is of a secret that is a seed.
+func (s secret) TOTPStep(code string, now time.Time) (step int64, ok bool) {
+	return keys.NewSecret([]byte(s.key)).TOTPStep(code, now)
 }
 
 // prices are what one unit costs in USD. 5 USD are 4.998045 USDT, as in HaloPay's sample; CNY is
