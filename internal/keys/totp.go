@@ -17,10 +17,10 @@ const (
 
 // TOTPStep says which step of time code is the one-time password of, with s as the seed, among those
 // within one step of now (RFC 6238 with SHA-1, 6 digits and 30 seconds, as authenticator apps do). Whoever asks
-// accepts each step once, and none before one that was accepted. It panics on the zero Secret.
+// accepts each step once, and none before one that was accepted. The zero Secret takes no code.
 func (s Secret) TOTPStep(code string, now time.Time) (step int64, ok bool) {
 	if s.IsZero() {
-		panic("keys: one-time password without a seed")
+		return 0, false
 	}
 	at := now.Unix() / totpPeriod
 	for candidate := at - totpWindow; candidate <= at+totpWindow; candidate++ {
