@@ -310,8 +310,12 @@ func digested(p payment.Payout) [][]byte {
 	}
 }
 
-// emitPayout writes news about p, and the delivery of what a merchant is told: how it ended.
+// emitPayout writes news about p, and the delivery of what a merchant is told: how it ended. A sweep
+// is nobody's news.
 func (e *Engine) emitPayout(ctx context.Context, tx *store.Tx, kind payment.EventKind, p payment.Payout, now time.Time) error {
+	if p.Kind == payment.KindSweep {
+		return nil
+	}
 	event := payment.Event{
 		ID: e.ids.Make("evt", now), Kind: kind, Sequence: p.Version, At: now, Facts: p.Facts(), Payout: p.PayoutFacts(),
 	}

@@ -40,7 +40,8 @@ type PayoutVersion struct {
 type PayoutJob struct {
 	payment.Payout
 	Network  Network
-	Versions []PayoutVersion // the first one first
+	Versions []PayoutVersion   // the first one first
+	Sweep    []chain.Forwarder // of a sweep: what it brings home
 	Attempts int
 
 	fence int64
@@ -84,6 +85,9 @@ func (e *Engine) LeasePayout(ctx context.Context, id, worker string) (*PayoutJob
 	}
 	job := &PayoutJob{Payout: o.Payout, Attempts: o.Attempts, fence: o.Fence, owner: worker}
 	job.Network, _ = e.Network(o.Chain())
+	if job.Sweep, err = sweepOf(ctx, e.db.Queries, o.Payout); err != nil {
+		return nil, err
+	}
 	job.Versions, err = e.PayoutVersions(ctx, o.Payout)
 	return job, err
 }
@@ -179,6 +183,10 @@ func (e *Engine) clear(ctx context.Context, q *query.Queries, o store.Outgoing) 
 	if e.marks == nil || !e.marks.CheckMAC(o.Digest, "payout", digested(o.Payout)...) {
 		return &altered{o.ID, "it is not what was accepted"}
 	}
+	if o.Kind == payment.KindSweep {
+		_, err := itemsOf(ctx, q, o.Payout)
+		return err
+	}
 	if !o.Approval || o.State == payment.PayoutHeld {
 		return nil
 	}
@@ -261,6 +269,9 @@ func (e *Engine) NumberPayout(ctx context.Context, job *PayoutJob, onChain uint6
 			return nil // an earlier run was committed
 		}
 		if err := e.clearIn(ctx, tx, *o); err != nil {
+			return err
+		}
+		if err := e.behind(ctx, tx, o.Payout); err != nil {
 			return err
 		}
 		next, err := tx.LockSender(ctx, query.LockSenderParams{Chain: o.Chain(), Address: o.Sender})
@@ -402,11 +413,11 @@ func (e *Engine) paid(ctx context.Context, tx *store.Tx, o *store.Outgoing, cost
 }
 
 func (e *Engine) failOnChain(ctx context.Context, tx *store.Tx, o *store.Outgoing, reason string, cost money.Amount) error {
-	entry, err := returned(o.Payout)
+	entries, err := returned(o.Payout)
 	if err != nil {
 		return err
 	}
-	if err := e.postPayout(ctx, tx, o, cost, entry); err != nil {
+	if err := e.postPayout(ctx, tx, o, cost, entries...); err != nil {
 		return err
 	}
 	return e.ended(ctx, tx, o, reason)
@@ -414,24 +425,32 @@ func (e *Engine) failOnChain(ctx context.Context, tx *store.Tx, o *store.Outgoin
 
 // fail ends a payout of which no transaction is in a block.
 func (e *Engine) fail(ctx context.Context, tx *store.Tx, o *store.Outgoing, reason string) error {
-	entry, err := returned(o.Payout)
+	entries, err := returned(o.Payout)
 	if err != nil {
 		return err
 	}
-	if err := tx.Post(ctx, e.now(), store.NewEntry{ID: e.ids.Make("ent", e.now()), Entry: entry}); err != nil {
+	if err := tx.Post(ctx, e.now(), e.numbered(entries)...); err != nil {
 		return err
 	}
 	return e.ended(ctx, tx, o, reason)
 }
 
 // returned is the entry that gives back what was reserved. Its reference is the payout's own, so it
-// is booked once, whoever tries again.
-func returned(p payment.Payout) (ledger.Entry, error) {
-	return ledger.Return("payout:"+p.ID+":return", p.ID, p.MerchantID, p.Amount)
+// is booked once, whoever tries again. Nothing is reserved for a sweep.
+func returned(p payment.Payout) ([]ledger.Entry, error) {
+	if p.Kind == payment.KindSweep {
+		return nil, nil
+	}
+	entry, err := ledger.Return("payout:"+p.ID+":return", p.ID, p.MerchantID, p.Amount)
+	return []ledger.Entry{entry}, err
 }
 
 func (e *Engine) ended(ctx context.Context, tx *store.Tx, o *store.Outgoing, reason string) error {
-	if err := unspend(ctx, tx, o.Payout); err != nil {
+	free := func() error { return unspend(ctx, tx, o.Payout) }
+	if o.Kind == payment.KindSweep {
+		free = func() error { return e.freeSweep(ctx, tx, o.ID) }
+	}
+	if err := free(); err != nil {
 		return err
 	}
 	if err := e.step(ctx, tx, o, payment.PayoutFailed, reason); err != nil {
@@ -440,19 +459,17 @@ func (e *Engine) ended(ctx context.Context, tx *store.Tx, o *store.Outgoing, rea
 	return e.emitPayout(ctx, tx, payment.EventPayoutFailed, o.Payout, e.now())
 }
 
-// postPayout books an entry with what the network took for the transaction.
-func (e *Engine) postPayout(ctx context.Context, tx *store.Tx, o *store.Outgoing, cost money.Amount, entry ledger.Entry) error {
-	now := e.now()
-	entries := []store.NewEntry{{ID: e.ids.Make("ent", now), Entry: entry}}
+// postPayout books entries with what the network took for the transaction.
+func (e *Engine) postPayout(ctx context.Context, tx *store.Tx, o *store.Outgoing, cost money.Amount, entries ...ledger.Entry) error {
 	if !cost.Asset().IsZero() && !cost.IsZero() {
 		fee, err := ledger.NetworkFee("payout:"+o.ID+":fee:"+o.TxID, o.ID, o.Chain(), cost)
 		if err != nil {
 			return err
 		}
 		o.NetworkFee = cost
-		entries = append(entries, store.NewEntry{ID: e.ids.Make("ent", now), Entry: fee})
+		entries = append(entries, fee)
 	}
-	return tx.Post(ctx, now, entries...)
+	return tx.Post(ctx, e.now(), e.numbered(entries)...)
 }
 
 // RegisterSender begins to count an account's transactions, at how many the chain has. An account

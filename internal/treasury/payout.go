@@ -115,6 +115,9 @@ func (p *Payouts) advance(ctx context.Context, job *engine.PayoutJob) (rest time
 
 // order is what the payout asks of its chain.
 func order(job *engine.PayoutJob) chain.Outgoing {
+	if job.Kind == payment.KindSweep {
+		return chain.Outgoing{From: job.Sender, Sweep: job.Sweep}
+	}
 	return chain.Outgoing{From: job.Sender, To: job.Recipient, Amount: job.Amount}
 }
 
@@ -239,6 +242,9 @@ func (p *Payouts) included(ctx context.Context, s chain.Sender, job *engine.Payo
 			return false, fmt.Errorf("outcome of %s: %w", v.ID, err)
 		}
 		if outcome.Confirmations >= job.Network.Confirmations {
+			if job.Kind == payment.KindSweep {
+				return true, settleSweep(ctx, p.Engine, s, job, v, outcome)
+			}
 			return true, p.Engine.SettlePayout(ctx, job, v, outcome)
 		}
 		job.TxID, job.BlockHeight, job.Reason = v.ID, int64(outcome.Block.Height), "waits for confirmations"

@@ -1,0 +1,34 @@
+package treasury
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"florin/internal/chain"
+	"florin/internal/engine"
+)
+
+// settleSweep ends a sweep that has its confirmations, by what its addresses held at the end of its
+// block. While our own view of the chain has not come so far it waits.
+func settleSweep(ctx context.Context, e *engine.Engine, s chain.Sender, job *engine.PayoutJob, v engine.PayoutVersion, outcome chain.Outcome) error {
+	var rests []engine.Rest
+	for _, f := range job.Sweep {
+		for _, asset := range f.Assets {
+			if !outcome.OK || v.Purpose == engine.PurposeCancel {
+				continue // nothing left anywhere
+			}
+			held, err := s.Balance(ctx, f.Address, asset, outcome.Block)
+			if err != nil {
+				return fmt.Errorf("what is left at %s: %w", f.Address, err)
+			}
+			rests = append(rests, engine.Rest{Address: f.Address, Amount: held})
+		}
+	}
+	err := e.SettleSweep(ctx, job, v, outcome, rests)
+	if errors.Is(err, engine.ErrBehind) {
+		job.Reason = "waits until its block was read"
+		return nil
+	}
+	return err
+}
