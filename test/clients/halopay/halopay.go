@@ -1,6 +1,6 @@
-// Package halopay is a merchant's side of HaloPay's hosted checkout, written from the protocol's description alone
+// Package halopay is a merchant's side of HaloPay, written from the protocol's description alone
 // (docs/protocols/halopay.md). It imports nothing of Florin and is written the way a shop's developer would write it, so
-// that what it takes and what it refuses is a second opinion on the wire.
+// that what it takes and what it refuses is a second opinion on the wire. Journey is a merchant's whole dealings.
 package halopay
 
 import (
@@ -26,58 +26,6 @@ type Client struct {
 	HTTP          *http.Client
 }
 
-// Order is a request for a hosted order.
-type Order struct {
-	Reference   string `json:"out_trade_no"`
-	Symbol      string `json:"symbol"`
-	Amount      string `json:"amount"`
-	Name        string `json:"name,omitempty"`
-	Expire      int64  `json:"time_expire,omitempty"`
-	CallbackURL string `json:"callback_url,omitempty"`
-	RedirectURL string `json:"redirect_url,omitempty"`
-}
-
-// Created is what the gateway answers to it.
-type Created struct {
-	URL     string `json:"url"`
-	TradeNo string `json:"trade_no"`
-	Expire  int64  `json:"time_expire"`
-}
-
-// Detail is the state of an order.
-type Detail struct {
-	TradeNo         string `json:"trade_no"`
-	Reference       string `json:"out_trade_no"`
-	Chain           string `json:"chain"`
-	ChainID         int64  `json:"chain_id"`
-	Token           string `json:"token"`
-	Contract        string `json:"contract"`
-	Amount          string `json:"amount"`
-	PayAddress      string `json:"pay_address"`
-	Status          string `json:"status"`
-	AmountCollected string `json:"amount_collected"`
-	NeedConfirms    int    `json:"need_confirms"`
-	AlreadyConfirms int    `json:"already_confirms"`
-	TxID            string `json:"txid"`
-}
-
-// Webhook is what the gateway tells of an order.
-type Webhook struct {
-	AppID           string `json:"appid"`
-	TradeNo         string `json:"trade_no"`
-	Reference       string `json:"out_trade_no"`
-	AmountCollected string `json:"amount_collected"`
-	Amount          string `json:"amount"` // the price
-	TokenAmount     string `json:"token_amount"`
-	Chain           string `json:"chain"`
-	ChainID         int64  `json:"chain_id"`
-	Type            string `json:"type"`
-	CurrencyID      int    `json:"currency_id"`
-	TxID            string `json:"txid"`
-	Status          string `json:"status"`
-	Time            int64  `json:"time"`
-}
-
 // Refusal is an answer whose code is not 0.
 type Refusal struct {
 	Code int
@@ -85,16 +33,6 @@ type Refusal struct {
 }
 
 func (r *Refusal) Error() string { return fmt.Sprintf("halopay: %d %s", r.Code, r.Msg) }
-
-// Create makes a hosted order.
-func (c *Client) Create(ctx context.Context, o Order) (created Created, err error) {
-	return created, c.call(ctx, "/api/entrust/pre-create", o, &created)
-}
-
-// Detail asks for an order.
-func (c *Client) Detail(ctx context.Context, tradeNo string) (detail Detail, err error) {
-	return detail, c.call(ctx, "/api/order/detail", map[string]string{"trade_no": tradeNo}, &detail)
-}
 
 func (c *Client) call(ctx context.Context, path string, in, out any) error {
 	body, err := json.Marshal(in)
@@ -145,18 +83,32 @@ func (c *Client) Call(ctx context.Context, path string, body []byte, out any) er
 }
 
 // Receive reads a webhook and checks that it is the gateway's and for this app.
-func (c *Client) Receive(header http.Header, body []byte) (Webhook, error) {
-	var w Webhook
-	if err := c.check(header, body); err != nil {
-		return w, err
-	}
-	if err := json.Unmarshal(body, &w); err != nil {
+func (c *Client) Receive(header http.Header, body []byte) (w Webhook, err error) {
+	if err := c.receive(header, body, &w); err != nil {
 		return w, err
 	}
 	if w.AppID != c.AppID {
 		return w, fmt.Errorf("it is for app %s", w.AppID)
 	}
 	return w, nil
+}
+
+// ReceivePayout is Receive for what is told of a payout.
+func (c *Client) ReceivePayout(header http.Header, body []byte) (w PayoutWebhook, err error) {
+	if err := c.receive(header, body, &w); err != nil {
+		return w, err
+	}
+	if w.AppID != c.AppID || w.Type != "PAYOUT" {
+		return w, fmt.Errorf("a %s for app %s", w.Type, w.AppID)
+	}
+	return w, nil
+}
+
+func (c *Client) receive(header http.Header, body []byte, into any) error {
+	if err := c.check(header, body); err != nil {
+		return err
+	}
+	return json.Unmarshal(body, into)
 }
 
 // check verifies time and signature of what the gateway sent: HMAC-SHA256 over body and timestamp under the app's key.
