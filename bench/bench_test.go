@@ -39,7 +39,7 @@ func TestSteady(t *testing.T) {
 		"nothing in one half":          {[2]float64{100, 0}, false},
 		"nothing at all is no measure": {[2]float64{0, 0}, false},
 	} {
-		if got := steady(c.halves); got != c.want {
+		if got := steady(c.halves, 0.30); got != c.want {
 			t.Errorf("%s: steady = %v, want %v", name, got, c.want)
 		}
 	}
@@ -57,7 +57,7 @@ func TestUnsteadyRepetitionsAreRepeated(t *testing.T) {
 		"a machine that is too busy": {[][2]float64{bad}, 0, 7},
 	} {
 		n := 0
-		kept, discarded, err := repeat(3, func() (repetition, error) {
+		kept, discarded, err := options{maxMove: 0.30}.repeat(3, func() (repetition, error) {
 			r := repetition{floor: measured{halves: c.floors[min(n, len(c.floors)-1)]}}
 			n++
 			return r, nil

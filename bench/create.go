@@ -14,11 +14,10 @@ import (
 )
 
 const (
-	warmUp     = time.Second            // of each program before a repetition
-	slice      = time.Second / 2        // floor and subject change places this often
-	ramp       = 100 * time.Millisecond // before each slice counts
+	maxWarmUp  = time.Second            // of each program before a repetition
+	maxSlice   = time.Second / 2        // floor and subject change places this often
+	maxRamp    = 100 * time.Millisecond // before each slice counts
 	probe      = 200 * time.Millisecond // of the disk, before each repetition
-	maxMove    = 0.30                   // the floor's halves may differ by this much of the greater
 	gateAt     = 64                     // clients, where -min-ratio holds
 	extraTries = 2                      // discarded runs allowed for each repetition
 )
@@ -124,7 +123,7 @@ func (d *duel) stop() {
 
 // line plays the repetitions of one number of clients.
 func (d *duel) line(ctx context.Context, scenario string, clients int, ask asker) (loadLine, error) {
-	reps, discarded, err := repeat(d.repetitions, func() (repetition, error) { return d.once(ctx, clients, ask) })
+	reps, discarded, err := d.repeat(d.repetitions, func() (repetition, error) { return d.once(ctx, clients, ask) })
 	if err != nil {
 		return loadLine{}, fmt.Errorf("%d clients: %w", clients, err)
 	}
@@ -159,17 +158,17 @@ type repetition struct {
 }
 
 // errUnsteady ends a line, but not the lines after it.
-var errUnsteady = fmt.Errorf("this machine is too busy to measure on: the floor moved by more than %.0f %%", maxMove*100)
+var errUnsteady = errors.New("this machine is too busy to measure on: the floor moved by more than a run may")
 
 // repeat plays once until want repetitions had a steady floor. On a machine that is too busy for that it stops with those
 // it has, and fails without any.
-func repeat(want int, once func() (repetition, error)) (kept []repetition, discarded int, err error) {
+func (o options) repeat(want int, once func() (repetition, error)) (kept []repetition, discarded int, err error) {
 	for len(kept) < want && discarded <= extraTries*want {
 		r, err := once()
 		if err != nil {
 			return nil, 0, err
 		}
-		if steady(r.floor.halves) {
+		if steady(r.floor.halves, o.maxMove) {
 			kept = append(kept, r)
 		} else {
 			discarded++
@@ -201,14 +200,15 @@ func (d *duel) once(ctx context.Context, clients int, ask asker) (r repetition, 
 			return r, fmt.Errorf("load %s: %w\n%s", t.process.Name, err, t.process.Log())
 		}
 		defer t.load.Close()
-		warm := t.load.Run(ctx, warmUp, 0)
+		warm := t.load.Run(ctx, min(maxWarmUp, d.measure), 0)
 		t.sum.Add(load.Result{Errors: warm.Errors, FirstErr: warm.FirstErr})
 	}
-	count := max(2, int(d.measure/slice))
+	slice := min(maxSlice, d.measure/2)
+	count := int(d.measure / slice)
 	for n := range count {
 		for _, t := range turns {
 			before := len(t.sum.Waited)
-			if err := d.slice(ctx, t); err != nil {
+			if err := d.slice(ctx, t, slice); err != nil {
 				return r, err
 			}
 			half := 0
@@ -237,12 +237,12 @@ type turn struct {
 }
 
 // slice loads one server once and adds what came of it to the sum.
-func (d *duel) slice(ctx context.Context, t turn) error {
+func (d *duel) slice(ctx context.Context, t turn, slice time.Duration) error {
 	before, err := d.usedBy(t.process)
 	if err != nil {
 		return err
 	}
-	t.sum.Add(t.load.Run(ctx, ramp, slice))
+	t.sum.Add(t.load.Run(ctx, min(maxRamp, slice/5), slice))
 	after, err := d.usedBy(t.process)
 	t.sum.server += after.server - before.server
 	t.sum.db += after.db - before.db
@@ -264,8 +264,8 @@ func (d *duel) usedBy(p *rig.Process) (u used, err error) {
 	return u, err
 }
 
-// steady tells whether a floor's run can be a yardstick.
-func steady(halves [2]float64) bool {
+// steady tells whether a floor's run can be a yardstick: its halves differ by at most maxMove of the greater.
+func steady(halves [2]float64, maxMove float64) bool {
 	low, high := min(halves[0], halves[1]), max(halves[0], halves[1])
 	return high > 0 && (high-low)/high <= maxMove
 }

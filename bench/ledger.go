@@ -105,7 +105,7 @@ func (b *booking) line(ctx context.Context, clients int, hot bool) (ledgerLine, 
 	if hot {
 		line.Accounts = "hot"
 	}
-	reps, discarded, err := repeat(b.repetitions, func() (repetition, error) { return b.once(ctx, clients, hot) })
+	reps, discarded, err := b.repeat(b.repetitions, func() (repetition, error) { return b.once(ctx, clients, hot) })
 	if err != nil {
 		return line, err
 	}

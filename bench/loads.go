@@ -275,7 +275,7 @@ func growth(ctx context.Context, w *world, db string, out printer) error {
 // steps are 0, a thousand, ten thousand and so on up to most.
 func steps(most int64) []int64 {
 	all := []int64{0}
-	for n := int64(1000); n <= most; n *= 10 {
+	for n := min(most, 1000); n <= most; n *= 10 {
 		all = append(all, n)
 	}
 	return all
@@ -356,7 +356,7 @@ func sameAmount(ctx context.Context, w *world, db string, out printer) error {
 	defer l.Close()
 	var sum load.Result
 	for sum.Answered < w.sameAmount && sum.Errors == 0 && sum.Measured < loadLimit {
-		sum.Add(l.Run(ctx, 0, time.Second))
+		sum.Add(l.Run(ctx, 0, min(time.Second, w.measure)))
 	}
 	line.Orders, line.Errors, line.PerSecond, line.Numbers = sum.Answered, sum.Errors, round(sum.PerSecond()), len(given.seen)
 	if server.Name != "floor" {

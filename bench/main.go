@@ -34,12 +34,13 @@ func main() {
 	flag.IntVar(&o.sameAmount, "same-amount", 20_000, "create-same-amount: orders; 100000 for the full run")
 	flag.IntVar(&o.events, "events", 4000, "webhook: deliveries that wait; 10000 for the full run, 100000 to see the memory")
 	flag.IntVar(&o.streams, "streams", 10_000, "checkout: open status streams")
+	flag.IntVar(&o.merchants, "merchants", 50, "webhook: who are told, at an address each")
 	flag.StringVar(&o.subject, "subject", "florin", "florin, or floor to see the noise of the measurement itself")
 	flag.StringVar(&o.dir, "dir", "", "where to put the databases: a real disk; default the system's temporary directory")
 	flag.Uint64Var(&o.seed, "seed", 1, "of amounts and of the moments of kills")
 	flag.Usage = usage
 	flag.Parse()
-	o.subjectArgs = flag.Args()
+	o.subjectArgs, o.maxMove = flag.Args(), 0.30
 	o.measure = time.Duration(seconds * float64(time.Second))
 	var err error
 	if o.clients, err = numbers(clients); err != nil {
@@ -66,10 +67,12 @@ type options struct {
 	measure              time.Duration
 	repetitions          int
 	minRatio             float64
+	maxMove              float64 // the floor's halves may differ by this much of the greater, or the run is thrown away
 	kills                int
 	orders               int64
 	sameAmount, events   int
 	streams              int
+	merchants            int // who are told by webhook
 	subject              string
 	subjectArgs          []string
 	dir                  string

@@ -110,6 +110,7 @@ func (r *receivers) take(event string, body []byte, arrived time.Time) bool {
 	if r.forget && len(r.events) == 1 {
 		delete(r.events, event)
 		r.forget = false
+		r.taken++
 		return true
 	}
 	if h.acknowledged++; h.acknowledged == 1 {

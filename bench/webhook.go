@@ -16,8 +16,7 @@ import (
 )
 
 const (
-	merchants    = 50 // who are told, at an address each
-	perMerchant  = 8  // attempts florin lets fly to one address: the floor has as many
+	perMerchant  = 8 // attempts florin lets fly to one address: the floor has as many
 	tellLimit    = time.Minute
 	leaseLimit   = 75 * time.Second // after a kill: what was in flight is leased for 45 s, and looked for every 15
 	paidLimit    = 30 * time.Second
@@ -58,7 +57,7 @@ func (l webhookLine) err(mayRepeat bool) error {
 	return nil
 }
 
-// webhooks measures telling 50 merchants of what waits when the server starts.
+// webhooks measures telling merchants of what waits when the server starts.
 func webhooks(ctx context.Context, w *world, db string, out printer) error {
 	if w.subject == "floor" {
 		return errors.New("the floor has no queue of events: compare florin")
@@ -79,7 +78,7 @@ func webhooks(ctx context.Context, w *world, db string, out printer) error {
 		{"200 ms", behaviour{delay: slowReceiver}, true, false},
 		{"5 % fail once", behaviour{failEvery: failOneIn}, false, false},
 		{"at once, kill -9", behaviour{}, false, true},
-		{"one of 50 hangs", behaviour{hang: true}, false, false},
+		{"one merchant hangs", behaviour{hang: true}, false, false},
 	} {
 		line, err := t.line(ctx, kind.name, kind.b, kind.race, kind.kills)
 		if err != nil {
@@ -120,7 +119,7 @@ func newTelling(ctx context.Context, w *world, db string) (*telling, error) {
 }
 
 func (t *telling) prepare(ctx context.Context) error {
-	for len(t.apps) < merchants {
+	for len(t.apps) < t.merchants {
 		app, err := t.subjectProgram.AddApp(ctx)
 		if err != nil {
 			return err
@@ -169,7 +168,7 @@ func (t *telling) line(ctx context.Context, name string, b behaviour, race, kill
 	if race {
 		want = t.repetitions
 	}
-	reps, discarded, err := repeat(want, func() (r repetition, err error) {
+	reps, discarded, err := t.repeat(want, func() (r repetition, err error) {
 		if r.loadAverage, err = rig.LoadAverage(); err != nil {
 			return r, err
 		}
@@ -196,7 +195,7 @@ func (t *telling) line(ctx context.Context, name string, b behaviour, race, kill
 
 // floorTells lets the plain loop tell as many events.
 func (t *telling) floorTells(ctx context.Context, b behaviour) (m measured, err error) {
-	r, err := openReceivers(merchants, b)
+	r, err := openReceivers(t.merchants, b)
 	if err != nil {
 		return m, err
 	}
@@ -205,10 +204,10 @@ func (t *telling) floorTells(ctx context.Context, b behaviour) (m measured, err 
 	order := struct {
 		Workers int
 		Targets []target
-	}{Workers: merchants * perMerchant}
+	}{Workers: t.merchants * perMerchant}
 	t.runs++
 	for i := range t.events {
-		order.Targets = append(order.Targets, target{fmt.Sprintf("floor-%d-%d", t.runs, i), r.urls[i%merchants]})
+		order.Targets = append(order.Targets, target{fmt.Sprintf("floor-%d-%d", t.runs, i), r.urls[i%t.merchants]})
 	}
 	body, err := json.Marshal(order)
 	if err != nil {
@@ -238,7 +237,7 @@ func (t *telling) floorTells(ctx context.Context, b behaviour) (m measured, err 
 
 // subjectTells fills in as many deliveries that are due, starts the subject and waits until they are told and written down.
 func (t *telling) subjectTells(ctx context.Context, b behaviour, kill bool, line *webhookLine) (m measured, err error) {
-	r, err := openReceivers(merchants, b)
+	r, err := openReceivers(t.merchants, b)
 	if err != nil {
 		return m, err
 	}
@@ -331,7 +330,7 @@ func (t *telling) wait(ctx context.Context, r *receivers) (expected []string, wa
 	}
 	t.told = to
 	for i := from; i <= to; i++ {
-		if r.hang && i%merchants == 0 {
+		if r.hang && i%int64(t.merchants) == 0 {
 			waiting++
 			continue
 		}
