@@ -47,7 +47,7 @@ func TestSealAndUnseal(t *testing.T) {
 	b := box(t, key(t))
 	for _, plain := range []string{"", "x", canary, strings.Repeat("long", 10_000)} {
 		sealed := seal(t, b, plain)
-		if plain != "" && bytes.Contains(sealed, []byte(plain)) {
+		if len(plain) > 4 && bytes.Contains(sealed, []byte(plain)) { // one byte may well stand there by chance
 			t.Errorf("%.10q stands in the sealed bytes", plain)
 		}
 		got, err := b.Unseal(purpose, sealed)
