@@ -37,3 +37,8 @@ INSERT INTO reconcile_results (chain, asset, height, hash, books_units, chain_un
 VALUES (@chain, @asset, @height, @hash, @books_units, @chain_units, @addresses, @rounds, @checked_at)
 ON CONFLICT (chain, asset) DO UPDATE SET height = excluded.height, hash = excluded.hash, books_units = excluded.books_units,
     chain_units = excluded.chain_units, addresses = excluded.addresses, rounds = excluded.rounds, checked_at = excluded.checked_at;
+
+-- name: TouchedAccount :one
+-- How many of our own transactions leave from an account, or have brought something to it.
+SELECT CAST((SELECT count(*) FROM nonces AS n WHERE n.chain = @chain AND n.sender = @address)
+    + (SELECT count(*) FROM sweep_items AS i WHERE i.chain = @chain AND i.destination = @address AND i.outcome <> 'void') AS BIGINT) AS n;

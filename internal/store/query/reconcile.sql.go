@@ -188,6 +188,24 @@ func (q *Queries) SaveReconcileResult(ctx context.Context, arg SaveReconcileResu
 	return err
 }
 
+const touchedAccount = `-- name: TouchedAccount :one
+SELECT CAST((SELECT count(*) FROM nonces AS n WHERE n.chain = $1 AND n.sender = $2)
+    + (SELECT count(*) FROM sweep_items AS i WHERE i.chain = $1 AND i.destination = $2 AND i.outcome <> 'void') AS BIGINT) AS n
+`
+
+type TouchedAccountParams struct {
+	Chain   string
+	Address string
+}
+
+// How many of our own transactions leave from an account, or have brought something to it.
+func (q *Queries) TouchedAccount(ctx context.Context, arg TouchedAccountParams) (int64, error) {
+	row := q.db.QueryRow(ctx, touchedAccount, arg.Chain, arg.Address)
+	var n int64
+	err := row.Scan(&n)
+	return n, err
+}
+
 const unsettledUpTo = `-- name: UnsettledUpTo :one
 SELECT count(*) FROM (
     SELECT 1 FROM order_work AS w JOIN transfers AS t ON t.order_id = w.order_id

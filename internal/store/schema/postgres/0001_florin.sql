@@ -351,8 +351,8 @@ CREATE TABLE reconcile_results (
     asset TEXT COLLATE "C" NOT NULL,
     height BIGINT NOT NULL,
     hash TEXT COLLATE "C" NOT NULL,
-    books_units TEXT COLLATE "C" NOT NULL CHECK (books_units <> '' AND ltrim(books_units, '0123456789') = ''),
-    chain_units TEXT COLLATE "C" NOT NULL CHECK (chain_units <> '' AND ltrim(chain_units, '0123456789') = ''),
+    books_units TEXT COLLATE "C" NOT NULL, -- may be below zero
+    chain_units TEXT COLLATE "C" NOT NULL,
     addresses BIGINT NOT NULL, -- that were asked for
     rounds BIGINT NOT NULL, -- in a row that found a difference
     checked_at BIGINT NOT NULL,
