@@ -53,20 +53,42 @@ func (p *program) networks(ctx context.Context, serves bool) ([]engine.Network, 
 		if n.TestOf == "" {
 			continue
 		}
-		network := engine.Network{Network: n, Addresser: sim.Forwarders(), Treasury: testTreasury}
-		if serves {
-			simulated, err := sim.Open(ctx, sim.Config{Network: n, Clock: p.clock, Seed: 1, Journal: journal{p.db}})
-			if err != nil {
-				return nil, fmt.Errorf("simulated network %s: %w", n.Name, err)
-			}
-			if network.Client, err = simulated.Node(sim.NodeConfig{}); err != nil {
-				return nil, err
-			}
-			p.simulated = append(p.simulated, simulated)
+		network, err := p.simulation(ctx, n, serves)
+		if err != nil {
+			return nil, fmt.Errorf("simulated network %s: %w", n.Name, err)
 		}
 		networks = append(networks, network)
 	}
 	return networks, nil
+}
+
+// simulation returns a simulated network. Its paying account is there for commands too, who have no
+// use for more than its address.
+func (p *program) simulation(ctx context.Context, n chain.Network, serves bool) (engine.Network, error) {
+	network := engine.Network{Network: n, Addresser: sim.Forwarders(), Treasury: testTreasury, Hot: sim.Account(0)}
+	for _, t := range n.Tokens {
+		if !t.Native() {
+			continue
+		}
+		var err error
+		if network.FeeCap, err = money.Parse(n.Asset(t), defaultFeeCap); err != nil {
+			return network, err
+		}
+	}
+	if !serves {
+		return network, nil
+	}
+	simulated, err := sim.Open(ctx, sim.Config{Network: n, Clock: p.clock, Seed: 1, Journal: journal{p.db}})
+	if err != nil {
+		return network, err
+	}
+	node, err := simulated.Node(sim.NodeConfig{})
+	if err != nil {
+		return network, err
+	}
+	network.Client, network.Sender = node, node
+	p.simulated = append(p.simulated, simulated)
+	return network, nil
 }
 
 // uniqueCurrencyIDs refuses blocks that give one HaloPay currency_id to two assets: a merchant who
