@@ -152,11 +152,11 @@ type rows struct {
 }
 
 type orderRow struct {
-	id, merchant, app, number, reference, currency, price, state, asset string
-	due, received, late, reversed                                       *big.Int
-	created, deadline, paid, version                                    int64
-	policy                                                              policyDoc
-	policyText                                                          string
+	id, merchant, app, number, reference, label, home, currency, price, state, asset string
+	due, received, late, reversed                                                    *big.Int
+	created, deadline, paid, version                                                 int64
+	policy                                                                           policyDoc
+	policyText                                                                       string
 }
 
 // policyDoc is what of an order's policy the auditor looks at.
@@ -298,11 +298,11 @@ func (a *Auditor) grown(table string, seen int) (condition string, args []any) {
 func (a *Auditor) read() (*rows, error) {
 	s := newRows()
 	r := &reader{conn: a.conn, prepared: a.prepared}
-	r.each(`SELECT id, merchant_id, app_id, number, reference, price_currency, price_units, state, asset, due_units, received_units,
+	r.each(`SELECT id, merchant_id, app_id, number, reference, label, home_id, price_currency, price_units, state, asset, due_units, received_units,
 		late_units, reversed_units, created_at, deadline, paid_at, version, policy FROM orders ORDER BY id`, func(scan func(...any)) {
 		var o orderRow
 		var due, received, late, reversed string
-		scan(&o.id, &o.merchant, &o.app, &o.number, &o.reference, &o.currency, &o.price, &o.state, &o.asset, &due, &received, &late,
+		scan(&o.id, &o.merchant, &o.app, &o.number, &o.reference, &o.label, &o.home, &o.currency, &o.price, &o.state, &o.asset, &due, &received, &late,
 			&reversed, &o.created, &o.deadline, &o.paid, &o.version, &o.policyText)
 		o.due, o.received, o.late, o.reversed = r.number(due), r.number(received), r.number(late), r.number(reversed)
 		if was := a.rows.orders[o.id]; was != nil && was.policyText == o.policyText {

@@ -198,6 +198,10 @@ func (a *Auditor) judge(c *credited, t *transferRow, o *orderRow) {
 		c.reason = "unchosen"
 	case o.asset != t.asset:
 		c.reason = "wrong_asset"
+	case o.static():
+		if c.reason = "closed"; !o.closedBefore(t.time) {
+			a.wrong("C31 transfer %v to static address %s, %s, is no deposit", t.key, o.id, o.state)
+		}
 	case late && o.policy.Late == "desk":
 		c.reason = "late"
 	default:

@@ -111,11 +111,12 @@ func (a *Auditor) lookAtVisible(k key, order string, m move, b, cursor *block) {
 		a.wrong("C07 transfer %v is in block %d %s of %v; its row says %d %s, time %d, removed %v",
 			k, b.height, b.hash, b.time, t.height, t.hash, t.time, t.removed)
 	}
-	if t.order != order || t.to != m.to || t.asset != m.asset || t.units.Cmp(m.units) != 0 || t.listed != a.truths[k.chain].listed[m.asset] {
-		a.wrong("I05 transfer %v is %v %s to %s of order %s; its row says %v %s to %s of order %s, listed %v",
-			k, m.units, m.asset, m.to, order, t.units, t.asset, t.to, t.order, t.listed)
+	a.lookAtOwner(t, order)
+	if t.to != m.to || t.asset != m.asset || t.units.Cmp(m.units) != 0 || t.listed != a.truths[k.chain].listed[m.asset] {
+		a.wrong("I05 transfer %v is %v %s to %s; its row says %v %s to %s, listed %v",
+			k, m.units, m.asset, m.to, t.units, t.asset, t.to, t.listed)
 	}
-	if !a.rows.work[order] && cursor.height+1 >= b.height+a.truths[k.chain].need && t.status != "confirmed" {
+	if !a.rows.work[t.order] && cursor.height+1 >= b.height+a.truths[k.chain].need && t.status != "confirmed" {
 		a.wrong("I04 transfer %v is final, and nothing will book it: it is %s, the order has no work", k, t.status)
 	}
 }

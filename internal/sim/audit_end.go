@@ -11,6 +11,7 @@ import (
 func (a *Auditor) End() []string {
 	a.lookAtMoney()
 	a.lookAtTallies()
+	a.lookAtCodes()
 	for _, id := range sorted(a.rows.orders) {
 		a.lookAtOutcome(a.rows.orders[id])
 	}
@@ -72,7 +73,7 @@ func (a *Auditor) lookAtOutcome(o *orderRow) {
 		if o.state != "expired" {
 			a.wrong("M12 order %s was never chosen, and is %s", o.id, o.state)
 		}
-	} else if !a.forked(address) {
+	} else if o.home == "" && !o.static() && !a.forked(address) {
 		head := a.truths[chainOf(o.asset)].head
 		sum := a.arrived(head, address, o.asset, func(b *block) bool { return b.time.UnixMicro() <= o.deadline })
 		state := "expired"
@@ -186,6 +187,9 @@ func (a *Auditor) Tally() map[string]int {
 		tally["order "+o.state]++
 		if o.received.Cmp(o.due) > 0 && o.state == "paid" {
 			tally["order paid with more than due"]++
+		}
+		if o.home != "" {
+			tally["deposit to a static address"]++
 		}
 		if o.late.Sign() > 0 {
 			tally["order with a late payment"]++

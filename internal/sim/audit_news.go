@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
 	"math/big"
 	"slices"
@@ -84,6 +85,9 @@ func (a *Auditor) lookAtEvent(e *eventRow) {
 	state := map[string]string{"order.created": "open", "order.partial": "open", "order.paid": "paid", "order.expired": "expired", "order.extra": "paid"}[e.kind]
 	if o.policy.Late == "count" && e.kind == "order.partial" && e.facts.State == "expired" {
 		state = "expired" // late, counted, and changing nothing
+	}
+	if o.static() && e.kind == "order.created" {
+		state = "standing"
 	}
 	if state != "" && e.facts.State != state {
 		a.wrong("I09 event %s %s has an order that is %s", e.id, e.kind, e.facts.State)
@@ -174,13 +178,13 @@ func (a *Auditor) Told(n News) []string {
 	a.look()
 	e := a.news.events[n.Event]
 	o := a.rows.byNumber[n.Told.Number]
-	if e == nil || o == nil || o.id != e.order || o.app != n.App || n.Told.App != n.App || n.Told.Reference != o.reference || n.Sequence != e.sequence {
+	if e == nil || o == nil || o.id != e.order || o.app != n.App || n.Told.App != n.App || n.Told.Reference != cmp.Or(o.label, o.reference) || n.Sequence != e.sequence {
 		a.wrong("I09 the webhook of event %s %d says %s", n.Event, n.Sequence, n.Body)
 		return a.take()
 	}
 	due, _ := new(big.Int).SetString(e.facts.Due, 10)
 	received, _ := new(big.Int).SetString(e.facts.Received, 10)
-	want := Told{App: o.app, Number: o.number, Reference: o.reference, Status: words[e.facts.State],
+	want := Told{App: o.app, Number: o.number, Reference: cmp.Or(o.label, o.reference), Status: words[e.facts.State],
 		Collected: decimal(received, decimalsOf(e.facts.Asset))}
 	if e.facts.Asset != "" {
 		want.Due = decimal(due, decimalsOf(e.facts.Asset))

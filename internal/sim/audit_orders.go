@@ -23,6 +23,7 @@ type said struct {
 	numbers  map[string][2]string // app and reference by number
 	choices  map[string][]choice  // by number: tried, in their order
 	shown    map[string]string    // by number: the address first shown
+	codes    map[[2]string]string // the asset asked for, of static addresses by app and reference
 }
 
 // answer is what a create call was acknowledged with.
@@ -41,7 +42,7 @@ type choice struct {
 func newSaid() said {
 	return said{
 		asked: map[[2]string][]Request{}, answered: map[[2]string]*answer{}, numbers: map[string][2]string{},
-		choices: map[string][]choice{}, shown: map[string]string{},
+		choices: map[string][]choice{}, shown: map[string]string{}, codes: map[[2]string]string{},
 	}
 }
 
@@ -226,10 +227,14 @@ func (a *Auditor) lookAtOrders() {
 			a.wrong("I13 the reference %v has the orders %s and %s", place, other, id)
 		}
 		references[place] = id
-		if !slices.ContainsFunc(a.said.asked[place], func(r Request) bool { return sameRequest(o, r) }) {
-			a.wrong("I13 order %s, %s %s of %v, was never asked for", id, o.price, o.currency, place)
+		if o.static() || o.home != "" {
+			a.lookAtStatic(o)
+		} else {
+			if !slices.ContainsFunc(a.said.asked[place], func(r Request) bool { return sameRequest(o, r) }) {
+				a.wrong("I13 order %s, %s %s of %v, was never asked for", id, o.price, o.currency, place)
+			}
+			a.lookAtQuote(o)
 		}
-		a.lookAtQuote(o)
 		a.lookAtSums(o)
 		a.lookAtStep(o)
 	}
@@ -322,13 +327,17 @@ func (a *Auditor) sums(id string) (received, late *big.Int) {
 func (a *Auditor) lookAtStep(o *orderRow) {
 	was := a.before.orders[o.id]
 	if was == nil {
-		if o.state != "open" {
+		switch {
+		case o.state == "open" && o.home == "" || o.state == "standing":
+		case o.state == "paid" && o.home != "":
+			a.lookAtPaid(o)
+		default:
 			a.wrong("M11 order %s begins %s", o.id, o.state)
 		}
 		return
 	}
 	if was.number != o.number || was.reference != o.reference || was.app != o.app || was.merchant != o.merchant || was.price != o.price ||
-		was.currency != o.currency || was.deadline != o.deadline || was.created != o.created || was.policyText != o.policyText || o.version < was.version {
+		was.currency != o.currency || was.deadline != o.deadline && was.state != "standing" || was.created != o.created || was.policyText != o.policyText || o.version < was.version {
 		a.wrong("I13 order %s was %+v and is %+v", o.id, *was, *o)
 	}
 	if was.state == o.state {
@@ -338,6 +347,7 @@ func (a *Auditor) lookAtStep(o *orderRow) {
 		return
 	}
 	switch {
+	case was.state == "standing" && o.state == "closed":
 	case was.state == "open" && o.state == "paid":
 		a.lookAtPaid(o)
 	case was.state == "open" && o.state == "expired":

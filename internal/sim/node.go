@@ -84,6 +84,7 @@ func (n *node) start() error {
 	log := slog.New(&listener{world: w})
 	config := engine.Config{
 		DB: w.db, Clock: w.clock, IDs: ids, Rates: w.prices, Sealer: sealer{box}, Parallel: 1, Log: log,
+		Numbers: map[string]func() string{halopay.Protocol: func() string { return ids.Hex(16) }},
 	}
 	for _, c := range w.chains {
 		config.Networks = append(config.Networks, engine.Network{

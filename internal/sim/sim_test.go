@@ -162,7 +162,8 @@ var reached = []string{
 	"deep fork", "node faults", "webhook PAID", "webhook TIME-OUT", "webhook TO-BE-PAID", "webhook unheard",
 	"delivery delivered", "delivery superseded", "create answered 10003", "create unanswered", "choice refused: asset_frozen",
 	"paid at the deadline and 0s", "paid at the deadline and 1s", "paid in a look-alike", "paid in a silent token",
-	"paid in a transaction that fails",
+	"paid in a transaction that fails", "static address paid", "static address closed", "deposit to a static address",
+	"transfer in suspense: closed",
 }
 
 // TestI22_SameSeedSameLog plays seeds twice.

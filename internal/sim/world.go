@@ -66,6 +66,7 @@ type World struct {
 	well    bool  // the faults have ended
 	shops   []*shop
 	orders  []*order
+	codes   []*code
 	flights map[string]time.Time // when the webhook of an order set out that is on its way
 	prices  *prices
 	auditor *Auditor
@@ -203,6 +204,9 @@ func init() {
 		{"ask", 3, false, false, (*World).ask},
 		{"choose", 12, true, false, (*World).choose},
 		{"pay", 20, true, false, (*World).pay},
+		{"create a static address", 2, false, false, (*World).createCode},
+		{"pay a static address", 5, false, false, (*World).payCode},
+		{"close a static address", 1, false, false, (*World).closeCode},
 		{"pay at the deadline", 2, false, true, (*World).payAtDeadline},
 		{"mine", 18, true, false, (*World).mineSome},
 		{"mine empty", 3, false, false, (*World).mineEmpty},
