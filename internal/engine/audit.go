@@ -30,7 +30,7 @@ func (r *LedgerReport) fault(format string, args ...any) {
 }
 
 // VerifyLedger reads all the books: every entry balances, each kept balance is the sum of its
-// postings, the suspense accounts equal the exception desk. It sees a moving database from
+// postings, the suspense accounts equal the exception desk, what is reserved the payouts on their way. It sees a moving database from
 // several reads, so ask while nothing is being booked, or ask again.
 func (e *Engine) VerifyLedger(ctx context.Context) (LedgerReport, error) {
 	var r LedgerReport
@@ -60,6 +60,9 @@ func (e *Engine) VerifyLedger(ctx context.Context) (LedgerReport, error) {
 		}
 	}
 	if err := e.verifyBalances(ctx, &r, sums); err != nil {
+		return r, err
+	}
+	if err := e.verifyPayouts(ctx, &r, sums); err != nil {
 		return r, err
 	}
 	return r, e.verifyDesk(ctx, &r, sums)
@@ -108,6 +111,49 @@ func (e *Engine) verifyBalances(ctx context.Context, r *LedgerReport, sums map[l
 		if account.Kind.Kept() && !kept[account] {
 			r.fault("account %v has postings and no balance", account)
 		}
+	}
+	return nil
+}
+
+// verifyPayouts compares what is reserved for each merchant with its payouts on their way.
+func (e *Engine) verifyPayouts(ctx context.Context, r *LedgerReport, sums map[ledger.Account]map[ledger.Side]*big.Int) error {
+	open := map[ledger.Account]*big.Int{}
+	for after := ""; ; {
+		payouts, err := e.Payouts(ctx, after, 500)
+		if err != nil {
+			return err
+		}
+		for _, p := range payouts {
+			after = p.ID
+			if p.State.Final() || p.Kind == payment.KindSweep { // a sweep reserves nothing
+				continue
+			}
+			account := ledger.Account{Kind: ledger.Payouts, Owner: p.MerchantID, Asset: p.Amount.Asset()}
+			if open[account] == nil {
+				open[account] = new(big.Int)
+			}
+			units := p.Amount.Int()
+			open[account].Add(open[account], units.ToBig())
+		}
+		if len(payouts) < 500 {
+			break
+		}
+	}
+	for account, sides := range sums {
+		if account.Kind != ledger.Payouts {
+			continue
+		}
+		reserved, wanted := new(big.Int).Sub(sides[ledger.Credit], sides[ledger.Debit]), open[account]
+		if wanted == nil {
+			wanted = new(big.Int)
+		}
+		if reserved.Cmp(wanted) != 0 {
+			r.fault("%v holds %v, the payouts on their way are %v", account, reserved, wanted)
+		}
+		delete(open, account)
+	}
+	for account, units := range open {
+		r.fault("payouts of %v are on their way, %v has no postings", units, account)
 	}
 	return nil
 }
