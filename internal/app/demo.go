@@ -23,6 +23,9 @@ const demoFee = money.Fee(3)
 // strayToken is a contract that nobody lists: the "wrong token" of the demo's payment panel.
 const strayToken = "0x000000000000000000000000000000000000bEEF"
 
+// demoPayee is the sample address of EIP-55, which the shop's desk offers to pay out to.
+const demoPayee = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
+
 type demoCommand struct {
 	Port *int `help:"Of the gateway on loopback; the shop has the next one (default 8080, or any free ones)." placeholder:"N"`
 }
@@ -100,15 +103,20 @@ func (p *program) demonstrate(r *run, gateway, shelf net.Listener) error {
 	if err := p.readyToServe(r); err != nil {
 		return err
 	}
+	if err := p.endow(r); err != nil {
+		return err
+	}
 	tea := shop.New(shop.Config{
-		Gateway: s.origin, AppID: a.ID, AppKey: secret, URL: shopURL, Now: p.clock.Now, Client: &http.Client{Timeout: 10 * time.Second},
+		Gateway: s.origin, AppID: a.ID, AppKey: secret, URL: shopURL, Payee: demoPayee, Now: p.clock.Now, Client: &http.Client{Timeout: 10 * time.Second},
 	})
 	shopServer := newHTTPServer(tea.Handler(), p.log)
 	go func() { _ = shopServer.Serve(shelf) }() // ends with Close
 	defer shopServer.Close()
 	db, key := p.settings.DB, p.settings.KeyFile
-	if err := r.print(map[string]string{"shop": shopURL, "gateway": s.origin, "app": a.ID, "secret": secret, "database": db, "key_file": key},
-		demoText, shopURL, s.origin, a.ID, secret, db, self(), db, key); err != nil {
+	desk := shopURL + "/desk"
+	if err := r.print(map[string]string{
+		"shop": shopURL, "desk": desk, "gateway": s.origin, "app": a.ID, "secret": secret, "database": db, "key_file": key,
+	}, demoText, shopURL, desk, s.origin, a.ID, secret, db, self(), db, key); err != nil {
 		return err
 	}
 	return s.serve(r, gateway)
@@ -124,6 +132,7 @@ const demoText = `
   Florin is up, on simulated networks: no real money moves.
 
     Open this   %s     buy something, then pay it on the page that opens
+    Then this   %s     and pay out what came in
 
     Gateway     %s
     App id      %s
@@ -144,16 +153,52 @@ func self() string {
 	return path
 }
 
-// demoApp adds the shop's merchant and app.
+// demoRules are what the shop may pay out: enough to play with, little enough to meet a limit.
+var demoRules = engine.PayoutRules{Enabled: true, Limits: map[string]engine.PayoutLimit{
+	"USDT": {Single: "100", Daily: "500"}, "USDC": {Single: "100", Daily: "500"},
+	"ETH": {Single: "0.1", Daily: "0.5"}, "BNB": {Single: "0.5", Daily: "2.5"},
+}}
+
+// demoApp adds the shop's merchant and app, and lets it pay out.
 func (p *program) demoApp(ctx context.Context, shopURL string) (engine.App, string, error) {
 	m, err := p.engine.AddMerchant(ctx, "Tea & Cake", "")
 	if err != nil {
 		return engine.App{}, "", err
 	}
-	return p.engine.AddApp(ctx, engine.NewApp{
+	a, secret, err := p.engine.AddApp(ctx, engine.NewApp{
 		MerchantID: m.ID, Protocol: "halopay", Kind: "payment", Mode: engine.Test, WebhookURL: shopURL + "/hook",
 		Fee: demoFee, RatePerSecond: 100, Burst: 200,
 	})
+	if err != nil {
+		return engine.App{}, "", err
+	}
+	return a, secret, p.engine.SetPayoutRules(ctx, a.ID, demoRules)
+}
+
+// endow gives the accounts that payouts leave from something to send, and coin to pay for it: what
+// payers pay lies at deposit addresses. It is simulated like the rest, so it costs nothing.
+func (p *program) endow(ctx context.Context) error {
+	for _, network := range p.simulated {
+		n := network.Chain()
+		own, _ := p.engine.Network(n.Name)
+		for _, t := range n.Tokens {
+			whole := "100000"
+			if t.Native() {
+				whole = "10"
+			}
+			amount, err := money.Parse(n.Asset(t), whole)
+			if err != nil {
+				return err
+			}
+			if _, err := network.Pay(ctx, own.Hot, amount); err != nil {
+				return fmt.Errorf("endow the paying account on %s: %w", n.Name, err)
+			}
+		}
+		if err := network.Mine(ctx, 1); err != nil {
+			return fmt.Errorf("endow the paying account on %s: %w", n.Name, err)
+		}
+	}
+	return nil
 }
 
 // servePayment is the target of the checkout page's payment panel: it does what a payer could.

@@ -21,57 +21,53 @@ const maxAnswer = 64 << 10
 // window is how far the time of a signed message may be from ours.
 const window = 2 * time.Minute
 
-// create asks the gateway for an order and returns its payment page. With hook it is the whole of a
-// hosted integration: a signed request, a check of the signed answer, a check of the signed news.
-func (s *Shop) create(ctx context.Context, o *order) (string, error) {
-	body, err := json.Marshal(map[string]any{
-		"out_trade_no": o.Reference,
-		"symbol":       "USD",
-		"amount":       o.Product.Price,
-		"name":         o.Product.Name,
-		"describe":     o.Product.About,
-		"time_expire":  o.Product.Life,
-		"callback_url": s.URL + "/hook",
-		"redirect_url": s.URL + "/order/" + o.Reference,
-	})
+// refusal is the gateway's answer to what it does not do. Any other error means that we do not know
+// what became of a request; sent again as it was, it is the same one.
+type refusal struct {
+	Code int
+	Msg  string
+}
+
+func (r *refusal) Error() string { return fmt.Sprintf("the gateway says %d %s", r.Code, r.Msg) }
+
+// call sends a signed request to one of the gateway's calls and reads the data of its signed answer.
+func (s *Shop) call(ctx context.Context, path string, request map[string]any, data any) error {
+	body, err := json.Marshal(request)
 	if err != nil {
-		return "", err
+		return err
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.Gateway+"/api/entrust/pre-create", bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.Gateway+path, bytes.NewReader(body))
 	if err != nil {
-		return "", err
+		return err
 	}
 	timestamp := strconv.FormatInt(s.Now().Unix(), 10)
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("X-Appid", s.AppID)
-	request.Header.Set("X-Timestamp", timestamp)
-	request.Header.Set("X-Sign", s.sign(body, timestamp))
-	response, err := s.Client.Do(request)
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("X-Appid", s.AppID)
+	r.Header.Set("X-Timestamp", timestamp)
+	r.Header.Set("X-Sign", s.sign(body, timestamp))
+	response, err := s.Client.Do(r)
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer response.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	if err != nil {
-		return "", err
+		return err
 	}
 	if !s.signed(answer, response.Header) {
-		return "", errors.New("the answer is not signed by our gateway")
+		return errors.New("the answer is not signed by our gateway")
 	}
 	var reply struct {
-		Code int    `json:"code"`
-		Msg  string `json:"msg"`
-		Data struct {
-			URL string `json:"url"`
-		} `json:"data"`
+		refusal
+		Data json.RawMessage `json:"data"`
 	}
 	if err := json.Unmarshal(answer, &reply); err != nil {
-		return "", err
+		return err
 	}
 	if reply.Code != 0 {
-		return "", fmt.Errorf("the gateway says %d %s", reply.Code, reply.Msg)
+		return &reply.refusal
 	}
-	return reply.Data.URL, nil
+	return json.Unmarshal(reply.Data, data)
 }
 
 // sign is HaloPay's signature: HMAC-SHA256 over body and timestamp, keyed with the app's key.
@@ -92,28 +88,39 @@ func (s *Shop) signed(body []byte, header http.Header) bool {
 	return header.Get("X-Appid") == s.AppID && hmac.Equal([]byte(s.sign(body, timestamp)), []byte(header.Get("X-Sign")))
 }
 
+// news is a webhook of either type.
+type news struct {
+	Type      string `json:"type"` // PAYMENT or PAYOUT
+	Reference string `json:"out_trade_no"`
+	Status    string `json:"status"`
+	TxID      string `json:"txid"`
+
+	// Of a payment.
+	Collected string `json:"amount_collected"`
+	Due       string `json:"token_amount"`
+	Chain     string `json:"chain"`
+}
+
 // hook receives the gateway's news. It believes only what is signed, and answers Success once it
-// has taken note. The same news may come twice, so a paid order stays paid.
+// has taken note. The same news may come twice, so what is paid stays paid.
 func (s *Shop) hook(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxAnswer))
 	if err != nil || !s.signed(body, r.Header) {
 		http.Error(w, "not signed by our gateway", http.StatusForbidden)
 		return
 	}
-	var news struct {
-		Reference string `json:"out_trade_no"`
-		Status    string `json:"status"`
-		Collected string `json:"amount_collected"`
-		Due       string `json:"token_amount"`
-		Chain     string `json:"chain"`
-	}
-	if err := json.Unmarshal(body, &news); err != nil {
+	var n news
+	if err := json.Unmarshal(body, &n); err != nil {
 		http.Error(w, "not the JSON we expect", http.StatusBadRequest)
 		return
 	}
 	s.mu.Lock()
-	if o := s.orders[news.Reference]; o != nil && o.Status != paid {
-		o.Status, o.Collected, o.Due, o.Chain = news.Status, news.Collected, news.Due, news.Chain
+	if n.Type == "PAYOUT" {
+		if p, ok := s.payouts.byName[n.Reference]; ok {
+			p.hear(n.Status, n.TxID)
+		}
+	} else if o, ok := s.orders.byName[n.Reference]; ok {
+		o.hear(progress{Status: n.Status, Collected: n.Collected, Due: n.Due, Chain: n.Chain})
 	}
 	s.mu.Unlock()
 	fmt.Fprint(w, "Success")

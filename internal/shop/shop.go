@@ -1,25 +1,19 @@
-// Package shop is a sample shop, as a merchant would write it against HaloPay's documents: it asks
-// for an order, sends the payer to the hosted page, verifies the webhook's signature and marks the
-// order paid (gateway.go has all of that). It imports nothing of Florin, so it shows what an
-// integration needs, and it is what `florin demo` sells tea with. Its orders live in memory.
+// Package shop is a sample shop, as a merchant would write it against HaloPay's documents. What it
+// sells is paid in one of two ways: on the gateway's hosted page (hosted.go), or on the shop's own
+// page (native.go), for which it asks for rates and an address. Either way it marks an order paid
+// when a signed webhook says so (gateway.go). The merchant's desk shows the balances and pays out
+// (desk.go). It imports nothing of Florin, so it shows what an integration needs, and it is what
+// `florin demo` sells tea with. What it knows lives in memory, and nobody has to log in to its desk.
 package shop
 
 import (
-	"bytes"
 	"crypto/rand"
-	"embed"
 	"encoding/hex"
-	"html/template"
 	"net/http"
 	"slices"
 	"sync"
 	"time"
 )
-
-//go:embed shop.html
-var files embed.FS
-
-var page = template.Must(template.ParseFS(files, "shop.html"))
 
 // Config is what a merchant gets from its gateway, and where the shop itself is.
 type Config struct {
@@ -27,6 +21,7 @@ type Config struct {
 	AppID   string
 	AppKey  string
 	URL     string // of the shop
+	Payee   string // an address that the desk offers to pay to, "" for none
 	Now     func() time.Time
 	Client  *http.Client
 }
@@ -34,37 +29,10 @@ type Config struct {
 // Shop serves the sample shop.
 type Shop struct {
 	Config
-	mu     sync.Mutex
-	orders map[string]*order // under mu, by our reference
-	recent []string          // under mu, newest last
+	mu      sync.Mutex
+	orders  shelf[order]  // under mu
+	payouts shelf[payout] // under mu
 }
-
-// Statuses of an order, in HaloPay's words.
-const (
-	waiting = "TO-BE-PAID"
-	paid    = "PAID"
-	timeOut = "TIME-OUT"
-)
-
-type order struct {
-	Reference string
-	Product   product
-	PayURL    string
-
-	// As the last believed webhook said.
-	Status         string
-	Collected, Due string // tokens
-	Chain          string
-}
-
-// Paid reports whether the goods may go out.
-func (o order) Paid() bool { return o.Status == paid }
-
-// Over reports whether the time to pay is over.
-func (o order) Over() bool { return o.Status == timeOut }
-
-// Some reports whether anything has arrived.
-func (o order) Some() bool { return o.Collected != "" && o.Collected != "0" }
 
 type product struct {
 	ID, Name, About, Price string
@@ -78,103 +46,104 @@ var products = []product{
 	{"biscuit", "Warm biscuit", "pay within a minute, or it is cold", "3.20", 60},
 }
 
-// keepOrders bounds what the shop remembers.
-const keepOrders = 1000
+func productNamed(id string) (product, bool) {
+	i := slices.IndexFunc(products, func(p product) bool { return p.ID == id })
+	if i < 0 {
+		return product{}, false
+	}
+	return products[i], true
+}
 
 // New returns a shop.
-func New(c Config) *Shop { return &Shop{Config: c, orders: map[string]*order{}} }
+func New(c Config) *Shop { return &Shop{Config: c} }
 
 // Handler returns the shop's pages and its webhook receiver at /hook.
 func (s *Shop) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.home)
 	mux.HandleFunc("POST /buy", s.buy)
+	mux.HandleFunc("GET /checkout/{product}", s.checkout)
+	mux.HandleFunc("POST /checkout/{product}", s.open)
 	mux.HandleFunc("GET /order/{reference}", s.receipt)
+	mux.HandleFunc("GET /order/{reference}/qr.png", s.picture)
+	mux.HandleFunc("GET /desk", s.desk)
+	mux.HandleFunc("POST /desk", s.payOut)
+	mux.HandleFunc("GET /desk/{reference}", s.payoutPage)
 	mux.HandleFunc("POST /hook", s.hook)
+	mux.HandleFunc("GET /shop.css", asset("text/css; charset=utf-8", "shop.css"))
+	mux.HandleFunc("GET /shop.js", asset("text/javascript; charset=utf-8", "shop.js"))
 	return http.NewCrossOriginProtection().Handler(mux)
 }
 
-// view is what the page shows: the goods and the latest orders, or one order.
-type view struct {
+// home shows the goods and the latest orders.
+func (s *Shop) home(w http.ResponseWriter, _ *http.Request) {
+	s.mu.Lock()
+	recent := s.orders.latest(5)
+	s.mu.Unlock()
+	show(w, http.StatusOK, "home.html", homeView{products, recent})
+}
+
+type homeView struct {
 	Products []product
 	Recent   []order
-	Order    *order
 }
 
-// Refresh reports whether the page should look again: news may come.
-func (v view) Refresh() bool { return v.Order != nil && !v.Order.Paid() && !v.Order.Over() }
+// maxForm is far more than the fields of any form here.
+const maxForm = 4 << 10
 
-func (s *Shop) home(w http.ResponseWriter, _ *http.Request) {
-	v := view{Products: products}
-	s.mu.Lock()
-	for _, reference := range slices.Backward(s.recent[max(0, len(s.recent)-5):]) {
-		v.Recent = append(v.Recent, *s.orders[reference])
-	}
-	s.mu.Unlock()
-	show(w, v)
+// shelf remembers things by name, the latest keepMost of them.
+type shelf[T any] struct {
+	byName map[string]*T
+	names  []string // newest last
 }
 
-// buy makes an order at the gateway and sends the payer to its page.
-func (s *Shop) buy(w http.ResponseWriter, r *http.Request) {
-	r.Body = http.MaxBytesReader(w, r.Body, 4<<10) // far more than the one field of the form
-	i := slices.IndexFunc(products, func(p product) bool { return p.ID == r.PostFormValue("product") })
-	if i < 0 {
-		http.Error(w, "we do not sell that", http.StatusBadRequest)
-		return
-	}
-	o := &order{Reference: "TEA-" + random(8), Product: products[i], Status: waiting}
-	var err error
-	if o.PayURL, err = s.create(r.Context(), o); err != nil {
-		http.Error(w, "the payment page cannot be opened now: "+err.Error(), http.StatusBadGateway)
-		return
-	}
-	s.keep(o)
-	http.Redirect(w, r, o.PayURL, http.StatusSeeOther)
-}
+const keepMost = 1000
 
-// receipt shows what the webhook said. That the payer came back proves nothing.
-func (s *Shop) receipt(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	found := s.orders[r.PathValue("reference")]
-	var o order
-	if found != nil {
-		o = *found
+func (s *shelf[T]) keep(name string, v T) {
+	if s.byName == nil {
+		s.byName = map[string]*T{}
 	}
-	s.mu.Unlock()
-	if found == nil {
-		http.NotFound(w, r)
-		return
-	}
-	show(w, view{Order: &o})
-}
-
-func (s *Shop) keep(o *order) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.orders[o.Reference] = o
-	s.recent = append(s.recent, o.Reference)
-	if len(s.recent) > keepOrders {
-		delete(s.orders, s.recent[0])
-		s.recent = s.recent[1:]
+	s.byName[name] = &v
+	s.names = append(s.names, name)
+	if len(s.names) > keepMost {
+		delete(s.byName, s.names[0])
+		s.names = s.names[1:]
 	}
 }
 
-func show(w http.ResponseWriter, v view) {
-	var html bytes.Buffer
-	if err := page.Execute(&html, v); err != nil {
-		http.Error(w, "the page cannot be shown", http.StatusInternalServerError)
-		return
+// latest returns up to n things, the newest first.
+func (s *shelf[T]) latest(n int) []T {
+	var found []T
+	for _, name := range slices.Backward(s.names[max(0, len(s.names)-n):]) {
+		found = append(found, *s.byName[name])
 	}
-	header := w.Header()
-	header.Set("Content-Type", "text/html; charset=utf-8")
-	header.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'")
-	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("Referrer-Policy", "no-referrer")
-	_, _ = html.WriteTo(w) // the payer may have gone
+	return found
 }
 
-func random(n int) string {
-	raw := make([]byte, n)
+// look returns what the shelf has by that name, as it is now.
+func look[T any](mu *sync.Mutex, s *shelf[T], name string) (v T, ok bool) {
+	mu.Lock()
+	defer mu.Unlock()
+	found, ok := s.byName[name]
+	if ok {
+		v = *found
+	}
+	return v, ok
+}
+
+// newReference names an order or a payout of ours.
+func newReference(kind string) string {
+	raw := make([]byte, 8)
 	_, _ = rand.Read(raw) // never fails: the program ends instead
-	return hex.EncodeToString(raw)
+	return kind + "-" + hex.EncodeToString(raw)
+}
+
+// isReference reports whether newReference could have made the name: forms carry it, so that what
+// is sent twice is one order or one payout.
+func isReference(kind, name string) bool {
+	if len(name) != len(kind)+1+16 || name[:len(kind)+1] != kind+"-" {
+		return false
+	}
+	_, err := hex.DecodeString(name[len(kind)+1:])
+	return err == nil
 }

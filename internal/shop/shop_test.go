@@ -74,7 +74,7 @@ func (s *Shop) buyTea(t *testing.T) (reference string) {
 	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "http://pay.example/pay/1" {
 		t.Fatalf("%d to %s: %s", w.Code, w.Header().Get("Location"), w.Body)
 	}
-	return s.recent[len(s.recent)-1]
+	return s.orders.names[len(s.orders.names)-1]
 }
 
 // hear delivers a webhook about reference, spoiled by change.
@@ -115,8 +115,8 @@ func TestGatewayThatIsNotBelieved(t *testing.T) {
 			s, g := open(t)
 			spoil(g)
 			w := s.ask("POST", "/buy", "product=tea", http.Header{"Content-Type": {"application/x-www-form-urlencoded"}})
-			if w.Code != http.StatusBadGateway || len(s.orders) != 0 {
-				t.Errorf("%d, %d orders: %s", w.Code, len(s.orders), w.Body)
+			if w.Code != http.StatusBadGateway || len(s.orders.names) != 0 {
+				t.Errorf("%d, %d orders: %s", w.Code, len(s.orders.names), w.Body)
 			}
 		})
 	}
@@ -145,10 +145,10 @@ func TestForgedNews(t *testing.T) {
 			if w := s.hear(reference, "PAID", change); w.Code != http.StatusForbidden {
 				t.Errorf("%d %s", w.Code, w.Body)
 			}
-			if got := s.orders[reference].Status; got != waiting {
+			if got := s.orders.byName[reference].Status; got != waiting {
 				t.Errorf("the order is %s", got)
 			}
-			if w := s.hear(reference, "PAID", nil); w.Code != http.StatusOK || w.Body.String() != "Success" || !s.orders[reference].Paid() { // negative control
+			if w := s.hear(reference, "PAID", nil); w.Code != http.StatusOK || w.Body.String() != "Success" || !s.orders.byName[reference].Paid() { // negative control
 				t.Errorf("the true news: %d %s", w.Code, w.Body)
 			}
 		})
@@ -169,12 +169,12 @@ func TestPaidStaysPaid(t *testing.T) {
 		if w := s.hear(reference, c.told, nil); w.Body.String() != "Success" {
 			t.Errorf("told %s: %s", c.told, w.Body)
 		}
-		if got := s.orders[reference].Status; got != c.want {
+		if got := s.orders.byName[reference].Status; got != c.want {
 			t.Errorf("told %s: the order is %s", c.told, got)
 		}
 	}
-	if w := s.hear("another shop's", "PAID", nil); w.Body.String() != "Success" || len(s.orders) != 1 {
-		t.Errorf("news of an order that is not ours: %s, %d orders", w.Body, len(s.orders))
+	if w := s.hear("another shop's", "PAID", nil); w.Body.String() != "Success" || len(s.orders.names) != 1 {
+		t.Errorf("news of an order that is not ours: %s, %d orders", w.Body, len(s.orders.names))
 	}
 }
 
@@ -214,10 +214,10 @@ func TestPages(t *testing.T) {
 
 func TestMemoryIsBounded(t *testing.T) {
 	s, _ := open(t)
-	for i := range keepOrders + 10 {
-		s.keep(&order{Reference: fmt.Sprint(i)})
+	for i := range keepMost + 10 {
+		s.orders.keep(fmt.Sprint(i), order{Reference: fmt.Sprint(i)})
 	}
-	if len(s.orders) != keepOrders || len(s.recent) != keepOrders || s.orders["0"] != nil {
-		t.Errorf("%d orders, %d recent", len(s.orders), len(s.recent))
+	if len(s.orders.byName) != keepMost || len(s.orders.names) != keepMost || s.orders.byName["0"] != nil {
+		t.Errorf("%d orders, %d names", len(s.orders.byName), len(s.orders.names))
 	}
 }

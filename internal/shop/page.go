@@ -1,0 +1,55 @@
+package shop
+
+import (
+	"bytes"
+	"embed"
+	"html/template"
+	"net/http"
+)
+
+//go:embed pages
+var files embed.FS
+
+// pages are the shop's, each over the one layout.
+var pages = func() map[string]*template.Template {
+	layout := template.Must(template.ParseFS(files, "pages/layout.html"))
+	all := map[string]*template.Template{}
+	for _, name := range []string{"home.html", "checkout.html", "order.html", "desk.html", "payout.html"} {
+		all[name] = template.Must(template.Must(layout.Clone()).ParseFS(files, "pages/"+name))
+	}
+	return all
+}()
+
+// policy lets a page show what comes from the shop itself, and nothing else.
+const policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+func show(w http.ResponseWriter, status int, name string, view any) {
+	var html bytes.Buffer
+	if err := pages[name].ExecuteTemplate(&html, "layout.html", view); err != nil {
+		http.Error(w, "the page cannot be shown", http.StatusInternalServerError)
+		return
+	}
+	header := w.Header()
+	header.Set("Content-Type", "text/html; charset=utf-8")
+	header.Set("Content-Security-Policy", policy)
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Referrer-Policy", "no-referrer")
+	header.Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = html.WriteTo(w) // the payer may have gone
+}
+
+// asset serves a file of the pages.
+func asset(contentType, name string) http.HandlerFunc {
+	content, err := files.ReadFile("pages/" + name)
+	if err != nil {
+		panic(err) // it is embedded
+	}
+	return func(w http.ResponseWriter, _ *http.Request) {
+		header := w.Header()
+		header.Set("Content-Type", contentType)
+		header.Set("X-Content-Type-Options", "nosniff")
+		header.Set("Cache-Control", "no-cache")
+		_, _ = w.Write(content)
+	}
+}
