@@ -265,8 +265,8 @@ func (e *Engine) Balances(ctx context.Context, merchantID string) (map[money.Ass
 		if err != nil {
 			return nil, err
 		}
-		if owed[asset], err = credit.Sub(debit); err != nil {
-			return nil, fmt.Errorf("balance of %s: %w", merchantID, err)
+		if owed[asset], err = credit.Sub(debit); err != nil { // a reorg took back what was paid out already
+			owed[asset] = money.Zero(asset)
 		}
 	}
 	return owed, nil
