@@ -71,7 +71,7 @@ soak: setup ## the tests again with the full counts of the threat list: hours
 	FLORIN_SOAK=1 $(GO) test -count=1 -timeout 0 ./...
 
 .PHONY: bench
-bench: setup build ## floor and subject in turn, one JSON line a scenario
+bench: setup build ## floor and subject in turn, one JSON line a result; BENCH="-scenario read" for one (bench/README.md)
 	$(GO) run ./bench $(BENCH)
 
 # --- generated code --------------------------------------------------------------------------------------------------

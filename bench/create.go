@@ -43,6 +43,7 @@ type loadLine struct {
 	FloorDBCPU  float64 `json:"floor_db_cpu_us"`
 	ClientCPU   float64 `json:"client_cpu_us"` // of the load itself, against the subject
 	Errors      int     `json:"errors"`        // of all repetitions, the subject's
+	First       string  `json:"first_error,omitempty"`
 	LoadAverage float64 `json:"load_average"`
 	Fsync       float64 `json:"fsync_per_s"`
 	Repetitions int     `json:"repetitions"`
@@ -226,6 +227,9 @@ func (d *duel) once(ctx context.Context, clients int, ask asker) (r repetition, 
 	if r.floor.Errors > 0 {
 		return r, fmt.Errorf("the floor failed, first: %w\n%s", r.floor.FirstErr, d.floor.Log())
 	}
+	if r.subject.Answered == 0 {
+		return r, fmt.Errorf("%s answered nothing, first: %w\n%s", d.subject.Name, r.subject.FirstErr, d.subject.Log())
+	}
 	return r, nil
 }
 
@@ -300,6 +304,9 @@ func summarise(scenario, db string, clients int, reps []repetition, discarded in
 	}
 	for _, r := range reps {
 		line.Errors += r.subject.Errors
+		if line.First == "" && r.subject.FirstErr != nil {
+			line.First = r.subject.FirstErr.Error()
+		}
 	}
 	return line
 }
@@ -321,7 +328,7 @@ func shapeOf(db string, lines []loadLine) (shapeLine, bool) {
 func judge(lines []loadLine, minRatio float64) error {
 	for _, l := range lines {
 		if l.Errors > 0 {
-			return fmt.Errorf("%d clients met %d errors", l.Clients, l.Errors)
+			return fmt.Errorf("%d clients met %d errors, first: %s", l.Clients, l.Errors, l.First)
 		}
 		if l.Clients == gateAt && l.Ratio < minRatio {
 			return fmt.Errorf("%d clients reach %.2f of the floor, less than %.2f", l.Clients, l.Ratio, minRatio)
@@ -337,5 +344,10 @@ func median(vs []float64) float64 {
 	return (vs[(n-1)/2] + vs[n/2]) / 2
 }
 
-// round keeps three decimals: more is noise.
-func round(v float64) float64 { return math.Round(v*1000) / 1000 }
+// round keeps three decimals: more is noise. What is no number, as a ratio to nothing, is 0.
+func round(v float64) float64 {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return 0
+	}
+	return math.Round(v*1000) / 1000
+}

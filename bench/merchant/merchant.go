@@ -92,6 +92,12 @@ func (c *Conn) Detail(reference, tradeNo string) (Answer, error) {
 	return c.post("/api/order/detail")
 }
 
+// Payout asks for cents of USDT on Ethereum to go to an address.
+func (c *Conn) Payout(reference, to string, cents int64) (Answer, error) {
+	c.body = fmt.Appendf(c.body[:0], `{"currency_id":70,"to_address":"%s","amount":"%d.%02d","out_trade_no":"%s"}`, to, cents/100, cents%100, reference)
+	return c.post("/api/payout/create")
+}
+
 // Answer is a response as it came.
 type Answer struct {
 	Status    int
