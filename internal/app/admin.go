@@ -179,6 +179,7 @@ func (c *databaseVerify) Run(r *run) error { return verify(r, true) }
 
 type ledgerCommand struct {
 	Verify ledgerVerify `cmd:"" help:"Check every entry, balance and seal."`
+	Adjust ledgerAdjust `cmd:"" help:"Book what you moved on a chain by hand."`
 }
 
 type ledgerVerify struct{}

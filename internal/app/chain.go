@@ -16,7 +16,7 @@ import (
 
 type chainCommand struct {
 	List          chainList          `cmd:"" help:"List the networks: assets, how far they are followed, where their nodes are."`
-	DeployFactory chainDeployFactory `cmd:"" help:"Print the transaction that puts the factory of deposit addresses on a chain."`
+	DeployFactory chainDeployFactory `cmd:"" help:"Print the transactions that put the factory of deposit addresses, and what sweeps them, on a chain."`
 }
 
 type chainList struct{}
@@ -183,18 +183,29 @@ func (j networkJSON) write(text *strings.Builder) {
 
 type chainDeployFactory struct{}
 
-// Run prints a transaction and sends nothing: Florin holds no key. Anybody may send it, and it has
-// the same effect on every chain.
+// Run prints two transactions and sends nothing. Anybody may send them, and they have the same effect
+// on every chain.
 func (c *chainDeployFactory) Run(r *run) error {
 	answer := struct {
-		To      string `json:"to"`
-		Data    string `json:"data"`
-		Factory string `json:"factory"`
-	}{contracts.Hex(contracts.Deployer[:]).String(), contracts.Hex(contracts.FactoryDeployment()).String(), evm.Factory().String()}
-	return r.print(answer, `Send this transaction, with no value, from any wallet on each chain that has no factory yet:
+		To          string `json:"to"`
+		Data        string `json:"data"`
+		Factory     string `json:"factory"`
+		SweeperData string `json:"sweeper_data"`
+		Sweeper     string `json:"sweeper"`
+	}{
+		contracts.Hex(contracts.Deployer[:]).String(), contracts.Hex(contracts.FactoryDeployment()).String(), evm.Factory().String(),
+		contracts.Hex(contracts.SweeperDeployment()).String(), evm.Sweeper().String(),
+	}
+	return r.print(answer, `Send these two transactions, with no value, from any wallet on each chain that does not have them yet:
 
 to       %s   (the deterministic deployment proxy, which is on nearly every chain)
 data     %s
 
-It puts the factory at %s. florin doctor says whether it is there.`, answer.To, answer.Data, answer.Factory)
+puts the factory of deposit addresses at %s, and
+
+to       %s
+data     %s
+
+the sweeper, which brings home what lies at many of them, at %s. florin doctor says whether they are there.`,
+		answer.To, answer.Data, answer.Factory, answer.To, answer.SweeperData, answer.Sweeper)
 }

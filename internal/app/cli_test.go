@@ -71,7 +71,7 @@ func TestJSONShapes(t *testing.T) {
 		{"chain list", p.run("chain", "list", "--json"),
 			"[{assets:[{code:text contract:text decimals:number} {code:text decimals:number}] chain_id:number confirmations:number mode:text name:text treasury:text} {assets:[{code:text contract:text decimals:number} {code:text decimals:number}] chain_id:number confirmations:number mode:text name:text} " + // used, and what else the catalogue has
 				"{assets:[{code:text decimals:number}] chain_id:number confirmations:number mode:text name:text}]"},
-		{"chain deploy-factory", p.run("chain", "deploy-factory", "--json"), "{data:text factory:text to:text}"},
+		{"chain deploy-factory", p.run("chain", "deploy-factory", "--json"), "{data:text factory:text sweeper:text sweeper_data:text to:text}"},
 	} {
 		if got := shape(t, c.text); got != c.want {
 			t.Errorf("%s: %s\nwant %s", c.name, got, c.want)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"florin/internal/chain/evm"
@@ -18,9 +19,11 @@ type hotConfig struct {
 	Hot            string `toml:"hot"`             // the account that payouts leave from
 	Keystore       string `toml:"keystore"`        // its key: a Web3 keystore file, mode 0600
 	PassphraseFile string `toml:"passphrase_file"` // of the keystore, mode 0600
+	Signer         string `toml:"signer"`          // instead of a keystore: a signer that speaks clef's protocol, URL or socket
 	FeeCap         string `toml:"fee_cap"`         // the dearest that one transaction may be, in coin
 	Gas            string `toml:"gas"`             // coin that the account must hold for a payout to be accepted
 	BumpAfter      string `toml:"bump_after"`      // how long a transaction waits before its offer is raised
+	Limit          string `toml:"reconcile_limit"` // difference between books and chain in USD above which payouts stop
 }
 
 // defaultFeeCap is in whole coins: a token transfer at 300 gwei.
@@ -28,10 +31,10 @@ const defaultFeeCap = "0.02"
 
 // signer returns who signs for the block's account. Only who serves needs the key itself: commands
 // know the account, and sign nothing.
-func (c hotConfig) signer(serves bool) (evm.Signer, error) {
+func (c hotConfig) signer(ctx context.Context, serves bool) (evm.Signer, error) {
 	if c.Hot == "" {
-		if c.Keystore != "" {
-			return nil, errors.New("keystore needs hot, the address of the account")
+		if c.Keystore != "" || c.Signer != "" {
+			return nil, errors.New("keystore and signer need hot, the address of the account")
 		}
 		return nil, nil
 	}
@@ -39,10 +42,12 @@ func (c hotConfig) signer(serves bool) (evm.Signer, error) {
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("hot: %w", err)
-	case c.Keystore == "":
-		return nil, errors.New("hot needs keystore, the file with its key")
+	case (c.Keystore == "") == (c.Signer == ""):
+		return nil, errors.New("hot needs keystore, the file with its key, or signer, who has it")
 	case !serves:
 		return account(hot), nil
+	case c.Signer != "":
+		return c.external(ctx, hot)
 	}
 	passphrase, err := keys.ReadPassphrase(c.PassphraseFile)
 	if err != nil {
@@ -56,6 +61,18 @@ func (c hotConfig) signer(serves bool) (evm.Signer, error) {
 		return nil, fmt.Errorf("keystore %s holds the key of another account than hot", c.Keystore)
 	}
 	return evm.Local(key), nil
+}
+
+// external asks the signer whether it has the account.
+func (c hotConfig) external(ctx context.Context, hot evmaddr.Address) (evm.Signer, error) {
+	signer, err := evm.NewClef(ctx, c.Signer, 0)
+	if err != nil {
+		return nil, fmt.Errorf("signer: %w", err)
+	}
+	if !slices.Contains(signer.Accounts(), hot) {
+		return nil, errors.New("signer: it does not sign for hot")
+	}
+	return signer, nil
 }
 
 // account is a signer that knows whom it would sign for and has no key.

@@ -33,18 +33,20 @@ const (
 type commands struct {
 	Settings
 
-	Serve    serveCommand    `cmd:"" help:"Serve merchants and payers."`
-	Demo     demoCommand     `cmd:"" help:"Everything in one process on an empty machine, with a sample shop."`
-	Merchant merchantCommand `cmd:"" help:"Merchants."`
-	App      appCommand      `cmd:"" help:"A merchant's credentials in one protocol."`
-	Database databaseCommand `cmd:"" name:"db" help:"The database."`
-	Ledger   ledgerCommand   `cmd:"" help:"The books."`
-	Webhook  webhookCommand  `cmd:"" help:"News to merchants."`
-	Payout   payoutCommand   `cmd:"" help:"Money on its way out."`
-	Key      keyCommand      `cmd:"" help:"The accounts that money leaves from."`
-	Chain    chainCommand    `cmd:"" help:"The networks that orders are paid on."`
-	Sim      simCommand      `cmd:"" help:"What happens on the simulated networks of test-mode apps."`
-	Doctor   doctorCommand   `cmd:"" help:"What is wrong with this installation and how to mend it."`
+	Serve     serveCommand     `cmd:"" help:"Serve merchants and payers."`
+	Demo      demoCommand      `cmd:"" help:"Everything in one process on an empty machine, with a sample shop."`
+	Merchant  merchantCommand  `cmd:"" help:"Merchants."`
+	App       appCommand       `cmd:"" help:"A merchant's credentials in one protocol."`
+	Database  databaseCommand  `cmd:"" name:"db" help:"The database."`
+	Ledger    ledgerCommand    `cmd:"" help:"The books."`
+	Webhook   webhookCommand   `cmd:"" help:"News to merchants."`
+	Payout    payoutCommand    `cmd:"" help:"Money on its way out."`
+	Sweep     sweepCommand     `cmd:"" help:"Bring home what lies at deposit addresses."`
+	Reconcile reconcileCommand `cmd:"" help:"Compare the books with the chains."`
+	Key       keyCommand       `cmd:"" help:"The accounts that money leaves from."`
+	Chain     chainCommand     `cmd:"" help:"The networks that orders are paid on."`
+	Sim       simCommand       `cmd:"" help:"What happens on the simulated networks of test-mode apps."`
+	Doctor    doctorCommand    `cmd:"" help:"What is wrong with this installation and how to mend it."`
 }
 
 // run is what a command gets: where to print, and until when to work.

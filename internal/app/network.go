@@ -24,7 +24,8 @@ type liveNetwork struct {
 	engine.Network
 	client  *evm.Client
 	factory string
-	start   uint64 // first block to read; 0: the head at the first start
+	start   uint64      // first block to read; 0: the head at the first start
+	limit   money.Price // see hotConfig.Limit; the zero Price is the default
 }
 
 // networks returns the configured live networks and the simulated ones. Only who serves has the
@@ -36,7 +37,7 @@ func (p *program) networks(ctx context.Context, serves bool) ([]engine.Network, 
 	}
 	var networks []engine.Network
 	for _, c := range p.settings.Chains {
-		n, err := p.configured(c, catalogue, serves)
+		n, err := p.configured(ctx, c, catalogue, serves)
 		if err != nil {
 			return nil, usageError(fmt.Sprintf("[[chain]] %q: %v", c.Name, err))
 		}
@@ -105,7 +106,7 @@ func uniqueCurrencyIDs(live []engine.Network) error {
 }
 
 // configured completes a [[chain]] block from the catalogue. Only who serves has the keys to sign with.
-func (p *program) configured(c chainConfig, catalogue []chain.Network, serves bool) (n liveNetwork, err error) {
+func (p *program) configured(ctx context.Context, c chainConfig, catalogue []chain.Network, serves bool) (n liveNetwork, err error) {
 	known := slices.IndexFunc(catalogue, func(n chain.Network) bool { return n.Name == c.Name })
 	if c.TestOf != "" || known >= 0 && catalogue[known].TestOf != "" {
 		return n, errors.New("the simulated networks need no block")
@@ -148,7 +149,7 @@ func (p *program) configured(c chainConfig, catalogue []chain.Network, serves bo
 	if err := checkTokens(network); err != nil {
 		return n, err
 	}
-	signer, err := c.signer(serves)
+	signer, err := c.signer(ctx, serves)
 	if err != nil {
 		return n, err
 	}
@@ -167,6 +168,9 @@ func (p *program) configured(c chainConfig, catalogue []chain.Network, serves bo
 		return n, fmt.Errorf("treasury: %w", err)
 	}
 	n.Network = engine.Network{Network: network, Client: n.client, Addresser: forwarders, Treasury: treasury, Disabled: map[money.Asset]string{}}
+	if n.limit, err = parseLimit(c.Limit); err != nil {
+		return n, err
+	}
 	n.factory, n.start = forwarders.Factory.String(), c.Start
 	return n, c.complete(&n.Network, n.client)
 }

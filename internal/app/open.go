@@ -42,6 +42,7 @@ type purpose int
 
 const (
 	toRead   purpose = iota // a command on what is there
+	toQuote                 // the same, with prices
 	toCreate                // a command that may be the first one
 	toServe                 // the serving process: it holds the lock, the prices and the simulated networks
 )
@@ -70,11 +71,16 @@ func (p *program) start(ctx context.Context, why purpose) error {
 		DB: p.db, Clock: p.clock, IDs: p.ids, Sealer: sealer{p.box}, Marks: p.box, Networks: networks, Log: p.log,
 		Numbers: map[string]func() string{halopay.Protocol: halopay.Numbers(p.clock, p.ids)},
 	}
-	if why == toServe {
+	if why == toServe || why == toQuote {
 		if p.book, err = p.prices(networks); err != nil {
 			return err
 		}
 		config.Rates = p.book
+	}
+	if why == toQuote {
+		if _, err := p.book.RunOnce(ctx); err != nil {
+			return err
+		}
 	}
 	p.engine, err = engine.New(ctx, config)
 	return err
@@ -96,7 +102,7 @@ func openDatabase(r *run, why purpose) (_ *program, err error) {
 		if fresh, err = isMissing(path); err != nil {
 			return nil, err
 		}
-		if fresh && why == toRead {
+		if fresh && why <= toQuote {
 			return nil, errNoDatabase{path}
 		}
 		// The key comes first: a database without one would be refused for ever.
@@ -117,7 +123,7 @@ func openDatabase(r *run, why purpose) (_ *program, err error) {
 	}
 	// A PostgreSQL database is there before we come: it is new while nothing is sealed in it.
 	if _, err = p.db.Setting(r, keyCheck); errors.Is(err, store.ErrNotFound) {
-		if why == toRead {
+		if why <= toQuote {
 			return nil, errNoDatabase{"that address"}
 		}
 		fresh, err = true, nil

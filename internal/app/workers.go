@@ -52,6 +52,8 @@ func (s *server) hire(tokens []halopay.Token) error {
 		{"expire", time.Second, nil, func(ctx context.Context) (int, error) { return s.engine.ExpireOnce(ctx, 500) }},
 		{"notify", time.Second, changed, s.news.RunOnce},
 		{"payouts", time.Second, changed, (&treasury.Payouts{Engine: s.engine, Clock: s.clock, Worker: name, Log: s.log}).RunOnce},
+		{"sweep", time.Minute, nil, s.sweeper(name).RunOnce},
+		{"reconcile", time.Minute, nil, s.reconciler(name).RunOnce},
 		{"paying accounts", 15 * time.Second, nil, (&treasury.Watch{Engine: s.engine, Log: s.log}).RunOnce},
 		{"seal", sealEvery, nil, seal.New(s.db, s.clock, name).RunOnce},
 		{"checkout", time.Second, changed, s.tellPages},
