@@ -77,54 +77,144 @@ func picture(t *testing.T, ctx context.Context, name string) {
 	}
 }
 
-// TestDemoInTheBrowser clicks through the demo as a newcomer does, on a phone and on a desktop: buys,
-// picks an asset, pays on the panel, and comes back to a shop that says it is paid.
-func TestDemoInTheBrowser(t *testing.T) {
-	t.Parallel()
+// visitor is somebody with a browser before a demo.
+type visitor struct {
+	*demonstration
+	ctx  context.Context
+	size string
+}
+
+// eachSize runs a test on a phone and on a desktop.
+func eachSize(t *testing.T, test func(t *testing.T, v visitor)) {
 	for size, width := range map[string]int64{"phone": 360, "desktop": 1280} {
 		t.Run(size, func(t *testing.T) {
 			t.Parallel()
-			d := newDemo(t)
-			ctx := newTab(t)
-			here := func() string { return eval[string](t, ctx, "location.href") }
-			reads := func(text string) {
-				t.Helper()
-				d.until(func() error {
-					if page := eval[string](t, ctx, "document.body ? document.body.innerText : ''"); !strings.Contains(page, text) {
-						return errors.New("no " + text + " in " + page)
-					}
-					return nil
-				})
-			}
-			do(t, ctx, chromedp.EmulateViewport(width, 760), chromedp.Navigate(d.Shop))
-			picture(t, ctx, "shop."+size)
-			if over := eval[int](t, ctx, "document.documentElement.scrollWidth - innerWidth"); over > 0 {
-				t.Errorf("the shop is %d px wider than the screen", over)
-			}
-			do(t, ctx, chromedp.Click(`button[value="tea"]`))
-			reads("USDT")
-			if !strings.HasPrefix(here(), d.Gateway+"/pay/") {
-				t.Fatalf("buying leads to %s", here())
-			}
-			picture(t, ctx, "choose."+size)
-			do(t, ctx, chromedp.Click(`button[value="USDT@sim-ethereum"]`))
-			reads("15 USDT")
-			picture(t, ctx, "waiting."+size)
-			do(t, ctx, chromedp.Click(`button[value="full"]`))
-			d.until(func() error { // the page returns to the shop by itself
-				if !strings.HasPrefix(here(), d.Shop+"/order/") {
-					return errors.New("it is still at " + here())
-				}
-				return nil
-			})
-			reads("Paid. Thank you!")
-			picture(t, ctx, "receipt."+size)
-			do(t, ctx, chromedp.Navigate(d.Shop))
-			reads("paid")
-			picture(t, ctx, "orders."+size)
-			if over := eval[int](t, ctx, "document.documentElement.scrollWidth - innerWidth"); over > 0 {
-				t.Errorf("the shop is %d px wider than the screen", over)
-			}
+			v := visitor{newDemo(t), newTab(t), size}
+			do(t, v.ctx, chromedp.EmulateViewport(width, 760), chromedp.Navigate(v.Shop))
+			test(t, v)
 		})
 	}
+}
+
+func (v visitor) here(t *testing.T) string { return eval[string](t, v.ctx, "location.href") }
+
+// reads waits until the page shows the text.
+func (v visitor) reads(t *testing.T, text string) {
+	t.Helper()
+	v.until(func() error {
+		if page := eval[string](t, v.ctx, "document.body ? document.body.innerText : ''"); !strings.Contains(page, text) {
+			return errors.New("no " + text + " in " + page)
+		}
+		return nil
+	})
+}
+
+// comesTo waits until the page is one whose address begins so.
+func (v visitor) comesTo(t *testing.T, address string) {
+	t.Helper()
+	v.until(func() error {
+		if here := v.here(t); !strings.HasPrefix(here, address) {
+			return errors.New("it is still at " + here)
+		}
+		return nil
+	})
+}
+
+// looks takes a picture of the page, which has to fit the screen.
+func (v visitor) looks(t *testing.T, name string) {
+	t.Helper()
+	if over := eval[int](t, v.ctx, "document.documentElement.scrollWidth - innerWidth"); over > 0 {
+		t.Errorf("%s is %d px wider than the screen", name, over)
+	}
+	picture(t, v.ctx, name+"."+v.size)
+}
+
+func (v visitor) clicks(t *testing.T, selector string) {
+	t.Helper()
+	do(t, v.ctx, chromedp.Click(selector))
+}
+
+// TestDemoInTheBrowser clicks through the demo as a newcomer does: buys, picks an asset, pays on the
+// panel, and comes back to a shop that says it is paid.
+func TestDemoInTheBrowser(t *testing.T) {
+	t.Parallel()
+	eachSize(t, func(t *testing.T, v visitor) {
+		v.looks(t, "shop")
+		v.clicks(t, `button[value="tea"]`)
+		v.reads(t, "USDT")
+		v.comesTo(t, v.Gateway+"/pay/")
+		v.looks(t, "choose")
+		v.clicks(t, `button[value="USDT@sim-ethereum"]`)
+		v.reads(t, "15 USDT")
+		v.looks(t, "waiting")
+		v.clicks(t, `button[value="full"]`)
+		v.comesTo(t, v.Shop+"/order/") // the page returns to the shop by itself
+		v.reads(t, "Paid. Thank you!")
+		v.looks(t, "receipt")
+		do(t, v.ctx, chromedp.Navigate(v.Shop))
+		v.reads(t, "paid")
+		v.looks(t, "orders")
+	})
+}
+
+// TestOwnPageInTheBrowser is the other way to pay, and what comes after: the shop's own page shows
+// an address and follows what arrives there; then the desk pays out what it brought.
+func TestOwnPageInTheBrowser(t *testing.T) {
+	t.Parallel()
+	eachSize(t, func(t *testing.T, v visitor) {
+		const usdt = "70"      // on sim-ethereum
+		v.until(func() error { // once the chain is followed
+			do(t, v.ctx, chromedp.Navigate(v.Shop+"/checkout/tea"))
+			if !eval[bool](t, v.ctx, `!!document.querySelector('button[value="`+usdt+`"]')`) {
+				return errors.New("USDT is not on offer")
+			}
+			return nil
+		})
+		v.looks(t, "own-choose")
+		v.clicks(t, `button[value="`+usdt+`"]`)
+		v.reads(t, "Waiting for the payment")
+		if !eval[bool](t, v.ctx, `document.querySelector(".slip img").naturalWidth > 100`) {
+			t.Error("there is no QR code")
+		}
+		v.looks(t, "own-waiting")
+		order := v.here(t)
+
+		v.clicks(t, ".player a")
+		v.comesTo(t, v.Gateway+"/pay/")
+		v.clicks(t, `button[value="partial"]`)
+		v.reads(t, "7.5")
+		do(t, v.ctx, chromedp.Navigate(order))
+		v.reads(t, "Part of it has arrived") // without a click: the page looks again
+		v.looks(t, "own-partial")
+		if amount := eval[string](t, v.ctx, `document.getElementById("amount").textContent`); amount != "7.5" {
+			t.Errorf("still to pay: %s", amount)
+		}
+		v.clicks(t, ".player a")
+		v.comesTo(t, v.Gateway+"/pay/")
+		v.clicks(t, `button[value="full"]`)
+		v.comesTo(t, order)
+		v.reads(t, "Paid. Thank you!")
+		v.looks(t, "own-paid")
+
+		v.clicks(t, `a[href="/desk"]`)
+		v.reads(t, "14.9955") // less the fee
+		v.looks(t, "desk")
+		v.paysOut(t, "1000")
+		v.reads(t, "The gateway does not pay this out") // negative control
+		v.looks(t, "desk-refused")
+		v.paysOut(t, "5")
+		v.reads(t, "will be sent once")
+		v.looks(t, "payout-sent")
+		v.reads(t, "The transfer is final")
+		v.looks(t, "payout-paid")
+		v.clicks(t, ".actions a")
+		v.reads(t, "9.9955")
+		v.looks(t, "desk-after")
+	})
+}
+
+func (v visitor) paysOut(t *testing.T, amount string) {
+	t.Helper()
+	do(t, v.ctx, chromedp.SetValue(`input[name="amount"]`, amount))
+	v.clicks(t, ".fields button")
 }
