@@ -132,7 +132,8 @@ func (w *world) looseColumns() string {
 }
 
 // kept names the tables where nothing is changed or removed.
-var kept = map[string]string{"entries": "ref", "postings": "units", "events": "doc", "attempts": "error", "seals": "hash"}
+var kept = map[string]string{"entries": "ref", "postings": "units", "events": "doc", "attempts": "error", "seals": "hash",
+	"outgoing_txs": "txid", "nonces": "outgoing_id", "approvals": "approver"}
 
 func appendOnly(w *world) {
 	Fill(w.T, w.db)
@@ -196,6 +197,44 @@ func steps(w *world) {
 				product_name, product_image, product_description, price_currency, price_units, policy, '%s', asset, due_units, rate,
 				received_units, late_units, reversed_units, last_txid, created_at, deadline, paid_at, changed_at, version
 				FROM orders WHERE id = 'open-open'`, id, id, id, before), "begins open")
+		}
+	}
+}
+
+// payoutSteps takes every step between two states of a payout by raw SQL: what happens is what the table of payment allows.
+func payoutSteps(w *world) {
+	all := payment.PayoutStates()
+	for _, before := range all {
+		id := "p-" + string(before)
+		insert := fmt.Sprintf(`INSERT INTO outgoing (id, kind, merchant_id, app_id, number, reference, request_hash, order_id, notify_url, extra, chain,
+			asset, units, recipient, coin, fee_cap_units, sender, approval, held_until, digest, state, reason, nonce, txid, block_height, fee_units,
+			created_at, changed_at, version, due_at, attempts, lease_owner, leased_until, fence)
+			VALUES ('%s', 'payout', 'm', 'a', '%s', '', '', '', '', '', 'c', 'USDT@c/6', '1', 'r', 'C@c/18', '1', 's', FALSE, 0, '', '%s', '', -1, '', 0, '0',
+			0, 0, 1, 0, 0, '', 0, 0)`, id, id, before)
+		if isSQLite(w.url) {
+			insert = strings.Replace(insert, "FALSE, 0, '', ", "FALSE, 0, x'', ", 1)
+		}
+		if before != payment.PayoutHeld && before != payment.PayoutReady {
+			w.refusedRaw(insert, "begins held or ready")
+			continue
+		}
+		w.exec(insert)
+	}
+	for _, path := range [][]payment.PayoutState{
+		{payment.PayoutHeld}, {payment.PayoutReady}, {payment.PayoutNumbered}, {payment.PayoutSent}, {payment.PayoutPaid},
+	} {
+		now := path[0]
+		if now != payment.PayoutHeld && now != payment.PayoutReady {
+			w.exec(fmt.Sprintf("UPDATE outgoing SET state = '%s' WHERE id = 'p-ready'", now))
+		}
+		id := "p-ready"
+		if now == payment.PayoutHeld {
+			id = "p-held"
+		}
+		for _, next := range all {
+			if !now.MayBecome(next) {
+				w.refusedRaw(fmt.Sprintf("UPDATE outgoing SET state = '%s' WHERE id = '%s'", next, id), "may not")
+			}
 		}
 	}
 }

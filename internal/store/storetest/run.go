@@ -41,6 +41,7 @@ func Run(t *testing.T, e Engine) {
 		"M07 raw SQL changes nothing that was booked or told":  appendOnly,
 		"M11 raw SQL takes no step that is not in the table":   steps,
 		"M11 random steps":                                     randomSteps,
+		"I11 raw SQL takes no odd step of a payout":            payoutSteps,
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := &world{T: t, ctx: context.Background(), url: e.New(t)}

@@ -120,7 +120,11 @@ func (s *script) text(name string) string {
 	case strings.HasSuffix(name, "Units"), name == "Held":
 		return pick(s, "0", "1", "15", "9007199254740993", "9223372036854775808", maxUint256)
 	case name == "State":
-		return pick(s, "open", "open", "open", "paid", "expired", "odd")
+		return pick(s, "open", "open", "open", "paid", "expired", "odd", "held", "ready", "numbered", "sent", "failed")
+	case name == "Kind":
+		return pick(s, "a", "b", "payout", "sweep", "entry", "event")
+	case name == "Purpose":
+		return pick(s, "pay", "cancel", "odd")
 	case name == "Status":
 		return pick(s, "waiting", "delivered", "superseded", "seen", "confirmed", "dropped", "resolved", "void", "done", "odd")
 	case name == "Side":
