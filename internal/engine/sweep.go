@@ -61,7 +61,7 @@ func (e *Engine) Lots(ctx context.Context, chainName, after string, rows int) (l
 		}
 		for _, row := range found {
 			if row.Recipient != lot.Address {
-				if lot.Address != "" && !skip {
+				if len(lot.Parts) > 0 && !skip {
 					lots = append(lots, lot)
 				}
 				if read >= rows {
@@ -77,7 +77,7 @@ func (e *Engine) Lots(ctx context.Context, chainName, after string, rows int) (l
 			page.AfterRecipient, page.AfterTxid, page.AfterPosition = row.Recipient, row.Txid, row.Position
 		}
 		if len(found) < rows {
-			if lot.Address != "" && !skip {
+			if len(lot.Parts) > 0 && !skip {
 				lots = append(lots, lot)
 			}
 			return lots, "", nil

@@ -1,0 +1,222 @@
+package treasury_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"florin/internal/chain/sim"
+	"florin/internal/engine"
+	"florin/internal/id"
+	"florin/internal/ledger"
+	"florin/internal/money"
+	"florin/internal/payment"
+)
+
+// minutes lets the worker compare every minute.
+func (h *home) minutes(n int) {
+	h.t.Helper()
+	for range n {
+		h.clock.Advance(time.Minute)
+		_, err := h.reconcile.RunOnce(h.ctx)
+		h.must(err)
+	}
+}
+
+// limit sets the difference in USD above which payouts stop.
+func (h *home) limit(usd string) {
+	h.t.Helper()
+	price, err := money.ParsePrice("USD", usd)
+	h.must(err)
+	h.limits["sim-ethereum"] = price
+}
+
+// differs checks that the comparison has found just this difference, in base units of the asset.
+func (h *home) differs(asset money.Asset, want string) {
+	h.t.Helper()
+	found, err := h.engine.Comparisons(h.ctx)
+	h.must(err)
+	for _, c := range found {
+		if said := c.Difference().String(); c.Asset == asset && said != want || c.Asset != asset && said != "0" {
+			h.t.Errorf("%s differs by %s, want %s of %s", c.Asset.Code(), said, want, asset.Code())
+		}
+	}
+}
+
+// tryPayout returns the refusal's code, or "".
+func (h *home) tryPayout() payment.Code {
+	h.t.Helper()
+	number := id.New(nil).Hex(16)
+	_, _, err := h.engine.CreatePayout(h.ctx, h.app, engine.NewPayout{
+		Number: number, Reference: number, RequestHash: number, Asset: eth, Recipient: "0x7777777777777777777777777777777777777777",
+		Amount: h.amount(eth, "0.001"),
+	})
+	if err == nil {
+		return ""
+	}
+	var refused *payment.Error
+	if !errors.As(err, &refused) {
+		h.t.Fatal(err)
+	}
+	return refused.Code
+}
+
+// posting writes a posting to custody past the program: the triggers keep what is there, not what comes.
+func (h *home) posting(side, units string) {
+	h.t.Helper()
+	ref := id.New(nil).Hex(8)
+	h.exec(fmt.Sprintf("INSERT INTO entries (id, ref, order_id, created_at) VALUES ('%s', '%s', '', 0)", ref, ref))
+	h.exec(fmt.Sprintf("INSERT INTO postings (entry_id, line, kind, owner, asset, side, units) VALUES ('%s', 0, 'custody', 'sim-ethereum', '%s', '%s', '%s')",
+		ref, usdt, side, units))
+}
+
+func TestM15_DriftIsSeenAndStopsPayouts(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		do   func(h *home)
+		want string // difference of USDT
+	}{
+		{"a unit more in the books, by raw SQL", func(h *home) { h.posting("debit", "1") }, "-1"},
+		{"a unit less in the books, by raw SQL", func(h *home) { h.posting("credit", "1") }, "1"},
+		{"a transfer that nobody sees, to the treasury", func(h *home) { h.silently(bank, "1") }, "1"},
+		{"a transfer that nobody sees, to a deposit address", func(h *home) { h.silently(h.some, "1") }, "1"},
+		{"a deposit that the books forgot", func(h *home) { h.exec("UPDATE transfers SET swept_by = 'out_gone' WHERE booked = 'merchant' AND asset = '" + usdt.String() + "'") }, "-150000000"},
+		{"the control: nothing", func(*home) {}, "0"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			homeOnBoth(t, func(t *testing.T, h *home) {
+				h.limit("0")
+				h.some = h.paid(h.app, usdt, "150")
+				h.paid(h.app, eth, "0.1")
+				h.mine(4)
+				h.minutes(3)
+				if code := h.tryPayout(); code != "" {
+					t.Fatalf("before anything happened: %s", code)
+				}
+				h.mine(5) // the payout is made
+				c.do(h)
+				h.mine(4)
+				h.minutes(1)
+				h.differs(usdt, c.want)
+				if len(h.stops()) > 0 {
+					t.Error("one round is no proof")
+				}
+				h.minutes(2)
+				h.differs(usdt, c.want)
+				stops := h.stops()
+				if c.want == "0" {
+					if len(stops) > 0 || h.tryPayout() != "" {
+						t.Errorf("stops: %+v", stops)
+					}
+					return
+				}
+				if len(stops) != 1 || stops[0].Scope != engine.StopChain("sim-ethereum") || h.tryPayout() != payment.CodeStopped {
+					t.Errorf("stops: %+v", stops)
+				}
+			})
+		})
+	}
+}
+
+// A difference below the limit is shown, and nothing stops.
+func TestM15_BelowTheLimitItIsShown(t *testing.T) {
+	h := newHome(t, "")
+	h.posting("debit", "999999")
+	h.minutes(5)
+	h.differs(usdt, "-999999")
+	if len(h.stops()) > 0 {
+		t.Error("less than a dollar stops payouts")
+	}
+	h.posting("debit", "2")
+	h.minutes(1)
+	if len(h.stops()) != 1 {
+		t.Error("more than a dollar does not stop payouts")
+	}
+}
+
+// By hand a difference counts at once.
+func TestM15_ByHand(t *testing.T) {
+	h := newHome(t, "")
+	h.posting("debit", "5000000")
+	h.compare()
+	if len(h.stops()) != 1 {
+		t.Error("payouts go on")
+	}
+}
+
+// What comes and goes in the ordinary way is never a difference: deposits, payouts, sweeps, the
+// operator's own money, reorgs, asked at every block.
+func TestM15_NoFalseAlarm(t *testing.T) {
+	homeOnBoth(t, func(t *testing.T, h *home) {
+		h.limit("0")
+		for block := range 60 {
+			switch block % 6 {
+			case 0:
+				h.paid(h.app, eth, "0.2")
+				h.paid(h.app, usdt, "150")
+			case 1:
+				h.paid(h.direct, usdt, "150")
+				h.send(sim.Account(0), h.amount(usdt, "3"))
+			case 2:
+				h.tryPayout()
+			case 3:
+				h.sweep()
+			case 4:
+				h.send(bank, h.amount(eth, "0.5"))
+			case 5:
+				if block%12 == 5 {
+					h.must(h.net.Fork(h.ctx, sim.Fork{Depth: 2, Blocks: [][]string{nil, nil, nil}}))
+				}
+			}
+			h.mine(1)
+			h.minutes(1)
+			for _, stop := range h.stops() {
+				t.Fatalf("block %d: %s", block, stop.Reason)
+			}
+		}
+		h.mine(6)
+		h.agrees()
+		if len(h.swept()) == 0 {
+			t.Error("nothing was swept")
+		}
+	})
+}
+
+// What the operator moved by hand is booked by hand.
+func TestOperatorAdjustsTheBooks(t *testing.T) {
+	homeOnBoth(t, func(t *testing.T, h *home) {
+		h.limit("0")
+		h.silently(bank, "40")
+		h.mine(4)
+		h.minutes(3)
+		h.differs(usdt, "40")
+		ref, err := h.engine.AdjustLedger(h.ctx, engine.Adjustment{Amount: money.FromUnits(usdt, 40), Note: "J. Doe: gift of a silent token"})
+		h.must(err)
+		if _, err := h.engine.AdjustLedger(h.ctx, engine.Adjustment{Amount: money.FromUnits(usdt, 40)}); err == nil {
+			t.Error("an adjustment without a note")
+		}
+		h.agrees()
+		before := h.account(ledger.Operator, "sim-ethereum", usdt)
+		if before != "7000040" {
+			t.Errorf("%s: the operator has %s", ref, before)
+		}
+		_, err = h.engine.AdjustLedger(h.ctx, engine.Adjustment{Amount: money.FromUnits(usdt, 40), Out: true, Note: "J. Doe: back"})
+		h.must(err)
+		h.minutes(1)
+		h.differs(usdt, "40")
+	})
+}
+
+// Each account's balance from before is taken over once: a second time it is a difference.
+func TestAccountsAreTakenOverOnce(t *testing.T) {
+	h := newHome(t, "")
+	if got := h.account(ledger.Operator, "sim-ethereum", usdt); got != "7000000" {
+		t.Errorf("the operator has %s", got)
+	}
+	h.silently(bank, "1")
+	h.mine(4)
+	h.restart()
+	h.minutes(3)
+	h.differs(usdt, "1")
+}
