@@ -62,6 +62,20 @@ func (e *Engine) Stops(ctx context.Context) ([]Stop, error) {
 	return stops, nil
 }
 
+// StoppedFor returns for how long a scope has been stopped; 0 if it is not.
+func (e *Engine) StoppedFor(ctx context.Context, scope string) (time.Duration, error) {
+	stops, err := e.Stops(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, s := range stops {
+		if s.Scope == scope {
+			return e.now().Sub(s.At), nil
+		}
+	}
+	return 0, nil
+}
+
 func stopFrom(row query.Stop) Stop {
 	return Stop{Scope: row.Scope, Reason: row.Reason, By: row.RaisedBy, At: time.UnixMicro(row.At).UTC()}
 }

@@ -39,11 +39,10 @@ func TestM08_OneWins(t *testing.T) {
 		if !strings.HasPrefix(w.url, "sqlite:") { // where two processes may serve one database
 			other, _ = w.start(w.open())
 		}
-		left := money.Zero(usdt)
 		for round := range soak(10_000, 100) {
 			b, err := w.engine.Balance(w.ctx, w.app.MerchantID, usdt)
 			w.must(err)
-			left = b.Available
+			left := b.Available
 			units := left.Int()
 			part := money.FromUnits(usdt, units.Uint64()*6/10)
 			var won sync.Map

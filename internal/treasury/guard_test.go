@@ -240,7 +240,11 @@ func TestP18_ForeignNumber(t *testing.T) {
 	}
 	_, err := treasury.Resume(w.ctx, w.engine, w.network.Name, nil)
 	w.refused(err, payment.CodeInvalidField, "payout")
-	_, err = treasury.Resume(w.ctx, w.engine, w.network.Name, map[string]treasury.Verdict{p.ID: {NotMade: true}})
+	verdict := map[string]treasury.Verdict{p.ID: {NotMade: true}}
+	_, err = treasury.Resume(w.ctx, w.engine, w.network.Name, verdict)
+	w.refused(err, payment.CodeInvalidField, "payout") // not before it is final
+	w.clock.Advance(time.Minute)
+	_, err = treasury.Resume(w.ctx, w.engine, w.network.Name, verdict)
 	w.must(err)
 	w.is(p, payment.PayoutFailed)
 	w.balance(usdt, "1000", "0")

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"florin/internal/chain"
+	"florin/internal/engine"
 	"florin/internal/money"
 	"florin/internal/payment"
 )
@@ -230,4 +231,49 @@ func TestP19_ReorgTakesAPayoutAway(t *testing.T) {
 		}
 	}
 	w.audit(payouts...)
+}
+
+// TestI11_MerchantIsToldOnce: how a payout ended is one delivery, to the payout's own URL, with what a dialect needs.
+func TestI11_MerchantIsToldOnce(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		n := w.ask(usdt, "15")
+		n.NotifyURL = "https://shop.example/payout"
+		p, _, err := w.engine.CreatePayout(w.ctx, w.app, n)
+		w.must(err)
+		due := func() []engine.DueDelivery {
+			t.Helper()
+			due, err := w.engine.DueDeliveries(w.ctx, 10)
+			w.must(err)
+			return due
+		}
+		w.turn()
+		w.block(1)
+		if told := due(); len(told) > 0 {
+			t.Errorf("told before it is final: %v", told)
+		}
+		w.block(4)
+		told := due()
+		if len(told) != 1 || told[0].URL != n.NotifyURL || told[0].OrderID != p.ID {
+			t.Fatalf("due: %v", told)
+		}
+		d, err := w.engine.LeaseDelivery(w.ctx, told[0].ID, "test", time.Minute, func(e payment.Event, app engine.App) ([]byte, error) {
+			f := e.Payout
+			if e.Kind != payment.EventPayoutPaid || f == nil || f.State != payment.PayoutPaid || f.Amount != p.Amount ||
+				f.Recipient != p.Recipient || f.TxID == "" || e.Facts.Number != p.Number || e.Facts.Reference != p.Reference || app.ID != w.app.ID {
+				t.Errorf("%+v, payout %+v", e, f)
+			}
+			return []byte("told"), nil
+		})
+		w.must(err)
+		w.must(w.engine.RecordAttempt(w.ctx, d, &engine.Attempt{At: w.clock.Now(), Status: 200}, engine.Delivered, w.clock.Now()))
+		if again := due(); len(again) > 0 {
+			t.Errorf("told again: %v", again)
+		}
+		if _, err := w.engine.Resend(w.ctx, d.Event.ID); err != nil || len(due()) != 1 {
+			t.Errorf("sent again by hand: %v", err)
+		}
+		if orphans, err := w.engine.Orphans(w.ctx); err != nil || len(orphans) > 0 {
+			t.Errorf("orphans: %v, %v", orphans, err)
+		}
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"florin/internal/chain"
 	"florin/internal/engine"
@@ -107,8 +108,15 @@ func Resume(ctx context.Context, e *engine.Engine, chainName string, verdicts ma
 		return r, err
 	}
 	n, _ := e.Network(chainName)
+	settled, err := standing(ctx, e, n)
+	if err != nil {
+		return r, err
+	}
 	for _, f := range r.Findings {
 		verdict := verdicts[f.ID]
+		if f.Doubt != "" && f.Nonce >= 0 && verdict.NotMade && !settled {
+			return r, payment.Invalid("payout", f.ID+": what used its number is not final yet; wait for some blocks")
+		}
 		if f.Doubt != "" && !verdict.NotMade && verdict.Made == "" {
 			return r, payment.Invalid("payout", f.ID+": "+f.Doubt+"; say what made it, or that nothing did")
 		}
@@ -132,6 +140,13 @@ func Resume(ctx context.Context, e *engine.Engine, chainName string, verdicts ma
 		}
 	}
 	return r, e.ResumeChain(ctx, chainName, r.Account, r.OnChain)
+}
+
+// standing reports whether a chain has been stopped for as long as its confirmations take: what was
+// on it then is final.
+func standing(ctx context.Context, e *engine.Engine, n engine.Network) (bool, error) {
+	since, err := e.StoppedFor(ctx, engine.StopChain(n.Name))
+	return since >= time.Duration(n.Confirmations)*time.Duration(n.BlockSeconds)*time.Second, err
 }
 
 // made asks the chain whether txid paid p's recipient p's amount from p's account (threats P07).
