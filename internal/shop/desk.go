@@ -81,7 +81,7 @@ func (s *Shop) payOut(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	f := payoutForm{
 		Reference: r.PostFormValue("reference"), Amount: strings.TrimSpace(r.PostFormValue("amount")),
-		To: strings.TrimSpace(r.PostFormValue("to")), Code: strings.TrimSpace(r.PostFormValue("code")),
+		To: strings.Join(strings.Fields(r.PostFormValue("to")), ""), Code: strings.TrimSpace(r.PostFormValue("code")),
 	}
 	var err error
 	f.CurrencyID, err = strconv.ParseInt(r.PostFormValue("currency_id"), 10, 64)

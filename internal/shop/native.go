@@ -23,9 +23,13 @@ type token struct {
 	CurrencyID int64  `json:"currency_id"`
 	Symbol     string `json:"token"`
 	Chain      string `json:"chain"`
+	Contract   string `json:"contract"`
 	Standard   string `json:"protocol"`
 	Balance    string `json:"balance"`
 }
+
+// Native reports whether it is its chain's coin: then the contract is its symbol.
+func (t token) Native() bool { return t.Contract == t.Symbol }
 
 // offer is a token and what a product costs in it.
 type offer struct {

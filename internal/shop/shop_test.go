@@ -29,27 +29,46 @@ func mac(key, body string, at time.Time) string {
 // gateway is a gateway that answers as a test tells it.
 type gateway struct {
 	*httptest.Server
-	answer string
-	key    string    // it signs with
-	at     time.Time // it says it is
+	answer string            // to what answers does not name
+	to     map[string]string // answers by path, and before that by path and body
+	key    string            // it signs with
+	at     time.Time         // it says it is
 
 	request *http.Request // the last one
 	body    string
+	asked   []string // paths and bodies
 }
 
 func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	g.request, g.body = r, string(body)
+	g.asked = append(g.asked, r.URL.Path+" "+g.body)
+	answer := g.answer
+	for _, key := range []string{r.URL.Path, r.URL.Path + " " + g.body} {
+		if special, ok := g.to[key]; ok {
+			answer = special
+		}
+	}
 	w.Header().Set("X-Appid", appID)
 	w.Header().Set("X-Timestamp", strconv.FormatInt(g.at.Unix(), 10))
-	w.Header().Set("X-Sign", mac(g.key, g.answer, g.at))
-	fmt.Fprint(w, g.answer)
+	w.Header().Set("X-Sign", mac(g.key, answer, g.at))
+	fmt.Fprint(w, answer)
+}
+
+// calls counts the requests to a path.
+func (g *gateway) calls(path string) (n int) {
+	for _, asked := range g.asked {
+		if strings.HasPrefix(asked, path+" ") {
+			n++
+		}
+	}
+	return n
 }
 
 // open returns a shop at noon, and its gateway.
 func open(t *testing.T) (*Shop, *gateway) {
 	t.Helper()
-	g := &gateway{key: appKey, at: noon, answer: `{"code":0,"msg":"success","data":{"url":"http://pay.example/pay/1"}}`}
+	g := &gateway{key: appKey, at: noon, to: map[string]string{}, answer: `{"code":0,"msg":"success","data":{"url":"http://pay.example/pay/1"}}`}
 	g.Server = httptest.NewServer(g)
 	t.Cleanup(g.Close)
 	return New(Config{
@@ -57,6 +76,9 @@ func open(t *testing.T) (*Shop, *gateway) {
 		Now: func() time.Time { return noon }, Client: g.Client(),
 	}), g
 }
+
+// form is what browsers say of a form.
+var form = http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
 
 func (s *Shop) ask(method, path, body string, header http.Header) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
@@ -70,7 +92,7 @@ func (s *Shop) ask(method, path, body string, header http.Header) *httptest.Resp
 
 func (s *Shop) buyTea(t *testing.T) (reference string) {
 	t.Helper()
-	w := s.ask("POST", "/buy", "product=tea", http.Header{"Content-Type": {"application/x-www-form-urlencoded"}})
+	w := s.ask("POST", "/buy", "product=tea", form)
 	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "http://pay.example/pay/1" {
 		t.Fatalf("%d to %s: %s", w.Code, w.Header().Get("Location"), w.Body)
 	}
@@ -114,7 +136,7 @@ func TestGatewayThatIsNotBelieved(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s, g := open(t)
 			spoil(g)
-			w := s.ask("POST", "/buy", "product=tea", http.Header{"Content-Type": {"application/x-www-form-urlencoded"}})
+			w := s.ask("POST", "/buy", "product=tea", form)
 			if w.Code != http.StatusBadGateway || len(s.orders.names) != 0 {
 				t.Errorf("%d, %d orders: %s", w.Code, len(s.orders.names), w.Body)
 			}
@@ -204,7 +226,7 @@ func TestPages(t *testing.T) {
 	if w := s.ask("GET", "/order/TEA-0", "", nil); w.Code != http.StatusNotFound {
 		t.Errorf("no such order: %d", w.Code)
 	}
-	if w := s.ask("POST", "/buy", url.Values{"product": {"coffee"}}.Encode(), http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}); w.Code != http.StatusBadRequest {
+	if w := s.ask("POST", "/buy", url.Values{"product": {"coffee"}}.Encode(), form); w.Code != http.StatusBadRequest {
 		t.Errorf("what is not sold: %d", w.Code)
 	}
 	if w := s.ask("POST", "/buy", "product=tea", http.Header{"Origin": {"https://evil.example"}}); w.Code != http.StatusForbidden {
