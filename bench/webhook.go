@@ -68,6 +68,7 @@ func webhooks(ctx context.Context, w *world, db string, out printer) error {
 	}
 	defer t.duel.stop()
 	var atOnce float64
+	var failed error
 	for _, kind := range []struct {
 		name  string
 		b     behaviour
@@ -82,19 +83,23 @@ func webhooks(ctx context.Context, w *world, db string, out printer) error {
 	} {
 		line, err := t.line(ctx, kind.name, kind.b, kind.race, kind.kills)
 		if err != nil {
-			return fmt.Errorf("receivers %s: %w", kind.name, err)
+			failed = errors.Join(failed, fmt.Errorf("receivers %s: %w", kind.name, err))
+			if errors.Is(err, errUnsteady) {
+				continue
+			}
+			return failed
 		}
-		if atOnce == 0 {
+		if kind.name == "at once" {
 			atOnce = line.P99
 		}
 		if kind.b.hang && atOnce > 0 {
 			line.OthersP99 = round(line.P99 / atOnce)
 		}
 		if err := errors.Join(out.Encode(line), line.err(kind.kills)); err != nil {
-			return err
+			return errors.Join(failed, err)
 		}
 	}
-	return nil
+	return failed
 }
 
 // telling is what the kinds of receivers share: one database of each program.
