@@ -153,11 +153,11 @@ func (n *node) baseFee(ctx context.Context) (base uint256.Int, has bool, err err
 	var raw []byte
 	err = n.call(ctx, func(w *walker) error {
 		w.object(func(name []byte) {
-			if string(name) == "baseFeePerGas" && !w.null() {
+			if string(name) == "baseFeePerGas" {
 				w.set(&raw)
-				return
+			} else {
+				w.skip()
 			}
-			w.skip()
 		})
 		return nil
 	}, "eth_getBlockByNumber", "latest", false)

@@ -200,6 +200,9 @@ func TestOutcomeOfALyingNode(t *testing.T) {
 		if err == nil {
 			t.Errorf("%s: %+v, %v", name, o, err)
 		}
+		if err != nil && strings.Contains(err.Error(), "JSON") {
+			t.Errorf("%s: %v", name, err)
+		}
 		if missing := errors.Is(err, chain.ErrNotFound); missing && name != "a receipt from above the head" {
 			t.Errorf("%s: read as a transaction that is in no block", name)
 		}
@@ -208,9 +211,13 @@ func TestOutcomeOfALyingNode(t *testing.T) {
 	if o, err := newTestClient(t, nil, mining(t, failed).URL).Outcome(t.Context(), txHash(1, 1)); err != nil || o.OK || len(o.Moves) != 0 || o.Paid != good.Paid {
 		t.Errorf("failed: %+v, %v", o, err)
 	}
-	old := func(r, _ object) { delete(r, "effectiveGasPrice") } // from before London
-	if o, err := newTestClient(t, nil, mining(t, old).URL).Outcome(t.Context(), txHash(1, 1)); err != nil || o.Paid != good.Paid {
-		t.Errorf("a receipt without a price: %+v, %v", o, err)
+	for name, old := range map[string]func(r, tx object){ // from before London
+		"a receipt without a price": func(r, _ object) { delete(r, "effectiveGasPrice") },
+		"a receipt of a null price": func(r, _ object) { r["effectiveGasPrice"] = nil },
+	} {
+		if o, err := newTestClient(t, nil, mining(t, old).URL).Outcome(t.Context(), txHash(1, 1)); err != nil || o.Paid != good.Paid {
+			t.Errorf("%s: %+v, %v", name, o, err)
+		}
 	}
 
 	// One node lags, the other has it; and none has it.
@@ -265,6 +272,11 @@ func drafting(t *testing.T, refuse func(method string) *fault) *fakeNode {
 		switch method {
 		case "eth_getBlockByNumber":
 			result.(object)["baseFeePerGas"] = "0x3b9aca00"
+			if refuse("no base fee") != nil {
+				result.(object)["baseFeePerGas"] = nil
+			}
+		case "eth_gasPrice":
+			return "0x7", nil
 		case "eth_maxPriorityFeePerGas":
 			return "0x5", nil
 		case "eth_feeHistory":
@@ -291,6 +303,12 @@ func TestDraftOfFees(t *testing.T) {
 		}
 		return nil
 	}
+	noBase := func(method string) *fault {
+		if method == "no base fee" {
+			return &fault{}
+		}
+		return nil
+	}
 	fee := func(perUnit, tip uint64) chain.Fee {
 		return chain.Fee{PerUnit: money.FromUnits(coin, perUnit), Tip: money.FromUnits(coin, tip)}
 	}
@@ -300,6 +318,7 @@ func TestDraftOfFees(t *testing.T) {
 		want     chain.Fee
 	}{
 		"first":                     {none, chain.Fee{}, fee(2_000_000_005, 5)},
+		"no base fee":               {noBase, chain.Fee{}, fee(7, 7)},
 		"from the history of fees":  {noTip, chain.Fee{}, fee(2_000_000_006, 6)},
 		"far above the old":         {none, fee(8, 1), fee(2_000_000_005, 5)},
 		"an eighth above the old":   {none, fee(2_000_000_005, 5), fee(2_250_000_006, 6)},

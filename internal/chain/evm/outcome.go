@@ -106,12 +106,12 @@ func (n *node) ownReceipt(ctx context.Context, id hash) (r ownReceipt, err error
 func (r *ownReceipt) read(w *walker) (err error) {
 	var height, gas, price []byte
 	w.object(func(name []byte) {
-		switch {
-		case string(name) == "blockNumber":
+		switch string(name) {
+		case "blockNumber":
 			w.set(&height)
-		case string(name) == "gasUsed":
+		case "gasUsed":
 			w.set(&gas)
-		case string(name) == "effectiveGasPrice" && !w.null():
+		case "effectiveGasPrice":
 			w.set(&price)
 		default:
 			w.skip()
@@ -152,10 +152,10 @@ func (n *node) minedTx(ctx context.Context, id, block hash) (tx minedTx, err err
 		from := *w
 		raw = w.tx()
 		from.object(func(name []byte) {
-			switch {
-			case string(name) == "blockHash" && !from.null():
+			switch string(name) {
+			case "blockHash":
 				from.set(&in)
-			case string(name) == "gasPrice" && !from.null():
+			case "gasPrice":
 				from.set(&price)
 			default:
 				from.skip()

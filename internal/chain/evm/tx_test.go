@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
 	"github.com/holiman/uint256"
@@ -244,8 +245,12 @@ func TestChainWithoutABaseFee(t *testing.T) {
 	if err := sender.Broadcast(t.Context(), tx); err != nil {
 		t.Fatal(err)
 	}
-	outcome, err := sender.Outcome(t.Context(), tx.ID)
-	if err != nil || !outcome.Delivered(to, value) || outcome.Paid != d.Most {
-		t.Errorf("%+v, %v; want a fee of %v", outcome, err, d.Most)
+	var outcome chain.Outcome
+	peer.Eventually(t, 20*time.Second, func() (err error) { // it is being mined
+		outcome, err = sender.Outcome(t.Context(), tx.ID)
+		return err
+	})
+	if !outcome.Delivered(to, value) || outcome.Paid != d.Most {
+		t.Errorf("%+v; want a fee of %v", outcome, d.Most)
 	}
 }
