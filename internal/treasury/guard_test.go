@@ -223,6 +223,21 @@ func TestP18_RestoredBackupPaysNothingTwice(t *testing.T) {
 	w.audit(append(payouts, next)...)
 }
 
+// TestP18_Control: whoever takes the chain's count for granted after a restore pays again.
+func TestP18_Control(t *testing.T) {
+	w := newWorld(t, "")
+	p := w.pay(usdt, "1")
+	backup := w.backup()
+	w.block(5)
+	w.is(p, payment.PayoutPaid)
+	w.restore(backup)
+	w.raw("UPDATE senders SET next_nonce = 1")
+	w.block(5)
+	if n := w.chain.payments(p.Recipient); n != 2 {
+		t.Errorf("it was paid %d times: this world does not catch what it is for", n)
+	}
+}
+
 // TestP18_ForeignNumber: somebody else used the key while a payout waited under its number.
 func TestP18_ForeignNumber(t *testing.T) {
 	w := newWorld(t, "")
