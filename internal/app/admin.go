@@ -248,3 +248,20 @@ func (c *webhookResend) Run(r *run) error {
 		return r.print(map[string]string{"event": c.Event, "delivery": delivery}, "%s goes out as %s", c.Event, delivery)
 	})
 }
+
+type staticCommand struct {
+	Close staticClose `cmd:"" help:"End a static address: what comes later waits at the exception desk."`
+}
+
+type staticClose struct {
+	Number string `arg:"" help:"The number that is in its page's address."`
+}
+
+func (c *staticClose) Run(r *run) error {
+	return withProgram(r, func(p *program) error {
+		if err := p.engine.CloseStatic(r, c.Number); err != nil {
+			return err
+		}
+		return r.print(map[string]string{"number": c.Number, "status": "closed"}, "%s is closed", c.Number)
+	})
+}

@@ -39,6 +39,7 @@ type commands struct {
 	App       appCommand       `cmd:"" help:"A merchant's credentials in one protocol."`
 	Database  databaseCommand  `cmd:"" name:"db" help:"The database."`
 	Ledger    ledgerCommand    `cmd:"" help:"The books."`
+	Static    staticCommand    `cmd:"" help:"Addresses that are paid again and again."`
 	Webhook   webhookCommand   `cmd:"" help:"News to merchants."`
 	Payout    payoutCommand    `cmd:"" help:"Money on its way out."`
 	Sweep     sweepCommand     `cmd:"" help:"Bring home what lies at deposit addresses."`

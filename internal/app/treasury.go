@@ -86,6 +86,7 @@ func (j sweepJSON) write(text *strings.Builder) {
 
 type reconcileCommand struct {
 	Chain string `help:"One network; all live ones that money can leave on, unless told."`
+	Full  bool   `help:"Ask every deposit address that was ever given out, not only those that hold anything."`
 }
 
 // comparisonJSON is what --json prints of the books against a chain, in base units.
@@ -125,7 +126,7 @@ func (c *reconcileCommand) Run(r *run) error {
 				continue
 			}
 			compared++
-			found, err := p.reconciler("command").Reconcile(r, n.Name)
+			found, err := p.reconciler("command").Reconcile(r, n.Name, c.Full)
 			if err != nil {
 				return fmt.Errorf("chain %s: %w", n.Name, err)
 			}
