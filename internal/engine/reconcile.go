@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/big"
 	"slices"
 	"strings"
@@ -226,6 +227,33 @@ func (e *Engine) deposits(ctx context.Context, b Books) ([]Holding, error) {
 		return cmp.Or(strings.Compare(a.Address, b.Address), strings.Compare(a.Amount.Asset().Code(), b.Amount.Asset().Code()))
 	})
 	return holdings, nil
+}
+
+// EveryAddress adds every deposit address that was ever given out to b, of which the books say that
+// it holds nothing.
+func (e *Engine) EveryAddress(ctx context.Context, b *Books) error {
+	said := map[Holding]bool{}
+	for _, h := range b.Deposits {
+		said[Holding{h.Address, money.Zero(h.Amount.Asset())}] = true
+	}
+	assets := slices.SortedFunc(maps.Keys(b.Custody), func(a, b money.Asset) int { return strings.Compare(a.Code(), b.Code()) })
+	for page := (query.AddressesSinceParams{MaxRows: 1000}); ; {
+		rows, err := e.db.AddressesSince(ctx, page)
+		if err != nil {
+			return fmt.Errorf("read deposit addresses: %w", err)
+		}
+		for _, row := range rows {
+			page.AfterCreated, page.AfterAddress = row.CreatedAt, row.Address
+			for _, asset := range assets {
+				if h := (Holding{row.Address, money.Zero(asset)}); !said[h] {
+					b.Deposits = append(b.Deposits, h)
+				}
+			}
+		}
+		if len(rows) < int(page.MaxRows) {
+			return nil
+		}
+	}
 }
 
 // ownAccounts are the addresses of ours on a chain that are no deposit addresses: those that we have

@@ -271,7 +271,7 @@ func (h *home) holds(address string, asset money.Asset, want string) {
 // compare compares books and chain by hand.
 func (h *home) compare() []engine.Comparison {
 	h.t.Helper()
-	found, err := h.reconcile.Reconcile(h.ctx, "sim-ethereum")
+	found, err := h.reconcile.Reconcile(h.ctx, "sim-ethereum", false)
 	h.must(err)
 	return found
 }

@@ -52,7 +52,9 @@ type Reconcile struct {
 type place struct {
 	after    string // the deposit address asked last
 	suspects map[engine.Holding]bool
-	busy     int // rounds in a row without a comparison
+	all      bool // ask every address that holds anything
+	full     bool // ask every address there is
+	busy     int  // rounds in a row without a comparison
 }
 
 // RunOnce compares each chain once, and asks some of its deposit addresses. Only one process at a
@@ -74,7 +76,7 @@ func (r *Reconcile) turn(ctx context.Context, n engine.Network) error {
 		return err
 	}
 	at := r.at(n.Name)
-	_, err := r.round(ctx, n, at, false, certain)
+	_, err := r.round(ctx, n, at, certain)
 	if errors.Is(err, engine.ErrBusy) {
 		if at.busy++; at.busy%busyRounds == 0 {
 			r.Log.WarnContext(ctx, "the books could not be compared for long: they are always being written", "chain", n.Name, "rounds", at.busy)
@@ -95,15 +97,16 @@ func (r *Reconcile) at(chainName string) *place {
 	return r.chains[chainName]
 }
 
-// Reconcile compares a chain by hand: every deposit address that holds anything is asked, and a
-// difference counts at once. It waits while the books are being written.
-func (r *Reconcile) Reconcile(ctx context.Context, chainName string) ([]engine.Comparison, error) {
+// Reconcile compares a chain by hand: every deposit address that holds anything is asked, with full
+// every one that was ever given out, and a difference counts at once. It waits while the books are
+// being written.
+func (r *Reconcile) Reconcile(ctx context.Context, chainName string, full bool) ([]engine.Comparison, error) {
 	n, ok := r.Engine.Network(chainName)
 	if !ok || n.Sender == nil {
 		return nil, payment.Refuse(payment.CodeNotEnabled, "nobody can ask "+chainName+" what an address holds")
 	}
 	for try := 1; ; try++ {
-		found, err := r.round(ctx, n, &place{suspects: map[engine.Holding]bool{}}, true, 1)
+		found, err := r.round(ctx, n, &place{suspects: map[engine.Holding]bool{}, all: true, full: full}, 1)
 		if !errors.Is(err, engine.ErrBusy) || try == handTries {
 			return found, err
 		}
@@ -116,7 +119,7 @@ func (r *Reconcile) Reconcile(ctx context.Context, chainName string) ([]engine.C
 }
 
 // round compares a chain once. A difference that rounds rounds have found is an alarm.
-func (r *Reconcile) round(ctx context.Context, n engine.Network, at *place, all bool, rounds int) ([]engine.Comparison, error) {
+func (r *Reconcile) round(ctx context.Context, n engine.Network, at *place, rounds int) ([]engine.Comparison, error) {
 	b, err := r.Engine.Books(ctx, n.Name)
 	if err != nil {
 		return nil, err
@@ -128,8 +131,13 @@ func (r *Reconcile) round(ctx context.Context, n engine.Network, at *place, all 
 	if err != nil {
 		return nil, err
 	}
+	if at.full {
+		if err := r.Engine.EveryAddress(ctx, &b); err != nil {
+			return nil, err
+		}
+	}
 	asking := b.Deposits
-	if !all {
+	if !at.all {
 		asking = at.next(b.Deposits)
 	}
 	asked, err := ask(ctx, n.Sender, asking, b.Final)
@@ -264,8 +272,9 @@ func ask(ctx context.Context, s chain.Sender, asking []engine.Holding, at chain.
 	return asked, nil
 }
 
-// explain remembers the deposit addresses that do not hold what the books say. Of those that hold
-// less it asks whether somebody has made them send it on: then the books follow, and it returns true.
+// explain remembers the deposit addresses that do not hold what the books say. If somebody has made
+// one send on what it held, or coin has come from inside a contract call, the books follow and it
+// returns true.
 func (r *Reconcile) explain(ctx context.Context, n engine.Network, b engine.Books, at *place, asking []engine.Holding,
 	asked map[engine.Holding]money.Amount) (explained bool, err error) {
 	for _, h := range asking {
@@ -275,10 +284,11 @@ func (r *Reconcile) explain(ctx context.Context, n engine.Network, b engine.Book
 			continue
 		}
 		at.suspects[zero(h)] = true
-		if !dearer(h.Amount, held) {
-			continue // more is no loss
+		find := r.Engine.FoundFlushed
+		if dearer(held, h.Amount) {
+			find = r.Engine.FoundInternal
 		}
-		ok, err := r.Engine.FoundFlushed(ctx, n.Name, b.Final, engine.Rest{Address: h.Address, Amount: held})
+		ok, err := find(ctx, n.Name, b.Final, engine.Rest{Address: h.Address, Amount: held})
 		if err != nil {
 			return false, err
 		}

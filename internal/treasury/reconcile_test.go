@@ -81,7 +81,9 @@ func TestM15_DriftIsSeenAndStopsPayouts(t *testing.T) {
 		{"a unit less in the books, by raw SQL", func(h *home) { h.posting("credit", "1") }, "1"},
 		{"a transfer that nobody sees, to the treasury", func(h *home) { h.silently(bank, "1") }, "1"},
 		{"a transfer that nobody sees, to a deposit address", func(h *home) { h.silently(h.some, "1") }, "1"},
-		{"a deposit that the books forgot", func(h *home) { h.exec("UPDATE transfers SET swept_by = 'out_gone' WHERE booked = 'merchant' AND asset = '" + usdt.String() + "'") }, "-150000000"},
+		{"a deposit that the books forgot", func(h *home) {
+			h.exec("UPDATE transfers SET swept_by = 'out_gone' WHERE booked = 'merchant' AND asset = '" + usdt.String() + "'")
+		}, "-150000000"},
 		{"the control: nothing", func(*home) {}, "0"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -171,6 +173,13 @@ func TestM15_NoFalseAlarm(t *testing.T) {
 			}
 			h.mine(1)
 			h.minutes(1)
+			found, err := h.engine.Comparisons(h.ctx)
+			h.must(err)
+			for _, c := range found {
+				if c.Difference().Sign() != 0 {
+					t.Errorf("block %d: %s differs by %v", block, c.Asset.Code(), c.Difference())
+				}
+			}
 			for _, stop := range h.stops() {
 				t.Fatalf("block %d: %s", block, stop.Reason)
 			}
@@ -219,4 +228,57 @@ func TestAccountsAreTakenOverOnce(t *testing.T) {
 	h.restart()
 	h.minutes(3)
 	h.differs(usdt, "1")
+}
+
+// Coin from inside a contract call shows in a balance only: it goes to the desk, whether a sweep or a
+// comparison meets it first, and is neither lost nor an alarm.
+func TestInternalCoinAtADepositAddress(t *testing.T) {
+	for first, paid := range map[string]money.Amount{"a sweep": money.FromUnits(usdt, 150_000_000), "a comparison": money.FromUnits(eth, 1e17)} {
+		t.Run(first, func(t *testing.T) {
+			h := newHome(t, "")
+			h.limit("0")
+			address := h.paid(h.app, paid.Asset(), paid.Decimal())
+			h.mine(4)
+			_, err := h.net.Send(h.ctx, sim.Tx{Moves: []sim.Move{{To: address, Amount: h.amount(eth, "0.25"), How: sim.Internally}}})
+			h.must(err)
+			h.mine(1)
+			if first == "a sweep" && h.sweep() != 0 {
+				t.Error("coin that is not final was swept")
+			}
+			h.mine(3)
+			if first == "a sweep" && h.sweep() != 0 {
+				t.Error("coin that nobody has booked was swept")
+			}
+			h.minutes(4)
+			h.differs(usdt, "0")
+			if got := h.account(ledger.Suspense, "sim-ethereum", eth); got != "250000000000000000" {
+				t.Errorf("suspense is %s", got)
+			}
+			if h.sweep() != 1 {
+				t.Fatal("no sweep was made")
+			}
+			h.mine(5)
+			h.holds(address, eth, "0")
+			h.holds(bank, eth, map[string]string{"a sweep": "0.25", "a comparison": "0.35"}[first])
+			h.agrees()
+			if len(h.stops()) > 0 {
+				t.Error("payouts are stopped")
+			}
+		})
+	}
+}
+
+// Only a full comparison asks addresses that the books say are empty.
+func TestFullComparisonFindsForgottenMoney(t *testing.T) {
+	h := newHome(t, "")
+	address := h.paid(h.app, usdt, "150")
+	h.mine(4)
+	h.sweep()
+	h.mine(5)
+	h.silently(address, "3")
+	h.mine(4)
+	h.agrees()
+	_, err := h.reconcile.Reconcile(h.ctx, "sim-ethereum", true)
+	h.must(err)
+	h.differs(usdt, "3")
 }

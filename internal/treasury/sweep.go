@@ -220,33 +220,65 @@ func (s *Sweeps) price(ctx context.Context, n engine.Network) (money.Amount, err
 	return draft.Fee.PerUnit, nil
 }
 
-// compare asks what the chosen addresses hold, and returns those that hold less than the books say.
-// If somebody has made them send it to their destination the books follow; else it is an alarm.
-func (s *Sweeps) compare(ctx context.Context, n engine.Network, chosen []payment.Lot, r *Swept) (missing []string, err error) {
+// compare asks what the chosen addresses hold, and returns those to leave out this time: those that
+// hold less than the books say, and those with coin that no transfer explains, for a sweep would mix
+// it with ours. What a final block says of either is booked, or is an alarm.
+func (s *Sweeps) compare(ctx context.Context, n engine.Network, chosen []payment.Lot, r *Swept) (without []string, err error) {
+	coin := n.FeeCap.Asset()
+	var asking []engine.Holding
 	for _, lot := range chosen {
+		expected := engine.Holding{Address: lot.Address, Amount: money.Zero(coin)}
 		for _, part := range lot.Parts {
-			held, err := n.Sender.Balance(ctx, lot.Address, part.Amount.Asset(), chain.BlockRef{})
-			if err != nil {
-				return nil, fmt.Errorf("balance of %s: %w", lot.Address, err)
-			}
-			if !dearer(part.Amount, held) {
+			if part.Amount.Asset() == coin {
+				expected.Amount = part.Amount
 				continue
 			}
-			missing = append(missing, lot.Address)
-			lost, err := lost(ctx, s.Engine, n, lot.Address, part.Amount)
-			if err != nil {
+			asking = append(asking, engine.Holding{Address: lot.Address, Amount: part.Amount})
+		}
+		asking = append(asking, expected) // also of those without: their code sends coin on when it is made
+	}
+	asked, err := ask(ctx, n.Sender, asking, chain.BlockRef{})
+	if err != nil {
+		return nil, err
+	}
+	for _, h := range asking {
+		held := asked[h]
+		internal := h.Amount.Asset() == coin && dearer(held, h.Amount)
+		if !internal && !dearer(h.Amount, held) {
+			continue
+		}
+		without = append(without, h.Address)
+		if internal {
+			if err := s.internal(ctx, n, h.Address); err != nil {
 				return nil, err
 			}
-			if lost {
-				why := fmt.Sprintf("%s holds %v, the books say %v", lot.Address, held, part.Amount)
-				r.Missing = append(r.Missing, why)
-				s.Log.ErrorContext(ctx, "a deposit address holds less than the books say", "chain", n.Name, "address", lot.Address,
-					"held", held.String(), "books", part.Amount.String())
-			}
-			break
+			continue
+		}
+		lost, err := lost(ctx, s.Engine, n, h.Address, h.Amount)
+		if err != nil {
+			return nil, err
+		}
+		if lost {
+			r.Missing = append(r.Missing, fmt.Sprintf("%s holds %v, the books say %v", h.Address, held, h.Amount))
+			s.Log.ErrorContext(ctx, "a deposit address holds less than the books say", "chain", n.Name, "address", h.Address,
+				"held", held.String(), "books", h.Amount.String())
 		}
 	}
-	return missing, nil
+	return without, nil
+}
+
+// internal books what an address held of the network's coin in a final block and no transfer explains.
+func (s *Sweeps) internal(ctx context.Context, n engine.Network, address string) error {
+	final, ok, err := s.Engine.FinalBlock(ctx, n.Name)
+	if err != nil || !ok {
+		return err
+	}
+	rest, err := n.Sender.Balance(ctx, address, n.FeeCap.Asset(), final)
+	if err != nil {
+		return fmt.Errorf("balance of %s: %w", address, err)
+	}
+	_, err = s.Engine.FoundInternal(ctx, n.Name, final, engine.Rest{Address: address, Amount: rest})
+	return err
 }
 
 // lost reports whether an address holds less than the books say for good, and nobody has made it send
