@@ -246,7 +246,7 @@ func (p *program) findOrder(ctx context.Context, name string) (engine.OrderView,
 		}
 		name = o.Number
 	}
-	return p.engine.OrderByNumber(ctx, name)
+	return p.engine.OrderToPay(ctx, name)
 }
 
 // assetFor reads SYMBOL[@CHAIN]; "" is what the payer chose, else the first on offer.

@@ -21,7 +21,7 @@ func (o engineOrders) Checkout(ctx context.Context, number string) (View, error)
 	if err != nil {
 		return View{}, known(err)
 	}
-	order, err := o.engine.OrderByNumber(ctx, number)
+	order, err := o.engine.OrderToPay(ctx, number)
 	if err != nil {
 		return View{}, known(err)
 	}

@@ -20,14 +20,16 @@ type OrderView struct {
 	Extra   string // the dialect's own document
 	Network Network
 	Token   chain.Token
-	Address string // where to pay; "" until chosen
-	Offers  []Offer
+	Address string  // where to pay; "" until chosen
+	Offers  []Offer // of OrderToPay alone
 	// Transfers of listed assets to the order's addresses that are in the best branch, oldest block
 	// first. None of a static address, where they may be any number.
 	Transfers []payment.Transfer
 	// Confirmations of the youngest transfer that is not confirmed yet, and how many it needs; or,
 	// when all are, of the last one. Both 0 before a transfer is seen.
 	HaveConfirmations, NeedConfirmations uint64
+
+	choosable bool
 }
 
 // Pending returns the transfers in the order's asset that wait for confirmations.
@@ -39,6 +41,16 @@ func (v OrderView) Pending() []payment.Transfer {
 		}
 	}
 	return pending
+}
+
+// OrderToPay is OrderByNumber with what the payer may choose now: each offer is a quote, which who only
+// asks how an order stands has no use for.
+func (e *Engine) OrderToPay(ctx context.Context, number string) (OrderView, error) {
+	v, err := e.OrderByNumber(ctx, number)
+	if err == nil && v.choosable {
+		v.Offers = e.offers(ctx, v.App, v.Order)
+	}
+	return v, err
 }
 
 // OrderByNumber returns the order that its dialect shows as number.
@@ -85,9 +97,7 @@ func (e *Engine) view(ctx context.Context, o payment.Order) (OrderView, error) {
 			return v, err
 		}
 	}
-	if o.State == payment.OrderOpen && !o.Policy.Fixed && !frozen(transfers) {
-		v.Offers = e.offers(ctx, v.App, o)
-	}
+	v.choosable = o.State == payment.OrderOpen && !o.Policy.Fixed && !frozen(transfers)
 	return v, nil
 }
 

@@ -186,7 +186,7 @@ func (w *world) choose(o payment.Order, code string) engine.OrderView {
 
 func (w *world) view(o payment.Order) engine.OrderView {
 	w.t.Helper()
-	v, err := w.engine.OrderByNumber(w.ctx, o.Number)
+	v, err := w.engine.OrderToPay(w.ctx, o.Number)
 	w.must(err)
 	return v
 }
