@@ -3,7 +3,9 @@ package app
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -83,9 +85,7 @@ func (d *demonstration) buy(product, asset string) purchase {
 		d.t.Fatalf("the payment page is %s", p.page)
 	}
 	home := d.get(d.Shop + "/")
-	_, rest, _ := strings.Cut(home, `href="/order/`) // the newest is the first
-	reference, _, _ := strings.Cut(rest, `"`)
-	p.receipt = d.Shop + "/order/" + reference
+	p.receipt = d.Shop + "/order/" + between(home, `href="/order/`, `"`) // the newest is the first
 	d.until(func() error {
 		if location := submit(d.t, p.page+"/asset", "asset", asset); location != strings.TrimPrefix(p.page, d.Gateway) {
 			return fmt.Errorf("it leads to %s", location)
@@ -93,6 +93,39 @@ func (d *demonstration) buy(product, asset string) purchase {
 		return nil
 	})
 	return p
+}
+
+// buyHere is buy on the shop's own page.
+func (d *demonstration) buyHere(product, currencyID string) purchase {
+	d.t.Helper()
+	checkout := d.Shop + "/checkout/" + product
+	p := purchase{demonstration: d}
+	d.until(func() error { // once the chain is followed
+		form := url.Values{"reference": {between(d.get(checkout), `name="reference" value="`, `"`)}, "currency_id": {currencyID}}
+		reply, err := browser.PostForm(checkout, form)
+		if err != nil {
+			return err
+		}
+		defer reply.Body.Close()
+		if p.receipt = d.Shop + reply.Header.Get("Location"); reply.StatusCode != http.StatusSeeOther {
+			page, err := io.ReadAll(reply.Body)
+			return errors.Join(fmt.Errorf("%s: %s", reply.Status, page), err)
+		}
+		return nil
+	})
+	p.page = between(d.get(p.receipt), `href="`+d.Gateway, `"`)
+	if !strings.HasPrefix(p.page, "/pay/") {
+		d.t.Fatalf("no way to play the payer: %s", d.get(p.receipt))
+	}
+	p.page = d.Gateway + p.page
+	return p
+}
+
+// between returns what stands between two pieces of text.
+func between(text, before, after string) string {
+	_, rest, _ := strings.Cut(text, before)
+	found, _, _ := strings.Cut(rest, after)
+	return found
 }
 
 func (d *demonstration) get(link string) string {
@@ -133,7 +166,7 @@ func TestDemoEveryWayToPay(t *testing.T) {
 	d := newDemo(t)
 	const paid, waiting, over = "Paid. Thank you!", "Waiting for the payment", "The time to pay is over."
 	for _, c := range []struct {
-		name, product, asset string
+		name, product, asset string // on the shop's own page the asset is a currency_id
 		play                 func(p purchase)
 	}{
 		{"full", "tea", "USDT@sim-ethereum", func(p purchase) {
@@ -182,11 +215,49 @@ func TestDemoEveryWayToPay(t *testing.T) {
 			})
 			p.believes(over)
 		}},
+		{"here: full", "tea", "70", func(p purchase) {
+			p.pay("full")
+			p.believes(paid)
+			p.believes("15 of 15 USDT on Ethereum")
+		}},
+		{"here: native coin", "cake", "76", func(p purchase) {
+			p.pay("full")
+			p.believes(paid)
+		}},
+		{"here: half, then the rest", "tea", "77", func(p purchase) {
+			p.pay("partial")
+			p.believes("Part of it has arrived")
+			p.believes(`<span id="amount">7.5</span> USDT`)
+			p.pay("full")
+			p.believes(paid)
+		}},
+		{"here: too much", "tea", "71", func(p purchase) {
+			p.pay("over")
+			p.believes(paid)
+			p.believes("16.5 of 15 USDC")
+		}},
+		{"here: a wrong token, then the right one", "cake", "70", func(p purchase) {
+			p.pay("wrong")
+			p.until(func() error { return p.atDesk("2 ") })
+			p.believes(waiting)
+			p.pay("full")
+			p.believes(paid)
+		}},
+		{"here: too late", "biscuit", "70", func(p purchase) {
+			p.pay("late")
+			p.believes(waiting)
+			p.clock.Advance(time.Minute)
+			p.believes(over)
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			now := *d
 			now.t = t
-			c.play(now.buy(c.product, c.asset))
+			buy := now.buy
+			if strings.HasPrefix(c.name, "here: ") {
+				buy = now.buyHere
+			}
+			c.play(buy(c.product, c.asset))
 		})
 	}
 	if _, diagnostics, status := d.command("ledger", "verify"); status != exitDone {
@@ -216,6 +287,69 @@ func (d *demonstration) atDesk(want string) error {
 	return nil
 }
 
+// TestDemoPaysOut: what came in goes out again through the shop's desk, within the demo's limits.
+func TestDemoPaysOut(t *testing.T) {
+	t.Parallel()
+	d := newDemo(t)
+	p := d.buyHere("set", "70")
+	p.pay("full")
+	p.believes("Paid. Thank you!")
+	d.until(func() error {
+		if page := d.get(d.Shop + "/desk"); !strings.Contains(page, ">119.964<") { // 120 less 0.03 %
+			return fmt.Errorf("the balance is not there: %s", page)
+		}
+		return nil
+	})
+	fields := func(amount, to string) url.Values {
+		reference := between(d.get(d.Shop+"/desk"), `name="reference" value="`, `"`)
+		return url.Values{"reference": {reference}, "currency_id": {"70"}, "amount": {amount}, "to": {to}}
+	}
+	for name, c := range map[string]struct{ amount, to, says string }{
+		"more than the limit":   {"101", demoPayee, "more than the balance or a limit"},
+		"more than the balance": {"120", demoPayee, "more than the balance or a limit"},
+		"a typing error":        {"5", strings.ToLower(demoPayee[:8]) + demoPayee[8:], "no address that this token"},
+	} {
+		reply, err := browser.PostForm(d.Shop+"/desk", fields(c.amount, c.to))
+		if err != nil {
+			t.Fatal(err)
+		}
+		page, err := io.ReadAll(reply.Body)
+		reply.Body.Close()
+		if err != nil || reply.StatusCode != http.StatusConflict || !strings.Contains(string(page), c.says) {
+			t.Errorf("%s: %s %s", name, reply.Status, page)
+		}
+	}
+	sent := fields("100", demoPayee)
+	for range 2 { // pressed twice
+		reply, err := browser.PostForm(d.Shop+"/desk", sent)
+		if err != nil {
+			t.Fatal(err)
+		}
+		reply.Body.Close()
+		if want := "/desk/" + sent.Get("reference"); reply.Header.Get("Location") != want {
+			t.Errorf("%s leads to %s", reply.Status, reply.Header.Get("Location"))
+		}
+	}
+	var page string
+	d.until(func() error {
+		if page = d.get(d.Shop + "/desk/" + sent.Get("reference")); !strings.Contains(page, "Paid out") {
+			return fmt.Errorf("it is not paid: %s", page)
+		}
+		return nil
+	})
+	out, diagnostics, status := d.command("payout", "list", "--json")
+	list := parse[[]payoutJSON](t, out)
+	if status != exitDone || len(list) != 1 || list[0].State != "paid" || list[0].Amount != "100" || list[0].Recipient != demoPayee || !strings.Contains(page, list[0].TxID) {
+		t.Errorf("%s%s", out, diagnostics)
+	}
+	if page := d.get(d.Shop + "/desk"); !strings.Contains(page, ">19.964<") {
+		t.Errorf("the balance afterwards: %s", page)
+	}
+	if _, diagnostics, status := d.command("ledger", "verify"); status != exitDone {
+		t.Errorf("the books: %s", diagnostics)
+	}
+}
+
 func TestDemoSaysWhereToClick(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -233,7 +367,7 @@ func TestDemoSaysWhereToClick(t *testing.T) {
 		if u, err := url.Parse(word); err == nil && u.Scheme == "http" {
 			links++
 			path := ""
-			if links == 2 { // the gateway has no page of its own
+			if links == 3 { // the gateway has no page of its own
 				path = "/healthz"
 			}
 			if _, status, err := get(word + path); err != nil || status != http.StatusOK {
@@ -241,7 +375,7 @@ func TestDemoSaysWhereToClick(t *testing.T) {
 			}
 		}
 	}
-	if links != 2 {
+	if links != 3 {
 		t.Errorf("%d links in %s", links, out)
 	}
 	cancel()
