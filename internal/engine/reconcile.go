@@ -118,14 +118,11 @@ func (e *Engine) custody(ctx context.Context, n Network) (map[money.Asset]*custo
 	for _, t := range n.Tokens {
 		sums[n.Asset(t)] = &custodySum{units: new(big.Int)}
 	}
-	rows, err := e.db.CustodySums(ctx)
+	rows, err := e.db.CustodySums(ctx, n.Name)
 	if err != nil {
 		return nil, fmt.Errorf("add up custody: %w", err)
 	}
 	for _, row := range rows {
-		if row.Owner != n.Name {
-			continue
-		}
 		asset, err := money.ParseAsset(row.Asset)
 		if err != nil {
 			return nil, err
@@ -185,8 +182,8 @@ func (e *Engine) deposits(ctx context.Context, b Books) ([]Holding, error) {
 		sums[key].Add(sums[key], n.ToBig())
 		return nil
 	}
-	for page := (query.UnsweptTransfersParams{Chain: b.Chain, MaxRows: 5000}); ; {
-		rows, err := e.db.UnsweptTransfers(ctx, page)
+	for page := (query.LyingTransfersParams{Chain: b.Chain, MaxRows: 5000}); ; {
+		rows, err := e.db.LyingTransfers(ctx, page)
 		if err != nil {
 			return nil, fmt.Errorf("read what lies on %s: %w", b.Chain, err)
 		}

@@ -79,6 +79,8 @@ func TestM15_DriftIsSeenAndStopsPayouts(t *testing.T) {
 	}{
 		{"a unit more in the books, by raw SQL", func(h *home) { h.posting("debit", "1") }, "-1"},
 		{"a unit less in the books, by raw SQL", func(h *home) { h.posting("credit", "1") }, "1"},
+		{"more than any token has, by raw SQL", func(h *home) { h.posting("debit", "12345678901234567890123456789012345678901234567890") },
+			"-12345678901234567890123456789012345678901234567890"},
 		{"a transfer that nobody sees, to the treasury", func(h *home) { h.silently(bank, "1") }, "1"},
 		{"a transfer that nobody sees, to a deposit address", func(h *home) { h.silently(h.some, "1") }, "1"},
 		{"a deposit that the books forgot", func(h *home) {

@@ -1,17 +1,25 @@
 -- name: CustodySums :many
--- What all entries ever posted to custody: digits in groups of nine, the highest first, so that both engines add them
--- exactly. One statement sees the books at one moment.
-SELECT owner, asset, side, CAST(count(*) AS BIGINT) AS lines,
-    CAST(SUM(CAST(substr('000000000000000000000000000000000000000000000000000000000000000000000000000000000' || units, length(units) + 1, 9) AS BIGINT)) AS BIGINT) AS part8,
-    CAST(SUM(CAST(substr('000000000000000000000000000000000000000000000000000000000000000000000000000000000' || units, length(units) + 10, 9) AS BIGINT)) AS BIGINT) AS part7,
-    CAST(SUM(CAST(substr('000000000000000000000000000000000000000000000000000000000000000000000000000000000' || units, length(units) + 19, 9) AS BIGINT)) AS BIGINT) AS part6,
-    CAST(SUM(CAST(substr('000000000000000000000000000000000000000000000000000000000000000000000000000000000' || units, length(units) + 28, 9) AS BIGINT)) AS BIGINT) AS part5,
-    CAST(SUM(CAST(substr('000000000000000000000000000000000000000000000000000000000000000000000000000000000' || units, length(units) + 37, 9) AS BIGINT)) AS BIGINT) AS part4,
-    CAST(SUM(CAST(substr('000000000000000000000000000000000000000000000000000000000000000000000000000000000' || units, length(units) + 46, 9) AS BIGINT)) AS BIGINT) AS part3,
-    CAST(SUM(CAST(substr('000000000000000000000000000000000000000000000000000000000000000000000000000000000' || units, length(units) + 55, 9) AS BIGINT)) AS BIGINT) AS part2,
-    CAST(SUM(CAST(substr('000000000000000000000000000000000000000000000000000000000000000000000000000000000' || units, length(units) + 64, 9) AS BIGINT)) AS BIGINT) AS part1,
-    CAST(SUM(CAST(substr('000000000000000000000000000000000000000000000000000000000000000000000000000000000' || units, length(units) + 73, 9) AS BIGINT)) AS BIGINT) AS part0
-FROM postings WHERE kind = 'custody' GROUP BY owner, asset, side ORDER BY owner, asset, side LIMIT 10000;
+-- What all entries ever posted to a chain's custody: digits in groups of nine, the highest first, so that both engines
+-- add them exactly. One statement sees the books at one moment.
+SELECT asset, side, CAST(count(*) AS BIGINT) AS lines,
+    CAST(SUM(CASE WHEN length(units) > 27 THEN CAST(substr('000000000000000000000000000000000000000000000000000000000000000000000000000000000' || units, length(units) + 1, 9) AS BIGINT) ELSE 0 END) AS BIGINT) AS part8,
+    CAST(SUM(CASE WHEN length(units) > 27 THEN CAST(substr('000000000000000000000000000000000000000000000000000000000000000000000000000000000' || units, length(units) + 10, 9) AS BIGINT) ELSE 0 END) AS BIGINT) AS part7,
+    CAST(SUM(CASE WHEN length(units) > 27 THEN CAST(substr('000000000000000000000000000000000000000000000000000000000000000000000000000000000' || units, length(units) + 19, 9) AS BIGINT) ELSE 0 END) AS BIGINT) AS part6,
+    CAST(SUM(CASE WHEN length(units) > 27 THEN CAST(substr('000000000000000000000000000000000000000000000000000000000000000000000000000000000' || units, length(units) + 28, 9) AS BIGINT) ELSE 0 END) AS BIGINT) AS part5,
+    CAST(SUM(CASE WHEN length(units) > 27 THEN CAST(substr('000000000000000000000000000000000000000000000000000000000000000000000000000000000' || units, length(units) + 37, 9) AS BIGINT) ELSE 0 END) AS BIGINT) AS part4,
+    CAST(SUM(CASE WHEN length(units) > 27 THEN CAST(substr('000000000000000000000000000000000000000000000000000000000000000000000000000000000' || units, length(units) + 46, 9) AS BIGINT) ELSE 0 END) AS BIGINT) AS part3,
+    CAST(SUM(CAST(substr('000000000000000000000000000' || units, length(units) + 1, 9) AS BIGINT)) AS BIGINT) AS part2,
+    CAST(SUM(CAST(substr('000000000000000000000000000' || units, length(units) + 10, 9) AS BIGINT)) AS BIGINT) AS part1,
+    CAST(SUM(CAST(substr('000000000000000000000000000' || units, length(units) + 19, 9) AS BIGINT)) AS BIGINT) AS part0
+FROM postings WHERE kind = 'custody' AND owner = @owner GROUP BY asset, side ORDER BY asset, side LIMIT 10000;
+
+-- name: LyingTransfers :many
+-- Booked transfers at deposit addresses that nothing took away, by address. Pass '' three times to begin, then the last
+-- row's.
+SELECT t.txid, t.position, t.recipient, t.asset, t.units FROM transfers AS t
+WHERE t.chain = @chain AND t.swept_by = '' AND t.booked <> '' AND t.booked <> 'operator' AND t.listed
+    AND (t.recipient, t.txid, t.position) > (CAST(@after_recipient AS TEXT), CAST(@after_txid AS TEXT), CAST(@after_position AS TEXT))
+ORDER BY t.recipient, t.txid, t.position LIMIT @max_rows;
 
 -- name: UnsettledUpTo :one
 -- How many transfers in blocks up to height wait for their settling, counted to one.

@@ -29,21 +29,20 @@ func (q *Queries) BookedAbove(ctx context.Context, arg BookedAboveParams) (int64
 }
 
 const custodySums = `-- name: CustodySums :many
-SELECT owner, asset, side, CAST(count(*) AS BIGINT) AS lines,
-    CAST(SUM(CAST(substr('000000000000000000000000000000000000000000000000000000000000000000000000000000000' || units, length(units) + 1, 9) AS BIGINT)) AS BIGINT) AS part8,
-    CAST(SUM(CAST(substr('000000000000000000000000000000000000000000000000000000000000000000000000000000000' || units, length(units) + 10, 9) AS BIGINT)) AS BIGINT) AS part7,
-    CAST(SUM(CAST(substr('000000000000000000000000000000000000000000000000000000000000000000000000000000000' || units, length(units) + 19, 9) AS BIGINT)) AS BIGINT) AS part6,
-    CAST(SUM(CAST(substr('000000000000000000000000000000000000000000000000000000000000000000000000000000000' || units, length(units) + 28, 9) AS BIGINT)) AS BIGINT) AS part5,
-    CAST(SUM(CAST(substr('000000000000000000000000000000000000000000000000000000000000000000000000000000000' || units, length(units) + 37, 9) AS BIGINT)) AS BIGINT) AS part4,
-    CAST(SUM(CAST(substr('000000000000000000000000000000000000000000000000000000000000000000000000000000000' || units, length(units) + 46, 9) AS BIGINT)) AS BIGINT) AS part3,
-    CAST(SUM(CAST(substr('000000000000000000000000000000000000000000000000000000000000000000000000000000000' || units, length(units) + 55, 9) AS BIGINT)) AS BIGINT) AS part2,
-    CAST(SUM(CAST(substr('000000000000000000000000000000000000000000000000000000000000000000000000000000000' || units, length(units) + 64, 9) AS BIGINT)) AS BIGINT) AS part1,
-    CAST(SUM(CAST(substr('000000000000000000000000000000000000000000000000000000000000000000000000000000000' || units, length(units) + 73, 9) AS BIGINT)) AS BIGINT) AS part0
-FROM postings WHERE kind = 'custody' GROUP BY owner, asset, side ORDER BY owner, asset, side LIMIT 10000
+SELECT asset, side, CAST(count(*) AS BIGINT) AS lines,
+    CAST(SUM(CASE WHEN length(units) > 27 THEN CAST(substr('000000000000000000000000000000000000000000000000000000000000000000000000000000000' || units, length(units) + 1, 9) AS BIGINT) ELSE 0 END) AS BIGINT) AS part8,
+    CAST(SUM(CASE WHEN length(units) > 27 THEN CAST(substr('000000000000000000000000000000000000000000000000000000000000000000000000000000000' || units, length(units) + 10, 9) AS BIGINT) ELSE 0 END) AS BIGINT) AS part7,
+    CAST(SUM(CASE WHEN length(units) > 27 THEN CAST(substr('000000000000000000000000000000000000000000000000000000000000000000000000000000000' || units, length(units) + 19, 9) AS BIGINT) ELSE 0 END) AS BIGINT) AS part6,
+    CAST(SUM(CASE WHEN length(units) > 27 THEN CAST(substr('000000000000000000000000000000000000000000000000000000000000000000000000000000000' || units, length(units) + 28, 9) AS BIGINT) ELSE 0 END) AS BIGINT) AS part5,
+    CAST(SUM(CASE WHEN length(units) > 27 THEN CAST(substr('000000000000000000000000000000000000000000000000000000000000000000000000000000000' || units, length(units) + 37, 9) AS BIGINT) ELSE 0 END) AS BIGINT) AS part4,
+    CAST(SUM(CASE WHEN length(units) > 27 THEN CAST(substr('000000000000000000000000000000000000000000000000000000000000000000000000000000000' || units, length(units) + 46, 9) AS BIGINT) ELSE 0 END) AS BIGINT) AS part3,
+    CAST(SUM(CAST(substr('000000000000000000000000000' || units, length(units) + 1, 9) AS BIGINT)) AS BIGINT) AS part2,
+    CAST(SUM(CAST(substr('000000000000000000000000000' || units, length(units) + 10, 9) AS BIGINT)) AS BIGINT) AS part1,
+    CAST(SUM(CAST(substr('000000000000000000000000000' || units, length(units) + 19, 9) AS BIGINT)) AS BIGINT) AS part0
+FROM postings WHERE kind = 'custody' AND owner = $1 GROUP BY asset, side ORDER BY asset, side LIMIT 10000
 `
 
 type CustodySumsRow struct {
-	Owner string
 	Asset string
 	Side  string
 	Lines int64
@@ -58,10 +57,10 @@ type CustodySumsRow struct {
 	Part0 int64
 }
 
-// What all entries ever posted to custody: digits in groups of nine, the highest first, so that both engines add them
-// exactly. One statement sees the books at one moment.
-func (q *Queries) CustodySums(ctx context.Context) ([]CustodySumsRow, error) {
-	rows, err := q.db.Query(ctx, custodySums)
+// What all entries ever posted to a chain's custody: digits in groups of nine, the highest first, so that both engines
+// add them exactly. One statement sees the books at one moment.
+func (q *Queries) CustodySums(ctx context.Context, owner string) ([]CustodySumsRow, error) {
+	rows, err := q.db.Query(ctx, custodySums, owner)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +69,6 @@ func (q *Queries) CustodySums(ctx context.Context) ([]CustodySumsRow, error) {
 	for rows.Next() {
 		var i CustodySumsRow
 		if err := rows.Scan(
-			&i.Owner,
 			&i.Asset,
 			&i.Side,
 			&i.Lines,
@@ -83,6 +81,63 @@ func (q *Queries) CustodySums(ctx context.Context) ([]CustodySumsRow, error) {
 			&i.Part2,
 			&i.Part1,
 			&i.Part0,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const lyingTransfers = `-- name: LyingTransfers :many
+SELECT t.txid, t.position, t.recipient, t.asset, t.units FROM transfers AS t
+WHERE t.chain = $1 AND t.swept_by = '' AND t.booked <> '' AND t.booked <> 'operator' AND t.listed
+    AND (t.recipient, t.txid, t.position) > (CAST($2 AS TEXT), CAST($3 AS TEXT), CAST($4 AS TEXT))
+ORDER BY t.recipient, t.txid, t.position LIMIT $5
+`
+
+type LyingTransfersParams struct {
+	Chain          string
+	AfterRecipient string
+	AfterTxid      string
+	AfterPosition  string
+	MaxRows        int32
+}
+
+type LyingTransfersRow struct {
+	Txid      string
+	Position  string
+	Recipient string
+	Asset     string
+	Units     string
+}
+
+// Booked transfers at deposit addresses that nothing took away, by address. Pass ” three times to begin, then the last
+// row's.
+func (q *Queries) LyingTransfers(ctx context.Context, arg LyingTransfersParams) ([]LyingTransfersRow, error) {
+	rows, err := q.db.Query(ctx, lyingTransfers,
+		arg.Chain,
+		arg.AfterRecipient,
+		arg.AfterTxid,
+		arg.AfterPosition,
+		arg.MaxRows,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []LyingTransfersRow
+	for rows.Next() {
+		var i LyingTransfersRow
+		if err := rows.Scan(
+			&i.Txid,
+			&i.Position,
+			&i.Recipient,
+			&i.Asset,
+			&i.Units,
 		); err != nil {
 			return nil, err
 		}

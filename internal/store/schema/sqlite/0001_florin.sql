@@ -166,7 +166,7 @@ CREATE TABLE transfers (
 ) STRICT;
 CREATE INDEX transfers_order ON transfers (order_id);
 CREATE INDEX transfers_block ON transfers (chain, block_height);
-CREATE INDEX transfers_unswept ON transfers (chain, recipient) WHERE swept_by = '';
+CREATE INDEX transfers_unswept ON transfers (chain, recipient, txid, position) WHERE swept_by = '';
 CREATE INDEX transfers_swept ON transfers (swept_by) WHERE swept_by <> '';
 
 -- The books. Nothing here is ever changed or removed (triggers in 0002).
@@ -186,6 +186,7 @@ CREATE TABLE postings (
     units TEXT NOT NULL CHECK (units <> '' AND ltrim(units, '0123456789') = ''),
     PRIMARY KEY (entry_id, line)
 ) STRICT;
+CREATE INDEX postings_custody ON postings (owner, asset, side, units) WHERE kind = 'custody'; -- added up every minute
 
 -- Running totals of the accounts that merchants own; the sum of postings is the audit.
 CREATE TABLE balances (
