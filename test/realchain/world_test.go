@@ -56,13 +56,25 @@ type world struct {
 	failer string            // a contract that pays and then fails
 	// factory is where forwarders come from.
 	factory string
+	hot     string // the account that money leaves from, which is the treasury too; "" if none does
 	orders  int
 	db      *sql.DB
 }
 
+// newWorld makes one that takes money and does not move it on.
 func newWorld(t *testing.T, node *peer.EVM) *world {
 	t.Helper()
 	w := &world{t: t, node: node, tokens: map[string]string{}}
+	w.florin = peer.NewFlorin(t, w.configuration(fmt.Sprintf("treasury = %q", treasury)))
+	w.open()
+	return w
+}
+
+// configuration puts the tokens on the chain and returns the florin.toml that lists them. Lines are more of the chain's
+// block.
+func (w *world) configuration(lines string) string {
+	w.t.Helper()
+	node := w.node
 	var config strings.Builder
 	fmt.Fprintf(&config, `rates_file = "rates.json"
 
@@ -74,34 +86,41 @@ confirmations = %d
 block_seconds = 1
 halopay = "Localnet"
 rpc = [%q]
-treasury = %q
+%s
 
 [[chain.token]]
 symbol = "ETH"
 decimals = 18
 halopay_currency_id = 900
-`, node.ChainID, confirmations, node.URL, treasury)
+`, node.ChainID, confirmations, node.URL, lines)
 	for i, token := range listed {
 		w.tokens[token.symbol] = w.deploy(token.contract)
 		fmt.Fprintf(&config, "\n[[chain.token]]\nsymbol = %q\ncontract = %q\ndecimals = 6\nprotocol = \"ERC-20\"\nhalopay_currency_id = %d\n",
 			token.symbol, w.tokens[token.symbol], 901+i)
 	}
 	w.fake, w.failer = w.deploy(contractstest.FakeToken), w.deploy(contractstest.Payer)
+	return config.String()
+}
 
-	w.florin = peer.NewFlorin(t, config.String())
+// open adds a shop to the installation, puts its contracts on the chain, and begins to serve.
+func (w *world) open() {
+	w.t.Helper()
 	w.florin.Write("rates.json", `{"as_of":"2026-03-17T00:00:00Z","usd":{"USDT":"1","USDC":"1","FALSE":"1","HUSH":"1","NOPE":"1","ETH":"3000"}}`)
-	w.shop = newShop(t, w.florin)
-	var deployment struct{ To, Data, Factory string }
+	w.shop = newShop(w.t, w.florin)
+	var deployment struct {
+		To, Data, Factory string
+		SweeperData       string `json:"sweeper_data"`
+	}
 	w.must(json.Unmarshal([]byte(w.florin.Run("chain", "deploy-factory", "--json")), &deployment))
 	w.send(deployment.To, deployment.Data)
+	w.send(deployment.To, deployment.SweeperData)
 	w.factory = deployment.Factory
 	w.florin.Serve()
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(w.florin.Dir, "florin.db")+"?mode=ro")
 	w.must(err)
-	t.Cleanup(func() { db.Close() })
+	w.t.Cleanup(func() { db.Close() })
 	w.db = db
 	w.settled()
-	return w
 }
 
 func (w *world) must(err error) {
@@ -198,19 +217,10 @@ func (w *world) choose(o *order) *order {
 func (o *order) setDue(t *testing.T, address, amount string) {
 	t.Helper()
 	o.address, o.amount = address, amount
-	decimals := 6
-	if o.asset == "ETH" {
-		decimals = 18
+	if address == "" {
+		t.Fatalf("pay %q to nobody", amount)
 	}
-	value, ok := new(big.Rat).SetString(amount)
-	if !ok || address == "" {
-		t.Fatalf("pay %q to %q", amount, address)
-	}
-	value.Mul(value, new(big.Rat).SetInt(new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(decimals)), nil)))
-	if !value.IsInt() {
-		t.Fatalf("%s is no whole number of units", amount)
-	}
-	o.units = value.Num().String()
+	o.units = units(t, o.asset, amount).String()
 }
 
 func (w *world) detail(o *order) halopay.Detail {
@@ -332,6 +342,9 @@ func (w *world) booksAndChainAgree() {
 		held[symbol].Add(held[symbol], units)
 	}
 	addresses := w.texts(`SELECT address FROM deposit_addresses ORDER BY address`)
+	if w.hot != "" {
+		addresses = append(addresses, w.hot)
+	}
 	for _, symbol := range []string{"ETH", "USDC", "USDT", "FALSE", "NOPE"} { // HUSH moves and tells nobody
 		total := new(big.Int)
 		for _, address := range addresses {
@@ -380,41 +393,70 @@ type shop struct {
 	halopay.Client
 	t *testing.T
 
-	mu   sync.Mutex
-	told []halopay.Webhook
+	mu      sync.Mutex
+	letters []letter // every webhook that came and is genuine
+	told    []halopay.Webhook
+	paidOut []halopay.PayoutWebhook
+	deaf    int // so many webhooks it does not acknowledge
 }
 
-// newShop adds a merchant and a live app with the command line, as an operator does.
-func newShop(t *testing.T, florin *peer.Florin) *shop {
+// letter is a webhook as it came.
+type letter struct {
+	header http.Header
+	body   []byte
+}
+
+// newShop adds a merchant and a live app with the command line, as an operator does. Flags are more of the app's.
+func newShop(t *testing.T, florin *peer.Florin, flags ...string) *shop {
 	t.Helper()
 	s := &shop{t: t}
 	hook := httptest.NewServer(s)
 	t.Cleanup(hook.Close)
-	appID, key := florin.AddApp("--mode", "live", "--webhook", hook.URL, "--fee-bps", "3")
+	appID, key := florin.AddApp(append([]string{"--mode", "live", "--webhook", hook.URL, "--fee-bps", "3"}, flags...)...)
 	s.Client = halopay.Client{URL: florin.URL, AppID: appID, AppKey: key, Now: time.Now, HTTP: &http.Client{Timeout: patience}}
 	return s
 }
 
-// ServeHTTP takes webhooks: those whose signature is good are kept and acknowledged.
+// ServeHTTP takes webhooks: those whose signature is good are kept and, unless the shop is deaf, acknowledged.
 func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err == nil {
-		var told halopay.Webhook
-		if told, err = s.Receive(r.Header, body); err == nil {
-			if event := r.Header.Get("X-EventType"); event != told.Status {
-				err = fmt.Errorf("X-EventType %q of a webhook that says %s", event, told.Status)
-			}
-			s.mu.Lock()
-			s.told = append(s.told, told)
-			s.mu.Unlock()
-		}
+		err = s.take(letter{r.Header, body})
 	}
 	if err != nil {
 		s.t.Errorf("webhook %s: %v", body, err)
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.deaf > 0 {
+		s.deaf--
+		http.Error(w, "come again", http.StatusServiceUnavailable)
+		return
+	}
 	fmt.Fprint(w, "Success")
+}
+
+// take checks a webhook and keeps it.
+func (s *shop) take(l letter) error {
+	told, err := s.Receive(l.header, l.body)
+	if err != nil {
+		return err
+	}
+	if event := l.header.Get("X-EventType"); event != told.Status {
+		return fmt.Errorf("X-EventType %q of a webhook that says %s", event, told.Status)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.letters = append(s.letters, l)
+	if told.Type != "PAYOUT" {
+		s.told = append(s.told, told)
+		return nil
+	}
+	out, err := s.ReceivePayout(l.header, l.body)
+	s.paidOut = append(s.paidOut, out)
+	return err
 }
 
 // of returns what the shop was told of an order, in the order it came.

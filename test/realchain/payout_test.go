@@ -1,0 +1,332 @@
+package realchain
+
+import (
+	"errors"
+	"fmt"
+	"math/big"
+	"math/rand/v2"
+	"strings"
+	"syscall"
+	"time"
+
+	"florin/contracts/contractstest"
+	"florin/internal/peer"
+	"florin/test/clients/halopay"
+)
+
+// playPayouts is one payout after another, each in trouble of its own. The chain must show each once, or not at all, and
+// the shop must hear which.
+func (w *world) playPayouts() {
+	w.earn(w.shop, "USDT", "500")
+	w.earn(w.shop, "ETH", "2")
+	w.part("a token and the chain's own coin, paid at their depth", w.paysAtDepth)
+	w.part("P16 what the network would refuse is not sent", w.refusedBefore)
+	w.part("P16 what the network refused comes back once", w.refusedOnChain)
+	w.part("P03 a stuck transaction is offered more for", w.stuck)
+	w.part("P06 a gap in the numbers heals", w.gap)
+	w.part("P19 a node that has lost its pool gets the same bytes", w.emptyPool)
+	w.part("P15 a reorg that drops a payout", w.dropped)
+	w.part("the books and the chain after payouts in trouble", w.reconciled)
+}
+
+// confirm mines what a payout needs, once a block has it.
+func (w *world) confirm(payouts ...halopay.Payout) {
+	w.t.Helper()
+	for _, p := range payouts {
+		w.inBlock(p.TradeNo)
+	}
+	w.node.Mine(confirmations - 1)
+}
+
+func (w *world) paysAtDepth() {
+	before := w.has(w.shop, "USDT")
+	token, coin := w.payOut(w.shop, "USDT", w.recipient(), "1.5"), w.payOut(w.shop, "ETH", w.recipient(), "0.25")
+	for _, p := range []halopay.Payout{token, coin} {
+		w.inBlock(p.TradeNo)
+	}
+	if behind := w.node.Height(); confirmations > 2 { // one short of what they need
+		w.node.Mine(confirmations - 2)
+		if w.node.Height() != behind+confirmations-2 {
+			w.t.Fatal("others make blocks too")
+		}
+	}
+	w.counted(coin.TradeNo)
+	w.settled()
+	w.stands(w.shop, coin.TradeNo, "TO-BE-PAID")
+	w.node.Mine(1)
+	for _, p := range []halopay.Payout{token, coin} {
+		w.arrives(w.shop, p)
+		if v := w.versions(p.TradeNo); len(v) != 1 {
+			w.t.Errorf("signed %d times", len(v))
+		}
+	}
+	before.Sub(before, units(w.t, "USDT", "1.5"))
+	if now := w.has(w.shop, "USDT"); now.Cmp(before) != 0 {
+		w.t.Errorf("the balance is %v, want %v", now, before)
+	}
+}
+
+// fails waits until the shop was told that the payout was not made: it has its money again, and the recipient nothing.
+func (w *world) fails(s *shop, p halopay.Payout, before *big.Int) halopay.PayoutWebhook {
+	w.t.Helper()
+	told := s.hearsOut(p.TradeNo, "FAIL")
+	w.stands(s, p.TradeNo, "FAIL")
+	if now := w.has(s, p.Token); now.Cmp(before) != 0 {
+		w.t.Errorf("the balance is %v, and was %v", now, before)
+	}
+	w.holds(p.ToAddress, p.Token, "0")
+	if n := w.number(`SELECT COUNT(*) FROM entries WHERE ref = 'payout:' || (SELECT id FROM outgoing WHERE number = ?) || ':return'`, p.TradeNo); n != 1 {
+		w.t.Errorf("given back %d times", n)
+	}
+	return told
+}
+
+// refusedBefore pays coin to a contract that takes none.
+func (w *world) refusedBefore() {
+	before := w.has(w.shop, "ETH")
+	p := w.payOut(w.shop, "ETH", w.deploy(contractstest.Refuser), "0.1")
+	if told := w.fails(w.shop, p, before); told.TxID != "" || len(w.versions(p.TradeNo)) != 0 {
+		w.t.Errorf("told %+v", told)
+	}
+}
+
+// refusedOnChain pays coin to an account where, in the same block and before it, somebody puts such a contract.
+func (w *world) refusedOnChain() {
+	owner := w.node.Accounts[3]
+	_, to, _ := strings.Cut(w.node.Cast("compute-address", owner.Address), ": ")
+	before := w.has(w.shop, "ETH")
+	w.node.Automine(false)
+	defer w.node.Automine(true)
+	p := w.payOut(w.shop, "ETH", to, "0.1")
+	w.inPool(p.TradeNo)
+	w.node.RPC("eth_sendRawTransaction", w.node.Cast("mktx", "--private-key", owner.Key, "--gas-limit", "500000",
+		"--gas-price", "500gwei", "--priority-gas-price", "400gwei", "--create", contractstest.Refuser.Bytecode.String()))
+	w.node.Mine(1)
+	id, ok := w.inBlock(p.TradeNo)
+	if ok || w.node.Cast("code", to) == "0x" {
+		w.t.Fatal("the transfer went through")
+	}
+	w.node.Mine(confirmations - 1)
+	if told := w.fails(w.shop, p, before); told.TxID != id {
+		w.t.Errorf("told %+v", told)
+	}
+	if n := w.number(`SELECT COUNT(*) FROM entries WHERE ref LIKE 'payout:%:fee:' || ?`, id); n != 1 {
+		w.t.Errorf("the network's fee is booked %d times", n)
+	}
+}
+
+// stuck has the network ask for more than was offered: anvil for a higher base fee; on geth whoever makes blocks leaves
+// the transaction out, while others pay higher tips.
+func (w *world) stuck() {
+	var p halopay.Payout
+	if w.node.IsGeth {
+		p = w.payOut(w.shop, "USDT", w.recipient(), "2")
+		w.inBlock(p.TradeNo)
+		w.counted(p.TradeNo)
+		w.node.Reorg(1)
+		w.raiseTips()
+		w.offersMore(p)
+	} else {
+		w.node.Automine(false)
+		defer w.node.Automine(true)
+		p = w.payOut(w.shop, "USDT", w.recipient(), "2")
+		w.inPool(p.TradeNo)
+		w.node.RPC("anvil_setNextBlockBaseFeePerGas", "0x2540be400") // 10 gwei
+		w.node.Mine(1)
+		if id, _, err := w.included(p.TradeNo); err == nil {
+			w.t.Fatalf("a block has %s", id)
+		}
+		w.offersMore(p)
+		w.inPool(p.TradeNo)
+		w.node.Mine(1)
+		defer w.node.RPC("anvil_setNextBlockBaseFeePerGas", "0x3b9aca00")
+	}
+	w.confirm(p)
+	told := w.arrives(w.shop, p)
+	if v := w.versions(p.TradeNo); told.TxID == v[0].id || w.nonceOf(v[0].raw) != w.nonceOf(v[len(v)-1].raw) {
+		w.t.Errorf("the first offer, or another number: %+v", told)
+	}
+}
+
+// offersMore waits until another version of the payout is signed.
+func (w *world) offersMore(p halopay.Payout) {
+	w.t.Helper()
+	peer.Eventually(w.t, patience, func() error {
+		if n := len(w.versions(p.TradeNo)); n < 2 {
+			return fmt.Errorf("%d versions", n)
+		}
+		return nil
+	})
+}
+
+func (w *world) nonceOf(raw string) string {
+	return w.node.Cast("decode-tx", raw, "nonce")
+}
+
+// raiseTips pays more and more for blocks until the node suggests it.
+func (w *world) raiseTips() {
+	w.t.Helper()
+	suggested := func() *big.Int {
+		tip, ok := new(big.Int).SetString(strings.Trim(string(w.node.RPC("eth_maxPriorityFeePerGas")), `"`), 0)
+		if !ok {
+			w.t.Fatal("no tip")
+		}
+		return tip
+	}
+	first := suggested()
+	high := new(big.Int).Mul(first, big.NewInt(4)).String()
+	for range 60 {
+		if suggested().Cmp(first) > 0 {
+			return
+		}
+		w.send("--gas-price", high+"0", "--priority-gas-price", high, "--value", "1", w.node.Accounts[1].Address)
+	}
+	w.t.Fatalf("the node suggests %v all the same", first)
+}
+
+// gap has a node that lacks the first of two payouts, and has the second.
+func (w *world) gap() {
+	w.node.Automine(false)
+	defer w.node.Automine(true)
+	first := w.payOut(w.shop, "USDT", w.recipient(), "3")
+	lost := w.inPool(first.TradeNo)
+	second := w.payOut(w.shop, "ETH", w.recipient(), "0.03")
+	kept := w.inPool(second.TradeNo)
+	if w.node.IsGeth {
+		w.florin.Stop() // which would send both again, in their order
+		w.node.Stop()
+		w.node.Start()
+		w.node.RPC("eth_sendRawTransaction", kept.raw)
+		if answer := w.node.RPC("eth_getTransactionByHash", lost.id); string(answer) != "null" {
+			w.t.Errorf("the node has %s", answer)
+		}
+		w.florin.Serve()
+	} else {
+		w.node.RPC("anvil_dropTransaction", lost.id)
+	}
+	if again := w.inPool(first.TradeNo); again != lost {
+		w.t.Errorf("signed again as %s", again.id)
+	}
+	w.node.Mine(1)
+	w.confirm(first, second)
+	w.arrives(w.shop, first)
+	w.arrives(w.shop, second)
+}
+
+func (w *world) emptyPool() {
+	w.node.Automine(false)
+	defer w.node.Automine(true)
+	p := w.payOut(w.shop, "USDT", w.recipient(), "4")
+	lost := w.inPool(p.TradeNo)
+	if w.node.IsGeth {
+		w.node.Stop()
+		w.node.Start()
+	} else {
+		w.node.RPC("anvil_dropAllTransactions")
+	}
+	if again := w.inPool(p.TradeNo); again != lost {
+		w.t.Errorf("signed again as %s", again.id)
+	}
+	w.node.Mine(1)
+	w.confirm(p)
+	w.arrives(w.shop, p)
+}
+
+// dropped takes away the block that has the payout, after the program has seen it there.
+func (w *world) dropped() {
+	p := w.payOut(w.shop, "ETH", w.recipient(), "0.05")
+	first, _ := w.inBlock(p.TradeNo)
+	w.counted(p.TradeNo)
+	w.node.Automine(false)
+	defer w.node.Automine(true)
+	w.node.Reorg(1)
+	w.holds(p.ToAddress, "ETH", "0")
+	if again := w.inPool(p.TradeNo); again.id != first {
+		w.t.Errorf("signed again as %s", again.id)
+	}
+	w.node.Mine(confirmations) // on geth without it
+	if w.node.IsGeth {
+		w.stands(w.shop, p.TradeNo, "TO-BE-PAID")
+		w.node.Release()
+		w.node.Mine(1)
+	}
+	w.confirm(p)
+	if told := w.arrives(w.shop, p); told.TxID != first || len(w.versions(p.TradeNo)) != 1 {
+		w.t.Errorf("told %+v", told)
+	}
+}
+
+// playKills ends the program five times while ten payouts are on their way, from their requests on.
+func (w *world) playKills() {
+	w.part("P01 killed five times while ten payouts are on their way", w.kills)
+	w.part("the books and the chain after kills", w.reconciled)
+}
+
+func (w *world) kills() {
+	const count = 10
+	seed := rand.Uint64()
+	dice := rand.New(rand.NewPCG(seed, 0))
+	w.t.Logf("seed %d", seed)
+	asks := make([]halopay.NewPayout, count)
+	for i := range asks {
+		asks[i] = halopay.NewPayout{CurrencyID: idUSDT, ToAddress: w.recipient(), Amount: fmt.Sprint(i + 1), Reference: fmt.Sprintf("kill-%d", i)}
+		if i%3 == 2 {
+			asks[i].CurrencyID, asks[i].Amount = idETH, fmt.Sprintf("0.00%d", i+1)
+		}
+	}
+	payouts, failed := make([]halopay.Payout, count), make(chan error, 1)
+	go func() { failed <- w.insist(asks, payouts) }()
+
+	// A killed process keeps the payout it was working at for the rest of its lease, so the last moments leave some out.
+	for _, moment := range [][2]int{{1, 3}, {4, 7}, {8, 11}, {12, 14}, {15, 16}} {
+		reached := int64(moment[0] + dice.IntN(moment[1]-moment[0]+1))
+		peer.Eventually(w.t, patience, func() error {
+			accepted := w.number(`SELECT COUNT(*) FROM outgoing WHERE reference LIKE 'kill-%'`)
+			signed := w.number(`SELECT COUNT(*) FROM outgoing_txs v JOIN outgoing o ON o.id = v.outgoing_id WHERE o.reference LIKE 'kill-%'`)
+			if accepted+signed < reached {
+				return fmt.Errorf("%d accepted, %d signed, want %d", accepted, signed, reached)
+			}
+			return nil
+		})
+		w.florin.Signal(syscall.SIGKILL)
+		w.florin.Ended(patience)
+		w.florin.Serve()
+	}
+	w.must(<-failed)
+	w.confirm(payouts...)
+	for i, p := range payouts {
+		if p.Amount != asks[i].Amount {
+			w.t.Errorf("asked for %+v and got %+v", asks[i], p)
+		}
+		w.arrives(w.shop, p)
+	}
+	if n := w.number(`SELECT COUNT(*) FROM outgoing WHERE reference LIKE 'kill-%'`); n != count {
+		w.t.Errorf("%d payouts for %d references", n, count)
+	}
+}
+
+// insist asks for each payout until there is an answer, as a shop does that names what it asks for.
+func (w *world) insist(asks []halopay.NewPayout, payouts []halopay.Payout) error {
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	for i, ask := range asks {
+		for {
+			p, err := w.shop.Pay(w.t.Context(), ask)
+			if err == nil {
+				payouts[i] = p
+				break
+			}
+			var refused *halopay.Refusal
+			if errors.As(err, &refused) && refused.Code != 20009 {
+				return fmt.Errorf("%s: %w", ask.Reference, err)
+			}
+			select {
+			case <-again.C:
+			case <-w.t.Context().Done():
+				return err
+			}
+		}
+	}
+	return nil
+}
+
