@@ -295,7 +295,9 @@ func (h *home) agrees() {
 	}
 	report, err := h.engine.VerifyLedger(h.ctx)
 	h.must(err)
-	for _, fault := range report.Faults {
+	orphans, err := h.engine.Orphans(h.ctx)
+	h.must(err)
+	for _, fault := range append(report.Faults, orphans...) {
 		h.t.Error(fault)
 	}
 }

@@ -21,7 +21,11 @@ WHERE NOT EXISTS (SELECT 1 FROM deliveries AS d WHERE d.id = n.delivery_id)
 UNION ALL SELECT CAST('work for ' || w.order_id || ' has no order' AS TEXT) FROM order_work AS w
 WHERE w.order_id NOT LIKE 'operator:%' AND NOT EXISTS (SELECT 1 FROM orders AS o WHERE o.id = w.order_id)
 UNION ALL SELECT CAST('payout ' || g.id || ' has no app' AS TEXT) FROM outgoing AS g
-WHERE NOT EXISTS (SELECT 1 FROM apps AS a WHERE a.id = g.app_id)
+WHERE g.kind <> 'sweep' AND NOT EXISTS (SELECT 1 FROM apps AS a WHERE a.id = g.app_id)
+UNION ALL SELECT CAST('an item of ' || i.outgoing_id || ' has no sweep' AS TEXT) FROM sweep_items AS i
+WHERE NOT EXISTS (SELECT 1 FROM outgoing AS g WHERE g.id = i.outgoing_id)
+UNION ALL SELECT CAST('transfer ' || t.txid || ' was taken by no sweep' AS TEXT) FROM transfers AS t
+WHERE t.swept_by <> '' AND t.swept_by <> 'flushed' AND NOT EXISTS (SELECT 1 FROM outgoing AS g WHERE g.id = t.swept_by)
 UNION ALL SELECT CAST('version ' || v.txid || ' has no payout' AS TEXT) FROM outgoing_txs AS v
 WHERE NOT EXISTS (SELECT 1 FROM outgoing AS g WHERE g.id = v.outgoing_id)
 UNION ALL SELECT CAST('number ' || n.nonce || ' of ' || n.sender || ' has no payout' AS TEXT) FROM nonces AS n
