@@ -23,8 +23,7 @@ func main() {
 	var o options
 	var clients string
 	var seconds float64
-	flag.StringVar(&o.scenarios, "scenario", strings.Join(slices.DeleteFunc(names(), func(name string) bool { return name == "payout" }), ","),
-		"which to run: these, or payout, which needs a simulated network whose paying account is funded")
+	flag.StringVar(&o.scenarios, "scenario", strings.Join(names(), ","), "which to run")
 	flag.StringVar(&o.databases, "db", "sqlite,postgres", "on which databases")
 	flag.StringVar(&clients, "clients", "1,16,64,256", "create, read and ledger: numbers of clients; read and ledger have 64 at most")
 	flag.Float64Var(&seconds, "seconds", 2, "measured time of floor and of subject in a repetition, second by second in turn; 10 for the full run")

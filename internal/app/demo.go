@@ -103,9 +103,6 @@ func (p *program) demonstrate(r *run, gateway, shelf net.Listener) error {
 	if err := p.readyToServe(r); err != nil {
 		return err
 	}
-	if err := p.endow(r); err != nil {
-		return err
-	}
 	tea := shop.New(shop.Config{
 		Gateway: s.origin, AppID: a.ID, AppKey: secret, URL: shopURL, Payee: demoPayee, Now: p.clock.Now, Client: &http.Client{Timeout: 10 * time.Second},
 	})
@@ -173,32 +170,6 @@ func (p *program) demoApp(ctx context.Context, shopURL string) (engine.App, stri
 		return engine.App{}, "", err
 	}
 	return a, secret, p.engine.SetPayoutRules(ctx, a.ID, demoRules)
-}
-
-// endow gives the accounts that payouts leave from something to send, and coin to pay for it: what
-// payers pay lies at deposit addresses. It is simulated like the rest, so it costs nothing.
-func (p *program) endow(ctx context.Context) error {
-	for _, network := range p.simulated {
-		n := network.Chain()
-		own, _ := p.engine.Network(n.Name)
-		for _, t := range n.Tokens {
-			whole := "100000"
-			if t.Native() {
-				whole = "10"
-			}
-			amount, err := money.Parse(n.Asset(t), whole)
-			if err != nil {
-				return err
-			}
-			if _, err := network.Pay(ctx, own.Hot, amount); err != nil {
-				return fmt.Errorf("endow the paying account on %s: %w", n.Name, err)
-			}
-		}
-		if err := network.Mine(ctx, 1); err != nil {
-			return fmt.Errorf("endow the paying account on %s: %w", n.Name, err)
-		}
-	}
-	return nil
 }
 
 // servePayment is the target of the checkout page's payment panel: it does what a payer could.

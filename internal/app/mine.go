@@ -6,7 +6,10 @@ import (
 	"sync"
 	"time"
 
+	"florin/internal/chain"
 	"florin/internal/chain/sim"
+	"florin/internal/engine"
+	"florin/internal/money"
 	"florin/internal/store"
 	"florin/internal/store/query"
 )
@@ -113,4 +116,60 @@ func (j journal) Append(ctx context.Context, chainName string, from int64, recor
 		}
 		return nil
 	})
+}
+
+// What the paying account of a simulated network is given, in whole units.
+const (
+	simulatedCoin  = "100"
+	simulatedToken = "1000000"
+)
+
+// endow gives the accounts that payouts leave from something to send, and coin to pay for it, where half
+// of it is gone: what payers pay lies at deposit addresses. It is simulated like the rest, so it costs
+// nothing.
+func (p *program) endow(ctx context.Context) error {
+	for _, network := range p.simulated {
+		n := network.Chain()
+		own, _ := p.engine.Network(n.Name)
+		given := false
+		for _, t := range n.Tokens {
+			gave, err := p.endowWith(ctx, network, own, t)
+			if err != nil {
+				return fmt.Errorf("endow the paying account on %s with %s: %w", n.Name, t.Symbol, err)
+			}
+			given = given || gave
+		}
+		if !given {
+			continue
+		}
+		if err := network.Mine(ctx, 1); err != nil {
+			return fmt.Errorf("endow the paying account on %s: %w", n.Name, err)
+		}
+	}
+	return nil
+}
+
+func (p *program) endowWith(ctx context.Context, network *sim.Network, own engine.Network, t chain.Token) (given bool, err error) {
+	whole := simulatedToken
+	if t.Native() {
+		whole = simulatedCoin
+	}
+	asset := own.Asset(t)
+	amount, err := money.Parse(asset, whole)
+	if err != nil {
+		return false, err
+	}
+	held, err := own.Sender.Balance(ctx, own.Hot, asset, chain.BlockRef{})
+	if err != nil {
+		return false, err
+	}
+	twice, err := held.Add(held)
+	if err != nil {
+		return false, err
+	}
+	if enough, err := twice.Cmp(amount); err != nil || enough >= 0 {
+		return false, err
+	}
+	_, err = network.Pay(ctx, own.Hot, amount)
+	return true, err
 }

@@ -139,8 +139,11 @@ func (c *reconcileCommand) Run(r *run) error {
 				}
 			}
 		}
-		if compared == 0 {
-			return errors.New("there is no live network of that name that money can leave on")
+		switch {
+		case compared == 0 && c.Chain != "":
+			return errors.New("there is no live network " + c.Chain)
+		case compared == 0:
+			text.WriteString("there is no live network that money can leave on: nothing to compare")
 		}
 		if err := r.print(list, "%s", strings.TrimSuffix(text.String(), "\n")); err != nil {
 			return err

@@ -59,6 +59,7 @@ func (s *server) hire(tokens []halopay.Token) error {
 		{"checkout", time.Second, changed, s.tellPages},
 		{"rates", 10 * time.Second, nil, s.book.RunOnce},
 		{"sim commands", simTick, nil, s.runSimCommands},
+		{"sim endow", time.Minute, nil, func(ctx context.Context) (int, error) { return 0, s.endow(ctx) }},
 		{"sim mine", simTick, nil, s.mineOnce},
 	}
 	for _, n := range s.live {
