@@ -24,7 +24,7 @@ const (
 	// roundAddresses is how many balances of deposit addresses one round asks for, besides those that
 	// differed before; the next round goes on behind them.
 	roundAddresses = 500
-	// askTogether is how many balances are asked for side by side.
+	// askTogether is how many balances are asked for side by side, unless a worker says otherwise.
 	askTogether = 16
 	// reconcileLease is longer than a round takes.
 	reconcileLease = 2 * time.Minute
@@ -44,6 +44,8 @@ type Reconcile struct {
 	// Limits are the differences in USD, by chain, above which its payouts stop; one without has a
 	// limit of 1 USD.
 	Limits map[string]money.Price
+	// Parallel is how many balances are asked for side by side; 0 means 16. The simulation takes 1.
+	Parallel int
 
 	chains map[string]*place
 }
@@ -140,7 +142,7 @@ func (r *Reconcile) round(ctx context.Context, n engine.Network, at *place, roun
 	if !at.all {
 		asking = at.next(b.Deposits)
 	}
-	asked, err := ask(ctx, n.Sender, asking, b.Final)
+	asked, err := ask(ctx, n.Sender, asking, b.Final, r.Parallel)
 	if err != nil {
 		return nil, err
 	}
@@ -198,7 +200,7 @@ func (r *Reconcile) accounts(ctx context.Context, n engine.Network, b engine.Boo
 		slices.SortFunc(asking, func(a, b engine.Holding) int {
 			return strings.Compare(a.Amount.Asset().Code(), b.Amount.Asset().Code())
 		})
-		asked, err := ask(ctx, n.Sender, asking, b.Final)
+		asked, err := ask(ctx, n.Sender, asking, b.Final, r.Parallel)
 		if err != nil {
 			return nil, false, err
 		}
@@ -250,10 +252,13 @@ func zero(h engine.Holding) engine.Holding {
 }
 
 // ask asks for balances at the end of one block, some side by side.
-func ask(ctx context.Context, s chain.Sender, asking []engine.Holding, at chain.BlockRef) (map[engine.Holding]money.Amount, error) {
+func ask(ctx context.Context, s chain.Sender, asking []engine.Holding, at chain.BlockRef, parallel int) (map[engine.Holding]money.Amount, error) {
+	if parallel == 0 {
+		parallel = askTogether
+	}
 	answers, errs := make([]money.Amount, len(asking)), make([]error, len(asking))
 	var running sync.WaitGroup
-	places := make(chan struct{}, askTogether)
+	places := make(chan struct{}, parallel)
 	for i, h := range asking {
 		places <- struct{}{}
 		running.Go(func() {

@@ -33,6 +33,8 @@ type Sweeps struct {
 	Log    *slog.Logger
 	Rule   payment.SweepRule
 	Gas    payment.SweepGas
+	// Parallel is how many balances are asked for side by side; 0 means 16. The simulation takes 1.
+	Parallel int
 
 	after map[string]string // by chain: the address that the last look came to
 }
@@ -89,6 +91,9 @@ func (s *Sweeps) turn(ctx context.Context, n engine.Network) (made bool, err err
 		return false, err
 	}
 	report, err := s.sweep(ctx, n, lots, s.pays)
+	if refused := (*payment.Error)(nil); errors.As(err, &refused) && refused.Code == payment.CodeStopped {
+		return false, nil // whoever stopped the chain knows
+	}
 	if err == nil && report.Sweep.ID == "" { // else there may be more of the same
 		s.after[n.Name] = next
 	}
@@ -237,7 +242,7 @@ func (s *Sweeps) compare(ctx context.Context, n engine.Network, chosen []payment
 		}
 		asking = append(asking, expected) // also of those without: their code sends coin on when it is made
 	}
-	asked, err := ask(ctx, n.Sender, asking, chain.BlockRef{})
+	asked, err := ask(ctx, n.Sender, asking, chain.BlockRef{}, s.Parallel)
 	if err != nil {
 		return nil, err
 	}
