@@ -11,9 +11,6 @@ import (
 // native is how an order is paid on our own page.
 type native struct {
 	Token    string
-	Contract string // of a native coin its symbol
-	ChainID  int64
-	Decimals int
 	Address  string
 	Deadline time.Time
 }
@@ -120,15 +117,12 @@ func (s *Shop) open(w http.ResponseWriter, r *http.Request) {
 // create asks for an order and fills in how it is paid.
 func (s *Shop) create(ctx context.Context, o *order, currencyID int64) error {
 	var made struct {
-		Token    string `json:"token"`
-		Contract string `json:"contract"`
-		Chain    string `json:"chain"`
-		ChainID  int64  `json:"chain_id"`
-		Decimals int    `json:"decimal"`
-		Amount   string `json:"amount"`
-		Address  string `json:"pay_address"`
-		Expires  int64  `json:"time_expire"`
-		URL      string `json:"entrust_url"`
+		Token   string `json:"token"`
+		Chain   string `json:"chain"`
+		Amount  string `json:"amount"`
+		Address string `json:"pay_address"`
+		Expires int64  `json:"time_expire"`
+		URL     string `json:"entrust_url"`
 	}
 	if err := s.call(ctx, "/api/order/create", map[string]any{
 		"out_trade_no": o.Reference,
@@ -142,6 +136,6 @@ func (s *Shop) create(ctx context.Context, o *order, currencyID int64) error {
 		return err
 	}
 	o.PayURL, o.Due, o.Chain = made.URL, made.Amount, made.Chain
-	o.Native = &native{made.Token, made.Contract, made.ChainID, made.Decimals, made.Address, time.Unix(made.Expires, 0)}
+	o.Native = &native{made.Token, made.Address, time.Unix(made.Expires, 0)}
 	return nil
 }
