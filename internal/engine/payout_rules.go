@@ -60,6 +60,9 @@ func (e *Engine) SetPayoutRules(ctx context.Context, appID string, rules PayoutR
 		return err
 	}
 	for asset, limit := range rules.Limits {
+		if !e.named(app.Mode, asset) {
+			return payment.Invalid("limits", asset+" is no asset of this app's networks")
+		}
 		for _, bound := range []string{limit.Single, limit.Daily} {
 			if _, err := money.Parse(wholes, bound); bound != "" && err != nil {
 				return payment.Invalid("limits", asset+": "+bound+" is no amount")
@@ -67,6 +70,9 @@ func (e *Engine) SetPayoutRules(ctx context.Context, appID string, rules PayoutR
 		}
 	}
 	for asset, bound := range rules.ApproveAbove {
+		if !e.named(app.Mode, asset) { // it would bound nothing
+			return payment.Invalid("approve_above", asset+" is no asset of this app's networks")
+		}
 		if _, err := money.Parse(wholes, bound); err != nil {
 			return payment.Invalid("approve_above", asset+": "+bound+" is no amount")
 		}
@@ -230,6 +236,18 @@ func (r rulesRow) asksApproval(amount money.Amount) bool {
 
 // names are what rules may call an asset.
 func names(asset money.Asset) []string { return []string{asset.Code(), asset.Symbol()} }
+
+// named reports whether rules of apps of this mode may call an asset so.
+func (e *Engine) named(mode Mode, name string) bool {
+	for _, n := range e.networksOf(mode) {
+		for _, t := range n.Tokens {
+			if slices.Contains(names(n.Asset(t)), name) {
+				return true
+			}
+		}
+	}
+	return false
+}
 
 // whole scales an amount so that whole units of all assets are equal.
 func whole(a money.Amount) *big.Int {

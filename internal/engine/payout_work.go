@@ -154,7 +154,9 @@ func (e *Engine) MaySend(ctx context.Context, job *PayoutJob) error {
 	if !e.holds(job, o) {
 		return ErrLeased
 	}
-	err = e.clear(ctx, e.db.Queries, o)
+	if err = e.clear(ctx, e.db.Queries, o); err == nil && (job.Nonce != o.Nonce || !e.marks.CheckMAC(o.Digest, "payout", digested(job.Payout)...)) {
+		err = &altered{o.ID, "it was something else when it was read, and was put back"}
+	}
 	var altered *altered
 	if errors.As(err, &altered) {
 		if err := e.Stop(ctx, StopAll, altered.Error(), byAlarm); err != nil {
@@ -183,6 +185,9 @@ func (e *Engine) clear(ctx context.Context, q *query.Queries, o store.Outgoing) 
 	if e.marks == nil || !e.marks.CheckMAC(o.Digest, "payout", digested(o.Payout)...) {
 		return &altered{o.ID, "it is not what was accepted"}
 	}
+	if err := e.mayLeave(ctx, q, o); err != nil {
+		return err
+	}
 	if o.Kind == payment.KindSweep {
 		_, err := itemsOf(ctx, q, o.Payout)
 		return err
@@ -195,6 +200,35 @@ func (e *Engine) clear(ctx context.Context, q *query.Queries, o store.Outgoing) 
 		err = &altered{o.ID, "nobody has approved it"}
 	}
 	return err
+}
+
+// mayLeave looks at what o's mark does not hold for: its time has come if it is held no longer, its
+// number is the one that it was given, and its app is not revoked. One with a number goes on, revoked
+// or not: others wait behind it.
+func (e *Engine) mayLeave(ctx context.Context, q *query.Queries, o store.Outgoing) error {
+	if o.State != payment.PayoutHeld && o.HeldUntil.After(e.now()) {
+		return &Halt{"waits because the payee is new"}
+	}
+	if o.Nonce >= 0 {
+		given, err := q.NonceOf(ctx, o.ID)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return fmt.Errorf("number of payout %s: %w", o.ID, err)
+		}
+		if err != nil || given != o.Nonce {
+			return &altered{o.ID, "its number is not the one that it was given"}
+		}
+	}
+	if o.Kind == payment.KindSweep || o.State != payment.PayoutHeld && o.State != payment.PayoutReady {
+		return nil
+	}
+	app, err := q.App(ctx, o.AppID)
+	if err != nil {
+		return fmt.Errorf("app of payout %s: %w", o.ID, err)
+	}
+	if app.Status != "active" {
+		return &Halt{"its app was revoked"}
+	}
+	return nil
 }
 
 // clearIn is clear inside a transaction, which keeps the stop that an altered row raises.

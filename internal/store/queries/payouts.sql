@@ -73,6 +73,9 @@ SELECT * FROM outgoing_txs WHERE chain = @chain AND txid = @txid;
 -- name: InsertNonce :exec
 INSERT INTO nonces (chain, sender, nonce, outgoing_id) VALUES (@chain, @sender, @nonce, @outgoing_id);
 
+-- name: NonceOf :one
+SELECT nonce FROM nonces WHERE outgoing_id = @outgoing_id;
+
 -- name: InsertSender :exec
 INSERT INTO senders (chain, address, next_nonce, version) VALUES (@chain, @address, @next_nonce, 1)
 ON CONFLICT (chain, address) DO NOTHING;

@@ -539,6 +539,17 @@ func (q *Queries) MoveSender(ctx context.Context, arg MoveSenderParams) error {
 	return err
 }
 
+const nonceOf = `-- name: NonceOf :one
+SELECT nonce FROM nonces WHERE outgoing_id = $1
+`
+
+func (q *Queries) NonceOf(ctx context.Context, outgoingID string) (int64, error) {
+	row := q.db.QueryRow(ctx, nonceOf, outgoingID)
+	var nonce int64
+	err := row.Scan(&nonce)
+	return nonce, err
+}
+
 const openOutgoing = `-- name: OpenOutgoing :many
 SELECT id, kind, merchant_id, app_id, number, reference, request_hash, order_id, notify_url, extra, chain, asset, units, recipient, coin, fee_cap_units, sender, approval, held_until, digest, state, reason, nonce, txid, block_height, fee_units, created_at, changed_at, version, due_at, attempts, lease_owner, leased_until, fence FROM outgoing WHERE chain = $1 AND state <> 'paid' AND state <> 'failed' AND id > $2 ORDER BY id LIMIT $3
 `

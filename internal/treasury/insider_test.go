@@ -1,0 +1,138 @@
+package treasury_test
+
+import (
+	"testing"
+	"time"
+
+	"florin/internal/engine"
+	"florin/internal/payment"
+)
+
+// TestP11_WaitingTimeIsNotSkipped: raw SQL takes a legal step for a held payout, and it still goes to
+// a new payee no sooner than that was known for so long.
+func TestP11_WaitingTimeIsNotSkipped(t *testing.T) {
+	w := newWorld(t, "")
+	w.rules(engine.PayoutRules{NewPayeeWait: 3600})
+	p := w.pay(usdt, "15")
+	w.is(p, payment.PayoutHeld)
+	w.raw("UPDATE outgoing SET state = 'ready', due_at = 0")
+	w.block(5)
+	if len(w.chain.seen) > 0 {
+		t.Error("it was broadcast before its time")
+	}
+	w.clock.Advance(time.Hour) // the control: then it goes
+	w.block(5)
+	w.is(p, payment.PayoutPaid)
+	w.audit(p)
+}
+
+// TestP11_RowIsPutBackInTime: a row is altered when a worker reads it, and is what it was again
+// whenever somebody checks it: what is signed is what was accepted.
+func TestP11_RowIsPutBackInTime(t *testing.T) {
+	for _, field := range []struct{ name, altered string }{
+		{"recipient", "'0x7777777777777777777777777777777700009999'"}, {"units", "'999000000'"},
+	} {
+		for _, when := range []string{"before its number", "before its signature"} {
+			t.Run(field.name+" "+when, func(t *testing.T) {
+				w := newWorld(t, "")
+				p := w.pay(usdt, "15")
+				if when == "before its signature" {
+					w.chain.fault = func(call string) answer { return answer{lost: call == "sign"} }
+					w.turn()
+					w.is(p, payment.PayoutNumbered)
+					w.chain.fault = nil
+					w.clock.Advance(5 * time.Minute)
+				}
+				kept := "'" + p.Recipient + "'"
+				if field.name == "units" {
+					kept = "'" + p.Amount.Units() + "'"
+				}
+				w.raw("UPDATE outgoing SET " + field.name + " = " + field.altered)
+				job, err := w.engine.LeasePayout(w.ctx, p.ID, "worker-1")
+				w.must(err)
+				w.raw("UPDATE outgoing SET " + field.name + " = " + kept)
+				if err := w.engine.MaySend(w.ctx, job); err == nil {
+					t.Error("a worker may send what nobody accepted")
+				}
+			})
+		}
+	}
+	w := newWorld(t, "") // the control
+	job, err := w.engine.LeasePayout(w.ctx, w.pay(usdt, "15").ID, "worker-1")
+	w.must(err)
+	w.must(w.engine.MaySend(w.ctx, job))
+}
+
+// TestP11_NumberIsNotChanged: a payout with signed versions is given another number by raw SQL: no
+// version is signed under that, which would pay it twice.
+func TestP11_NumberIsNotChanged(t *testing.T) {
+	w := newWorld(t, "")
+	p := w.pay(usdt, "15")
+	w.chain.price = 10
+	w.turn()
+	w.is(p, payment.PayoutSent)
+	w.raw("UPDATE outgoing SET nonce = nonce + 1, due_at = 0")
+	w.chain.price = 20 // the first version waits; another would be signed
+	w.clock.Advance(10 * time.Minute)
+	w.turn()
+	w.chain.price = 10
+	w.chain.mine()
+	w.chain.price = 20
+	w.block(5)
+	if paid := w.chain.payments(p.Recipient); paid > 1 {
+		t.Errorf("it was paid %d times", paid)
+	}
+	for _, tx := range w.chain.seen {
+		if tx.Nonce != 0 {
+			t.Errorf("number %d was used", tx.Nonce)
+		}
+	}
+}
+
+// TestP12_RevokedAppPaysNothingMore: what waits for a new payee's time, or for coin, when a stolen
+// app is revoked never leaves; its money can be given back.
+func TestP12_RevokedAppPaysNothingMore(t *testing.T) {
+	for _, revoked := range []bool{true, false} {
+		w := newWorld(t, "")
+		w.rules(engine.PayoutRules{NewPayeeWait: 3600})
+		held := w.pay(usdt, "15")
+		w.rules(engine.PayoutRules{})
+		w.chain.price = 100_000 // above the limit
+		ready := w.pay(usdt, "5")
+		w.turn()
+		w.is(ready, payment.PayoutReady)
+		if revoked {
+			w.must(w.engine.RevokeApp(w.ctx, w.app.ID))
+		}
+		w.chain.price = 10
+		w.clock.Advance(2 * time.Hour)
+		w.block(5)
+		if !revoked { // the control
+			w.is(held, payment.PayoutPaid)
+			w.is(ready, payment.PayoutPaid)
+			continue
+		}
+		if len(w.chain.seen) > 0 {
+			t.Error("a revoked app's payout was broadcast")
+		}
+		for _, p := range []payment.Payout{held, ready} {
+			_, err := w.engine.RejectPayout(w.ctx, p.ID, "the key was stolen")
+			w.must(err)
+			w.is(p, payment.PayoutFailed)
+		}
+		w.balance(usdt, "1000", "0")
+		w.audit(held, ready)
+	}
+}
+
+// TestP12_RulesNameAssetsThatThereAre: a bound on an asset that does not exist would bound nothing.
+func TestP12_RulesNameAssetsThatThereAre(t *testing.T) {
+	w := newWorld(t, "")
+	for _, name := range []string{"usdt", "USDTT", "USDT@sim-etherum", ""} {
+		w.refused(w.engine.SetPayoutRules(w.ctx, w.app.ID, engine.PayoutRules{ApproveAbove: map[string]string{name: "10"}}),
+			payment.CodeInvalidField, "approve_above")
+		w.refused(w.engine.SetPayoutRules(w.ctx, w.app.ID, engine.PayoutRules{Limits: map[string]engine.PayoutLimit{name: {Daily: "10"}}}),
+			payment.CodeInvalidField, "limits")
+	}
+	w.rules(engine.PayoutRules{ApproveAbove: map[string]string{"USDT": "10", "ETH@sim-ethereum": "1"}})
+}
