@@ -39,17 +39,10 @@ func show(w http.ResponseWriter, status int, name string, view any) {
 	_, _ = html.WriteTo(w) // the payer may have gone
 }
 
-// asset serves a file of the pages.
-func asset(contentType, name string) http.HandlerFunc {
-	content, err := files.ReadFile("pages/" + name)
-	if err != nil {
-		panic(err) // it is embedded
-	}
-	return func(w http.ResponseWriter, _ *http.Request) {
-		header := w.Header()
-		header.Set("Content-Type", contentType)
-		header.Set("X-Content-Type-Options", "nosniff")
-		header.Set("Cache-Control", "no-cache")
-		_, _ = w.Write(content)
+// file serves what pages refer to.
+func file(name string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		http.ServeFileFS(w, r, files, "pages/"+name)
 	}
 }

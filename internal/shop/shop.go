@@ -70,8 +70,8 @@ func (s *Shop) Handler() http.Handler {
 	mux.HandleFunc("POST /desk", s.payOut)
 	mux.HandleFunc("GET /desk/{reference}", s.payoutPage)
 	mux.HandleFunc("POST /hook", s.hook)
-	mux.HandleFunc("GET /shop.css", asset("text/css; charset=utf-8", "shop.css"))
-	mux.HandleFunc("GET /shop.js", asset("text/javascript; charset=utf-8", "shop.js"))
+	mux.HandleFunc("GET /shop.css", file("shop.css"))
+	mux.HandleFunc("GET /shop.js", file("shop.js"))
 	return http.NewCrossOriginProtection().Handler(mux)
 }
 
