@@ -136,7 +136,7 @@ func TestAlphanumericRefusesAnotherRadix(t *testing.T) {
 	}
 }
 
-func TestNoRandomnessIsFatal(t *testing.T) {
+func TestP14_NoRandomnessIsFatal(t *testing.T) {
 	for name, random := range map[string]io.Reader{
 		"broken": iotest.ErrReader(errors.New("gone")),
 		"short":  bytes.NewReader([]byte{1, 2, 3}),

@@ -91,6 +91,49 @@ func TestP08_GoogleCode(t *testing.T) {
 	}
 }
 
+// TestP09_NoWayAroundTheSecondFactor tries every call under every path that it has, by every key of the app, with a
+// payout's fields and no code: nothing is paid out. With the code each way in pays.
+func TestP09_NoWayAroundTheSecondFactor(t *testing.T) {
+	s := newPayer(t, "100", wiretest.App{})
+	seed, err := s.Engine.NewPayoutSeed(t.Context(), s.app.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	fields := func(more string) string {
+		n++
+		return payoutBody("1", fmt.Sprintf(`,"out_trade_no":"P09-%d"%s`, n, more))
+	}
+	var ways []string
+	for _, rt := range routes {
+		paths := []string{rt.path}
+		if rt.old != "" {
+			paths = append(paths, "/v1"+rt.old, "/api/v1"+rt.old)
+		}
+		for _, path := range paths {
+			for _, more := range []string{"", `,"google_code":""`, `,"google_code":null`} {
+				s.post(path, fields(more))
+			}
+			if rt.path == pay {
+				ways = append(ways, path)
+			}
+		}
+	}
+	if made := s.Count().Payouts; made != 0 {
+		t.Fatalf("%d payouts without a code", made)
+	}
+	for i, path := range ways { // the control
+		s.Clock.Advance(30 * time.Second)
+		s.post(path, fields(`,"google_code":"`+totp(t, seed, s.Clock.Now())+`"`))
+		if made := s.Count().Payouts; made != i+1 {
+			t.Errorf("%s with the code: %d payouts, want %d", path, made, i+1)
+		}
+	}
+	if len(ways) != 3 {
+		t.Errorf("payouts have the ways in %q", ways)
+	}
+}
+
 // TestW06_IdenticalPayoutsPayOnce sends the same bytes at once to two nodes, with and without a name
 // of the merchant's.
 func TestW06_IdenticalPayoutsPayOnce(t *testing.T) {
