@@ -3,6 +3,10 @@ package app
 import (
 	"bytes"
 	"context"
+	"crypto/hmac"
+	"crypto/sha1"
+	"encoding/base32"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -348,6 +352,56 @@ func TestDemoPaysOut(t *testing.T) {
 	if _, diagnostics, status := d.command("ledger", "verify"); status != exitDone {
 		t.Errorf("the books: %s", diagnostics)
 	}
+}
+
+// TestDemoWithASecondFactor: the desk hands on the one-time password, which is good once.
+func TestDemoWithASecondFactor(t *testing.T) {
+	t.Parallel()
+	d := newDemo(t)
+	p := d.buyHere("tea", "70")
+	p.pay("full")
+	p.believes("Paid. Thank you!")
+	out, diagnostics, status := d.command("payout", "second-factor", d.App, "--json")
+	if status != exitDone {
+		t.Fatal(diagnostics)
+	}
+	code := oneTimePassword(t, parse[map[string]string](t, out)["seed"], d.clock.Now())
+	for _, c := range []struct {
+		name, code string
+		status     int
+	}{
+		{"no password", "", http.StatusConflict},
+		{"the password", code, http.StatusSeeOther},
+		{"the same one again", code, http.StatusConflict},
+	} {
+		reference := between(d.get(d.Shop+"/desk"), `name="reference" value="`, `"`)
+		reply, err := browser.PostForm(d.Shop+"/desk", url.Values{
+			"reference": {reference}, "currency_id": {"70"}, "amount": {"1"}, "to": {demoPayee}, "code": {c.code},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		page, err := io.ReadAll(reply.Body)
+		reply.Body.Close()
+		blames := strings.Contains(string(page), "one-time password is missing, wrong, or was used before")
+		if err != nil || reply.StatusCode != c.status || blames != (c.status == http.StatusConflict) {
+			t.Errorf("%s: %s %s", c.name, reply.Status, page)
+		}
+	}
+}
+
+// oneTimePassword is what an authenticator app shows (RFC 6238).
+func oneTimePassword(t *testing.T, seed string, at time.Time) string {
+	t.Helper()
+	key, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mac := hmac.New(sha1.New, key)
+	_ = binary.Write(mac, binary.BigEndian, at.Unix()/30) // a hash takes everything
+	sum := mac.Sum(nil)
+	word := binary.BigEndian.Uint32(sum[sum[len(sum)-1]&15:])
+	return fmt.Sprintf("%06d", word&0x7fffffff%1_000_000)
 }
 
 func TestDemoSaysWhereToClick(t *testing.T) {
