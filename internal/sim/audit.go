@@ -34,11 +34,13 @@ type Auditor struct {
 	said    said   // what the outside world was told
 	news    news
 	chained chained
+	spent   spent
+	pays    bool // money can leave
 	found   []string
 }
 
-func newAuditor(url string, chains []*network, now func() time.Time) (*Auditor, error) {
-	a := &Auditor{now: now, prepared: map[string]*sql.Stmt{}, truths: map[string]*truth{}, books: newBooks(), given: newGiven(), said: newSaid(), news: newNews(), chained: newChained()}
+func newAuditor(url string, chains []*network, pays bool, now func() time.Time) (*Auditor, error) {
+	a := &Auditor{now: now, prepared: map[string]*sql.Stmt{}, truths: map[string]*truth{}, books: newBooks(), given: newGiven(), said: newSaid(), news: newNews(), chained: newChained(), spent: newSpent(), pays: pays}
 	path, sqlite := strings.CutPrefix(url, "sqlite:")
 	a.sqlite = sqlite
 	var err error
@@ -58,6 +60,7 @@ func newAuditor(url string, chains []*network, now func() time.Time) (*Auditor, 
 		if err != nil {
 			return nil, err
 		}
+		t.ours = func(address string) bool { return address == hot || a.given.orders[address] != "" }
 		a.truths[t.name] = t
 		if err := t.learn(context.Background()); err != nil {
 			return nil, err
@@ -116,6 +119,8 @@ func (a *Auditor) look() {
 	a.lookAtTransfers()
 	a.lookAtDesk()
 	a.lookAtOrders()
+	a.lookAtPayouts()
+	a.lookAtSweeps()
 	a.lookAtNews()
 	a.lookAtSeals()
 }
@@ -143,7 +148,14 @@ type rows struct {
 	desk       []deskRow
 	balances   map[account][2]*big.Int // debit and credit
 	deliveries map[string]*deliveryRow
+	out        map[string]*outRow // payouts and sweeps, by id
+	nonces     map[numbered]string
+	items      map[string][]itemRow // by sweep
+	stops      map[string]bool
+	steps      map[string]int64 // of the second factor, by app
+	apps       map[string]appRow
 
+	versions  []versionRow // new ones
 	postings  []postingRow // new ones, entry by entry
 	events    []eventRow   // new ones
 	addresses []addressRow // new ones
@@ -165,6 +177,7 @@ type policyDoc struct {
 	Places int      `json:"quote_places"`
 	FeeBPS int64    `json:"fee_bps"`
 	Tell   []string `json:"tell"`
+	Direct bool     `json:"direct"`
 }
 
 // key names a transfer.
@@ -180,6 +193,7 @@ type transferRow struct {
 	hash                     string
 	time                     int64
 	status, booked, reason   string
+	swept                    string // by whom
 	listed, removed, counted bool
 	credits                  int64
 }
@@ -222,6 +236,12 @@ type factsDoc struct {
 	Asset    string `json:"asset"`
 	Due      string `json:"due"`
 	Received string `json:"received"`
+	Payout   *struct {
+		Number string `json:"number"`
+		State  string `json:"state"`
+		Units  string `json:"units"`
+		TxID   string `json:"txid"`
+	} `json:"payout"`
 }
 
 type deliveryRow struct {
@@ -237,6 +257,8 @@ func newRows() *rows {
 	return &rows{
 		orders: map[string]*orderRow{}, byNumber: map[string]*orderRow{}, transfers: map[key]*transferRow{}, work: map[string]bool{},
 		cursors: map[string]cursorRow{}, connected: map[string]span{}, balances: map[account][2]*big.Int{}, deliveries: map[string]*deliveryRow{},
+		out: map[string]*outRow{}, nonces: map[numbered]string{}, items: map[string][]itemRow{}, stops: map[string]bool{}, steps: map[string]int64{},
+		apps: map[string]appRow{},
 	}
 }
 
@@ -313,11 +335,11 @@ func (a *Auditor) read() (*rows, error) {
 		s.orders[o.id], s.byNumber[o.number] = &o, &o
 	})
 	r.each(`SELECT chain, txid, position, order_id, recipient, asset, units, fee_units, block_height, block_hash, block_time, status,
-		booked, reason, listed, removed, counted, credits FROM transfers`, func(scan func(...any)) {
+		booked, reason, listed, removed, counted, credits, swept_by FROM transfers`, func(scan func(...any)) {
 		var t transferRow
 		var units, fee string
 		scan(&t.chain, &t.txID, &t.position, &t.order, &t.to, &t.asset, &units, &fee, &t.height, &t.hash, &t.time, &t.status, &t.booked,
-			&t.reason, &t.listed, &t.removed, &t.counted, &t.credits)
+			&t.reason, &t.listed, &t.removed, &t.counted, &t.credits, &t.swept)
 		t.units, t.fee = r.number(units), r.number(fee)
 		s.transfers[t.key] = &t
 	})
@@ -357,6 +379,8 @@ func (a *Auditor) read() (*rows, error) {
 		s.deliveries[d.id] = &d
 	})
 	r.each(`SELECT count(*) FROM unsealed`, func(scan func(...any)) { scan(&s.unsealed) })
+	a.readPayouts(r, s)
+	a.readSweeps(r, s)
 	a.readGrowth(r, s)
 	return s, r.err
 }

@@ -9,13 +9,16 @@ import (
 
 // books is the auditor's own sum of every entry.
 type books struct {
-	entries  map[string]bool // by id
-	refs     map[string]bool
-	sums     map[account][2]*big.Int // debit and credit
-	credited map[key]*credited
-	deposits map[string]int // entries of deposits, by order
-	reversed map[string]int // reversals of what a merchant had, by order
-	recent   []key          // credited since the last look
+	entries   map[string]bool // by id
+	refs      map[string]bool
+	sums      map[account][2]*big.Int // debit and credit
+	credited  map[key]*credited
+	deposits  map[string]int      // entries of deposits, by order
+	reversed  map[string]int      // reversals of what a merchant had, by order
+	recent    []key               // credited since the last look
+	takenBack map[account]bool    // merchants' accounts of which a credit was reversed
+	swept     map[string]bool     // entries of sweeps to merchants' wallets
+	adjusted  map[string]*big.Int // by hand, by asset
 }
 
 // credited is what the books say of one transfer.
@@ -30,6 +33,7 @@ type credited struct {
 	units    *big.Int
 	reason   string // "" for a merchant's
 	merchant bool
+	operator bool // the operator's own
 	counted  bool
 	at       int64 // the block's time
 }
@@ -37,7 +41,7 @@ type credited struct {
 func newBooks() *books {
 	return &books{
 		entries: map[string]bool{}, refs: map[string]bool{}, sums: map[account][2]*big.Int{}, credited: map[key]*credited{},
-		deposits: map[string]int{}, reversed: map[string]int{},
+		deposits: map[string]int{}, reversed: map[string]int{}, takenBack: map[account]bool{}, swept: map[string]bool{}, adjusted: map[string]*big.Int{},
 	}
 }
 
@@ -55,7 +59,9 @@ func (a *Auditor) lookAtBooks() {
 		if has && (kept[0].Cmp(sums[0]) != 0 || kept[1].Cmp(sums[1]) != 0) {
 			a.wrong("I01 the balance of %v is %v debit, %v credit; its postings are %v and %v", owner, kept[0], kept[1], sums[0], sums[1])
 		}
-		if debit, credit := sums[0], sums[1]; owner.kind == "custody" && debit.Cmp(credit) < 0 || owner.kind != "custody" && credit.Cmp(debit) < 0 {
+		if debit, credit := sums[0], sums[1]; owner.kind == "network" && debit.Cmp(credit) < 0 ||
+			owner.kind == "custody" && debit.Cmp(credit) < 0 && !a.pays ||
+			owner.kind != "custody" && owner.kind != "network" && owner.kind != "operator" && credit.Cmp(debit) < 0 && !a.books.takenBack[owner] {
 			a.wrong("I02 account %v is below zero: %v debit, %v credit", owner, debit, credit)
 		}
 	}
@@ -129,6 +135,14 @@ func (a *Auditor) lookAtEntry(entry []postingRow) {
 		a.lookAtDeposit(entry)
 	case strings.HasPrefix(e.ref, "reversal:deposit:"):
 		a.lookAtReversal(entry)
+	case strings.HasPrefix(e.ref, "payout:"):
+		a.lookAtPayoutEntry(entry)
+	case strings.HasPrefix(e.ref, "sweep:"):
+		a.lookAtSweepEntry(entry)
+	case strings.HasPrefix(e.ref, "opening:"):
+		a.lookAtOpening(entry)
+	case strings.HasPrefix(e.ref, "adjust:"):
+		a.lookAtAdjustment(entry)
 	default:
 		a.wrong("I05 entry %s is of no known kind", e.ref)
 	}
@@ -158,7 +172,8 @@ func (a *Auditor) lookAtDeposit(entry []postingRow) {
 		return
 	}
 	o := a.rows.orders[t.order]
-	if o == nil || entry[0].order != t.order {
+	operators := t.order == "operator:"+k.chain && entry[0].order == ""
+	if !operators && (o == nil || entry[0].order != t.order) {
 		a.wrong("I05 entry %s is of order %q, its transfer is of %q", ref, entry[0].order, t.order)
 		return
 	}
@@ -176,8 +191,13 @@ func (a *Auditor) lookAtDeposit(entry []postingRow) {
 	c.standing, c.postings, c.order, c.asset, c.units, c.at = true, entry, t.order, t.asset, t.units, t.time
 	a.books.deposits[t.order]++
 	a.books.recent = append(a.books.recent, k)
-	a.judge(c, t, o)
 	a.lookAtRipeness(k, t)
+	if c.operator = operators; operators {
+		c.merchant, c.counted, c.reason = false, false, ""
+		a.expect(entry, account{"custody", k.chain, c.asset}, account{"operator", k.chain, c.asset}, c.units)
+		return
+	}
+	a.judge(c, t, o)
 	a.expectPostings(entry, c, k.chain, o)
 }
 
@@ -239,9 +259,28 @@ func (a *Auditor) lookAtInternal(t *transferRow, cursor *block) {
 	if cursor.height+1 < height+a.truths[t.chain].need {
 		a.wrong("C11 the balance %v is of a block with %d of %d confirmations", t.key, cursor.height+1-height, a.truths[t.chain].need)
 	}
-	if want := internal(cursor, t.to, func(b *block) bool { return b.height <= height }); want.Cmp(t.units) != 0 {
+	want := internal(cursor, t.to, func(b *block) bool { return b.height <= height })
+	for k, c := range a.books.credited { // what was found before
+		if c.standing && k.chain == t.chain && k.txID == t.txID && k.position != t.position && strings.HasPrefix(k.position, "balance:") {
+			want.Sub(want, c.units)
+		}
+	}
+	// A sweep may have taken coin along before anybody knew of it.
+	if less := want.Cmp(t.units); less < 0 || less > 0 && !a.sweptFrom(cursor, t.to) {
 		a.wrong("I05 %v says that %v came from contracts, it was %v", t.key, t.units, want)
 	}
+}
+
+// sweptFrom reports whether a branch took anything away from an address.
+func (a *Auditor) sweptFrom(head *block, address string) bool {
+	for b := head; b != nil; b = b.parent {
+		for _, m := range b.spends {
+			if m.from == address {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // internal is the coin that reached an address from inside contract calls, in the blocks of a
@@ -261,7 +300,9 @@ func internal(head *block, address string, fits func(*block) bool) *big.Int {
 // expectPostings compares an entry with what it must say.
 func (a *Auditor) expectPostings(entry []postingRow, c *credited, chain string, o *orderRow) {
 	want := map[account]*big.Int{{"custody", chain, c.asset}: c.units}
-	if c.merchant {
+	if c.merchant && o.policy.Direct {
+		want[account{"direct", o.merchant, c.asset}] = new(big.Int).Neg(c.units)
+	} else if c.merchant {
 		fee := feeOf(c.units, o.policy.FeeBPS)
 		want[account{"merchant", o.merchant, c.asset}] = new(big.Int).Neg(new(big.Int).Sub(c.units, fee))
 		want[account{"fees", o.merchant, c.asset}] = new(big.Int).Neg(fee)
@@ -303,6 +344,9 @@ func (a *Auditor) lookAtReversal(entry []postingRow) {
 		return
 	}
 	c.standing = false
+	for _, p := range entry {
+		a.books.takenBack[p.account] = true
+	}
 	if c.merchant {
 		a.books.reversed[c.order]++
 	}
@@ -314,6 +358,13 @@ func (a *Auditor) lookAtReversal(entry []postingRow) {
 	if !same {
 		a.wrong("C08 entry %s is not the opposite of what it reverses", ref)
 	}
+}
+
+// wentOut reports whether a sweep has brought a transfer to its merchant's own wallet.
+func (a *Auditor) wentOut(k key) bool {
+	t := a.rows.transfers[k]
+	o := a.rows.out[t.swept]
+	return o != nil && o.state == "paid" && a.direct(t.to)
 }
 
 // lookAtDesk judges the exception desk: what is in suspense is there, with its reason, and nothing
@@ -345,6 +396,10 @@ func (a *Auditor) lookAtDesk() {
 	for k, c := range a.books.credited {
 		rows := open[k]
 		switch {
+		case c.operator || c.standing && !c.merchant && a.wentOut(k):
+			if len(rows) != 0 {
+				a.wrong("I04 transfer %v went out, and the desk has %v", k, rows)
+			}
 		case c.standing && !c.merchant:
 			if len(rows) != 1 || rows[0].reason != c.reason || rows[0].held.Cmp(c.units) != 0 {
 				a.wrong("I04 transfer %v is in suspense (%s, %v), the desk has %v", k, c.reason, c.units, rows)

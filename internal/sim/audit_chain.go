@@ -83,7 +83,7 @@ func (a *Auditor) lookAtTransfers() {
 		cursor := a.cursorBlock(name)
 		for b := range a.followed(name, cursor) {
 			for _, m := range b.moves {
-				if order := a.given.orders[m.to]; order != "" && m.position != "" && m.units.Sign() > 0 {
+				if order := a.ownerOf(m, name); order != "" && m.position != "" && m.units.Sign() > 0 {
 					k := key{name, m.txID, m.position}
 					visible[k] = true
 					a.lookAtVisible(k, order, m, b, cursor)
@@ -98,6 +98,18 @@ func (a *Auditor) lookAtTransfers() {
 		}
 		a.lookAtTransfer(t)
 	}
+}
+
+// ownerOf names the order that a move is for, or the operator of its chain; "" if it is nobody's, or
+// only goes from one address of ours to another (C29).
+func (a *Auditor) ownerOf(m move, chain string) string {
+	if m.to != home && (m.to != hot || !a.pays) {
+		return a.given.orders[m.to]
+	}
+	if m.from == hot || m.from == home || a.given.orders[m.from] != "" || !a.truths[chain].listed[m.asset] {
+		return ""
+	}
+	return "operator:" + chain
 }
 
 // lookAtVisible compares the row of a transfer with what the chain shows.
@@ -130,6 +142,9 @@ func (a *Auditor) lookAtTransfer(t *transferRow) {
 	status, booked, fee := t.status, "", new(big.Int)
 	if c.standing {
 		status, booked = "confirmed", "suspense"
+		if c.operator {
+			booked = "operator"
+		}
 		if c.merchant {
 			booked = "merchant"
 			fee = feeOf(c.units, a.rows.orders[t.order].policy.FeeBPS)

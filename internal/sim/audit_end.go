@@ -9,7 +9,14 @@ import (
 // End judges what all came to, once the faults have ended and nothing moves any more: each unit is
 // somewhere, each order ended as its payments say, each merchant was told the truth.
 func (a *Auditor) End() []string {
-	a.lookAtMoney()
+	if a.pays {
+		a.lookAtCustody()
+	} else {
+		a.lookAtMoney()
+	}
+	for _, id := range sorted(a.rows.out) {
+		a.lookAtEnd(a.rows.out[id])
+	}
 	a.lookAtTallies()
 	a.lookAtCodes()
 	for _, id := range sorted(a.rows.orders) {
@@ -98,6 +105,25 @@ func (a *Auditor) lookAtOutcome(o *orderRow) {
 	}
 }
 
+// lookAtEnd judges how a payout or a sweep ended, and that its merchant was told.
+func (a *Auditor) lookAtEnd(o *outRow) {
+	a.lookAtEnded(o)
+	if o.open() {
+		a.wrong("I11 %s %s is %s for ever: %s", o.kind, o.id, o.state, o.reason)
+	}
+	for _, id := range sorted(a.news.events) {
+		e := a.news.events[id]
+		if e.order == o.id && e.kind != "payout.created" && !a.news.acked[id] && !a.givenUp(id) {
+			a.wrong("I19 payout %s is %s, and its merchant was never told", o.id, o.state)
+		}
+	}
+	for word := range a.news.told[o.number] {
+		if word != payoutWords[o.state] {
+			a.wrong("I10 payout %s is %s, and its merchant was told %s", o.id, o.state, word)
+		}
+	}
+}
+
 // forked reports whether a block that paid the address ever lost its place.
 func (a *Auditor) forked(address string) bool {
 	for _, t := range a.truths {
@@ -150,7 +176,7 @@ func (a *Auditor) lookAtTallies() {
 
 // lookAgain reads the tables that only grow once more as a whole: nothing in them has changed.
 func (a *Auditor) lookAgain() {
-	fresh := &Auditor{conn: a.conn, prepared: a.prepared, truths: a.truths, books: newBooks(), given: newGiven(), news: newNews(), rows: newRows()}
+	fresh := &Auditor{conn: a.conn, prepared: a.prepared, truths: a.truths, books: newBooks(), given: newGiven(), news: newNews(), rows: newRows(), spent: newSpent()}
 	rows, err := fresh.read()
 	if err != nil {
 		a.wrong("the auditor cannot read: %v", err)
@@ -201,11 +227,25 @@ func (a *Auditor) Tally() map[string]int {
 	for _, c := range a.books.credited {
 		if c.standing && c.merchant {
 			tally["transfer credited"]++
+		} else if c.operator {
+			tally["transfer to the operator"]++
 		} else if c.standing {
 			tally["transfer in suspense: "+c.reason]++
 		}
 		if c.times > 1 {
 			tally["transfer credited again after a fork"]++
+		}
+	}
+	for _, o := range a.rows.out {
+		tally[o.kind+" "+o.state]++
+		if o.kind == "payout" && o.state == "failed" {
+			tally["payout failed: "+o.reason]++
+		}
+		if n := len(a.spent.of[o.id]); n > 1 {
+			tally[o.kind+" with a raised offer"]++
+		}
+		for _, v := range a.spent.of[o.id] {
+			tally["version to "+v.purpose]++
 		}
 	}
 	for _, d := range a.rows.deliveries {

@@ -26,6 +26,8 @@ type Told struct {
 	Status    string `json:"status"`
 	Collected string `json:"amount_collected"`
 	Due       string `json:"token_amount"`
+	Type      string `json:"type"`
+	TxID      string `json:"txid"`
 }
 
 // news is what was written to be told, and what merchants were told.
@@ -58,6 +60,9 @@ func (a *Auditor) lookAtNews() {
 	for _, id := range sorted(a.rows.orders) {
 		a.lookAtEventsOf(a.rows.orders[id])
 	}
+	for _, id := range sorted(a.rows.out) {
+		a.lookAtPayoutEvents(a.rows.out[id])
+	}
 	deliveries := map[string]int{}
 	for _, id := range sorted(a.rows.deliveries) {
 		d := a.rows.deliveries[id]
@@ -69,6 +74,9 @@ func (a *Auditor) lookAtNews() {
 		if o := a.rows.orders[e.order]; o != nil && slices.Contains(o.policy.Tell, e.kind) {
 			want = 1
 		}
+		if e.kind == "payout.paid" || e.kind == "payout.failed" {
+			want = 1
+		}
 		if got := deliveries[id]; got < want || got > want+n.resent[id] {
 			a.wrong("I09 event %s %s of order %s has %d deliveries, not %d", id, e.kind, e.order, deliveries[id], want)
 		}
@@ -77,6 +85,13 @@ func (a *Auditor) lookAtNews() {
 
 // lookAtEvent judges the snapshot in a new event.
 func (a *Auditor) lookAtEvent(e *eventRow) {
+	if out := a.rows.out[e.order]; out != nil {
+		state := map[string]string{"payout.paid": "paid", "payout.failed": "failed"}[e.kind]
+		if p := e.facts.Payout; p == nil || p.Number != out.number || p.Units != out.units.String() || state != "" && (p.State != state || p.TxID != out.txID) {
+			a.wrong("I09 event %s %s of payout %s says %+v", e.id, e.kind, e.order, p)
+		}
+		return
+	}
 	o := a.rows.orders[e.order]
 	if o == nil {
 		a.wrong("I09 event %s %s is of order %s, which is not there", e.id, e.kind, e.order)
@@ -115,6 +130,22 @@ func (a *Auditor) lookAtEventsOf(o *orderRow) {
 	}
 }
 
+// lookAtPayoutEvents judges that a payout's events are those of its history.
+func (a *Auditor) lookAtPayoutEvents(o *outRow) {
+	kinds, want := a.news.ofOrder[o.id], map[string]int{}
+	if o.kind == "payout" {
+		want["payout.created"] = 1
+		if !o.open() {
+			want["payout."+o.state] = 1
+		}
+	}
+	for _, kind := range []string{"payout.created", "payout.paid", "payout.failed"} {
+		if kinds[kind] != want[kind] {
+			a.wrong("I09 payout %s is %s, its events are %v", o.id, o.state, kinds)
+		}
+	}
+}
+
 // lookAtDelivery judges the state of a delivery.
 func (a *Auditor) lookAtDelivery(d *deliveryRow) {
 	e := a.news.events[d.event]
@@ -122,7 +153,7 @@ func (a *Auditor) lookAtDelivery(d *deliveryRow) {
 		a.wrong("I09 delivery %s is of event %s, which is not there", d.id, d.event)
 		return
 	}
-	final := e.kind == "order.paid" || e.kind == "order.expired"
+	final := e.kind == "order.paid" || e.kind == "order.expired" || e.kind == "payout.paid" || e.kind == "payout.failed"
 	if d.final != final {
 		a.wrong("I09 delivery %s of %s says final %v", d.id, e.kind, d.final)
 	}
@@ -177,6 +208,10 @@ func (a *Auditor) Resending(event string) { a.news.resent[event]++ }
 func (a *Auditor) Told(n News) []string {
 	a.look()
 	e := a.news.events[n.Event]
+	if e != nil && a.rows.out[e.order] != nil {
+		a.toldOfPayout(n, e, a.rows.out[e.order])
+		return a.take()
+	}
 	o := a.rows.byNumber[n.Told.Number]
 	if e == nil || o == nil || o.id != e.order || o.app != n.App || n.Told.App != n.App || n.Told.Reference != cmp.Or(o.label, o.reference) || n.Sequence != e.sequence {
 		a.wrong("I09 the webhook of event %s %d says %s", n.Event, n.Sequence, n.Body)
@@ -185,7 +220,7 @@ func (a *Auditor) Told(n News) []string {
 	due, _ := new(big.Int).SetString(e.facts.Due, 10)
 	received, _ := new(big.Int).SetString(e.facts.Received, 10)
 	want := Told{App: o.app, Number: o.number, Reference: cmp.Or(o.label, o.reference), Status: words[e.facts.State],
-		Collected: decimal(received, decimalsOf(e.facts.Asset))}
+		Collected: decimal(received, decimalsOf(e.facts.Asset)), Type: "PAYMENT", TxID: n.Told.TxID}
 	if e.facts.Asset != "" {
 		want.Due = decimal(due, decimalsOf(e.facts.Asset))
 	}
@@ -209,6 +244,25 @@ func (a *Auditor) Told(n News) []string {
 		a.news.acked[e.id] = true
 	}
 	return a.take()
+}
+
+// toldOfPayout judges a webhook about a payout.
+func (a *Auditor) toldOfPayout(n News, e *eventRow, o *outRow) {
+	want := Told{App: o.app, Number: o.number, Reference: o.reference, Status: payoutWords[o.state], Type: "PAYOUT", TxID: o.txID}
+	if n.Told != want || n.App != o.app || n.Sequence != e.sequence || o.open() {
+		a.wrong("I10 event %s %s is told as %+v, it is %+v", e.id, e.kind, n.Told, want)
+	}
+	if was, ok := a.news.bodies[e.id]; ok && was != n.Body {
+		a.wrong("G18 event %s was told as %s and is told as %s", e.id, was, n.Body)
+	}
+	a.news.bodies[e.id] = n.Body
+	if a.news.told[o.number] == nil {
+		a.news.told[o.number] = map[string]bool{}
+	}
+	a.news.told[o.number][n.Told.Status] = true
+	if n.Acknowledged {
+		a.news.acked[e.id] = true
+	}
 }
 
 // Waiting is what the program still has to do.
@@ -242,6 +296,14 @@ func (a *Auditor) Waiting() Waiting {
 		if a.rows.work[id] {
 			add(now, "order %s is to be settled", id)
 		}
+	}
+	for _, id := range sorted(a.rows.out) {
+		if o := a.rows.out[id]; o.open() {
+			add(time.UnixMicro(max(o.due, o.leased)), "%s %s is %s: %s", o.kind, id, o.state, o.reason)
+		}
+	}
+	for _, scope := range sorted(a.rows.stops) {
+		add(now, "%s is stopped", scope)
 	}
 	for _, name := range sorted(a.truths) {
 		if cursor := a.cursorBlock(name); cursor == nil || cursor != a.truths[name].head {

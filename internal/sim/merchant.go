@@ -27,6 +27,9 @@ type shop struct {
 	feeBPS        int
 	mood          mood
 	made          int // references used
+	payees        []string
+	seed          []byte // of the second factor; nil for none
+	lastStep      int64  // whose code was shown last
 }
 
 // mood is how a shop's webhook receiver behaves.
@@ -71,6 +74,9 @@ func (w *World) addShop(i int) error {
 	}
 	s.appID, s.secret = app.ID, secret
 	w.shops = append(w.shops, s)
+	if err := w.allow(s); err != nil {
+		return err
+	}
 	w.said("shop %s pays %d bps", s.appID, s.feeBPS)
 	return nil
 }

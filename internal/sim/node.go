@@ -16,8 +16,10 @@ import (
 	"florin/internal/id"
 	"florin/internal/keys"
 	"florin/internal/notify"
+	"florin/internal/payment"
 	"florin/internal/seal"
 	"florin/internal/store"
+	"florin/internal/treasury"
 	"florin/internal/wire"
 	"florin/internal/wire/halopay"
 )
@@ -29,8 +31,8 @@ var (
 	errLost = errors.New("sim: the answer of the database was lost")
 )
 
-// treasury is where forwarders would send everything.
-const treasury = "0x000000000000000000000000000000000000dEaD"
+// home is the treasury: where the forwarders of custodial apps send everything.
+const home = "0x000000000000000000000000000000000000dEaD"
 
 // node is one process of the program. Both share a database, as two do on PostgreSQL.
 type node struct {
@@ -45,6 +47,10 @@ type node struct {
 	notifier  *notify.Notifier
 	sealer    *seal.Sealer
 	handler   http.Handler
+	payouts   *treasury.Payouts
+	watch     *treasury.Watch
+	sweeps    *treasury.Sweeps
+	reconcile *treasury.Reconcile
 }
 
 // boot opens the database and starts every process.
@@ -83,13 +89,17 @@ func (n *node) start() error {
 	}
 	log := slog.New(&listener{world: w})
 	config := engine.Config{
-		DB: w.db, Clock: w.clock, IDs: ids, Rates: w.prices, Sealer: sealer{box}, Parallel: 1, Log: log,
+		DB: w.db, Clock: w.clock, IDs: ids, Rates: w.prices, Sealer: sealer{box}, Marks: box, Parallel: 1, Log: log,
 		Numbers: map[string]func() string{halopay.Protocol: func() string { return ids.Hex(16) }},
 	}
 	for _, c := range w.chains {
-		config.Networks = append(config.Networks, engine.Network{
-			Network: c.config, Client: &client{w, c.views[n.name]}, Addresser: chainsim.Forwarders(), Treasury: treasury,
-		})
+		node := &client{w, c, c.views[n.name], c.still[n.name]}
+		network := engine.Network{Network: c.config, Client: node, Addresser: chainsim.Forwarders(), Treasury: home}
+		if w.pays {
+			network.Sender, network.Hot = node, hot
+			network.FeeCap, network.Gas = amount(c.native(), feeCap), amount(c.native(), feeCap)
+		}
+		config.Networks = append(config.Networks, network)
 	}
 	if n.engine, err = engine.New(w.ctx, config); err != nil {
 		return err
@@ -102,14 +112,21 @@ func (n *node) start() error {
 		})
 	}
 	tokens := w.haloPayTokens()
+	worker := fmt.Sprintf("%s.%d", n.name, n.lives)
 	n.notifier, err = notify.New(notify.Config{
 		Engine: n.engine, Clock: w.clock, Formats: map[string]notify.Format{halopay.Protocol: halopay.NewWebhooks(tokens)},
-		Worker: fmt.Sprintf("%s.%d", n.name, n.lives), Log: log, AllowPrivate: true, Send: w.receive, Serial: true,
+		Worker: worker, Log: log, AllowPrivate: true, Send: w.receive, Serial: true,
 	})
 	if err != nil {
 		return err
 	}
-	n.sealer = seal.New(w.db, w.clock, fmt.Sprintf("%s.%d", n.name, n.lives))
+	n.payouts = &treasury.Payouts{Engine: n.engine, Clock: w.clock, Worker: worker, Log: log}
+	n.watch = &treasury.Watch{Engine: n.engine, Log: log}
+	n.sweeps = &treasury.Sweeps{
+		Engine: n.engine, Clock: w.clock, Worker: worker, Log: log, Rule: payment.DefaultSweepRule, Gas: treasury.DefaultSweepGas,
+	}
+	n.reconcile = &treasury.Reconcile{Engine: n.engine, Clock: hasty{w.clock}, Worker: worker, Log: log}
+	n.sealer = seal.New(w.db, w.clock, worker)
 	mux := http.NewServeMux()
 	halopay.New(halopay.Config{
 		Engine: n.engine, Gate: wire.NewGate(wire.Config{Clock: w.clock}), Clock: w.clock, IDs: ids, CheckoutURL: "https://pay.example/pay",
@@ -302,7 +319,12 @@ func (w *World) sealSome()   { w.seal(w.anyNode()) }
 type listener struct{ world *World }
 
 // alarms are errors that are meant to be logged.
-var alarms = map[string]bool{"a credited payment was taken back by its chain": true}
+var alarms = map[string]bool{
+	"a credited payment was taken back by its chain":          true,
+	"the books differ from the chain":                         true,
+	"a payout waits":                                          true,
+	"the paying account is short of gas: payouts are refused": true,
+}
 
 func (l *listener) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelWarn }
 

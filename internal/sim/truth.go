@@ -15,14 +15,16 @@ import (
 // truth is what the auditor knows of one network: every block that ever stood on its best branch,
 // with what really moved in it.
 type truth struct {
-	name   string
-	need   uint64 // confirmations
-	native string
-	listed map[string]bool
-	net    *chainsim.Network
-	honest *chainsim.Node
-	blocks map[string]*block
-	head   *block
+	name      string
+	need      uint64 // confirmations
+	native    string
+	listed    map[string]bool
+	ours      func(address string) bool
+	contracts map[string]string // by listed asset; "" for the native coin
+	net       *chainsim.Network
+	honest    *chainsim.Node
+	blocks    map[string]*block
+	head      *block
 }
 
 // block is one block with its moves.
@@ -32,23 +34,26 @@ type block struct {
 	time   time.Time
 	parent *block // nil for the first
 	moves  []move
+	spends []move // those from addresses of ours
 }
 
 // move is money that moved: visible to nodes if it has a position.
 type move struct {
 	txID, position string
-	to, asset      string
+	from, to       string
+	asset          string
 	units          *big.Int
 	internal       bool // coin from inside a contract call
 }
 
 func newTruth(c *network) (*truth, error) {
 	t := &truth{
-		name: c.config.Name, need: c.config.Confirmations, net: c.net, listed: map[string]bool{}, blocks: map[string]*block{},
+		name: c.config.Name, need: c.config.Confirmations, net: c.net, listed: map[string]bool{}, contracts: map[string]string{}, blocks: map[string]*block{},
 		native: c.native().String(),
 	}
 	for _, token := range c.config.Tokens {
 		t.listed[c.config.Asset(token).String()] = true
+		t.contracts[c.config.Asset(token).String()] = strings.ToLower(token.Contract)
 	}
 	var err error
 	t.honest, err = c.net.Node(chainsim.NodeConfig{})
@@ -95,9 +100,12 @@ func (t *truth) learn(ctx context.Context) error {
 			return fmt.Errorf("a move of %q", f.Amount.Units())
 		}
 		b.moves = append(b.moves, move{
-			txID: f.TxID, position: f.Position, to: f.To, asset: f.Amount.Asset().String(), units: units,
+			txID: f.TxID, position: f.Position, from: f.From, to: f.To, asset: f.Amount.Asset().String(), units: units,
 			internal: f.How == chainsim.Internally,
 		})
+		if t.ours(f.From) {
+			b.spends = append(b.spends, b.moves[len(b.moves)-1])
+		}
 	}
 	return nil
 }

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/holiman/uint256"
+
 	"florin/internal/chain"
 	"florin/internal/clock"
 	"florin/internal/store"
@@ -67,6 +69,8 @@ type World struct {
 	shops   []*shop
 	orders  []*order
 	codes   []*code
+	payouts []*payout
+	pays    bool                 // money can leave
 	flights map[string]time.Time // when the webhook of an order set out that is on its way
 	prices  *prices
 	auditor *Auditor
@@ -137,13 +141,14 @@ func (w *World) build() error {
 		}
 	}
 	w.profile = w.drawProfile()
+	w.pays = w.chance(85)
 	for i := range 2 {
 		w.nodes = append(w.nodes, &node{world: w, name: fmt.Sprintf("node%d", i), dead: true})
 	}
 	if err := w.boot(); err != nil {
 		return err
 	}
-	if w.auditor, err = newAuditor(w.URL, w.chains, w.clock.Now); err != nil {
+	if w.auditor, err = newAuditor(w.URL, w.chains, w.pays, w.clock.Now); err != nil {
 		return err
 	}
 	for i := range 1 + w.dice.IntN(2) {
@@ -152,10 +157,25 @@ func (w *World) build() error {
 		}
 	}
 	for i := range w.chains {
+		if w.pays {
+			w.fund(w.chains[i], false)
+		}
 		w.mine(w.chains[i], 1+w.dice.IntN(12))
-		if w.dice.IntN(10) > 0 {
+		if w.pays || w.dice.IntN(10) > 0 { // our accounts are looked at before money leaves
 			w.follow(w.nodes[0], i)
 		}
+	}
+	if w.pays {
+		w.settle(w.nodes[0])
+		for _, c := range w.chains { // what is in an account before is the operator's own
+			w.mine(c, int(c.config.Confirmations))
+			w.follow(w.nodes[0], slices.Index(w.chains, c))
+		}
+		for w.settle(w.nodes[0]) > 0 {
+			w.audit()
+		}
+		w.reconcile(w.nodes[0])
+		w.watch(w.nodes[0])
 	}
 	w.audit()
 	w.well = false
@@ -204,6 +224,19 @@ func init() {
 		{"ask", 3, false, false, (*World).ask},
 		{"choose", 12, true, false, (*World).choose},
 		{"pay", 20, true, false, (*World).pay},
+		{"ask for a payout", 10, false, false, (*World).askPayout},
+		{"ask how a payout stands", 2, false, false, (*World).askOutcome},
+		{"decide on a payout", 3, false, false, (*World).decide},
+		{"fund the paying account", 2, false, false, (*World).fundSome},
+		{"pay out", 16, true, false, (*World).payOutSome},
+		{"watch", 3, true, false, (*World).watchSome},
+		{"sweep", 6, false, false, (*World).sweepSome},
+		{"reconcile", 4, true, false, (*World).reconcileSome},
+		{"compare", 1, false, false, (*World).compareSome},
+		{"stop", 1, false, false, (*World).stop},
+		{"resume", 3, true, false, (*World).resume},
+		{"empty pool", 2, false, false, (*World).emptyPool},
+		{"fees", 2, false, false, (*World).fees},
 		{"create a static address", 2, false, false, (*World).createCode},
 		{"pay a static address", 5, false, false, (*World).payCode},
 		{"close a static address", 1, false, false, (*World).closeCode},
@@ -348,6 +381,10 @@ func (w *World) heal() {
 	w.revive()
 	for i, c := range w.chains {
 		c.mend()
+		w.chainDid(c, "is cheap", c.net.SetBaseFee(w.ctx, uint256.NewInt(1_000_000_000)))
+		if w.pays {
+			w.fund(c, true)
+		}
 		for _, n := range w.nodes {
 			n.followers[i].Batch = 100
 		}
@@ -359,12 +396,15 @@ func (w *World) heal() {
 	healed := w.clock.Now()
 	for w.settleDown(); len(w.found) == 0; w.settleDown() {
 		waiting := w.auditor.Waiting()
-		if len(waiting.For) == 0 {
+		if len(waiting.For) == 0 && w.agree() {
 			break
 		}
 		if w.clock.Now().Sub(healed) > 31*time.Hour {
 			w.wrong("at the end, long after the faults: %s", strings.Join(waiting.For, "; "))
 			return
+		}
+		if len(waiting.For) == 0 {
+			continue
 		}
 		w.step++
 		passed := waiting.Next.Sub(w.clock.Now())
@@ -379,6 +419,20 @@ func (w *World) heal() {
 	}
 }
 
+// agree lets the operator compare all books with their chains, and reports whether that changed nothing.
+func (w *World) agree() bool {
+	was := w.clock.Now()
+	w.clock.Advance(time.Minute)
+	rows, done := len(w.auditor.books.entries), true
+	for _, c := range w.chains {
+		if w.pays {
+			done = w.compare(w.nodes[0], c) && done
+		}
+	}
+	w.said("the books are compared, %s later", w.clock.Now().Sub(was))
+	return done && rows == len(w.auditor.books.entries) && len(w.auditor.Waiting().For) == 0
+}
+
 // settleDown mines what waits, so deep that it is final, and turns the cranks until all are idle.
 func (w *World) settleDown() {
 	for _, c := range w.chains {
@@ -388,11 +442,13 @@ func (w *World) settleDown() {
 	for moved, turn := true, 0; moved && len(w.found) == 0; turn++ {
 		moved = false
 		n := w.nodes[turn%len(w.nodes)]
+		w.tend(n)
+		w.watch(n)
 		for i := range w.chains {
 			moved = w.follow(n, i) > 0 || moved
 			w.audit()
 		}
-		for _, crank := range []func(*node) int{w.settle, w.expire, w.notify, w.seal} {
+		for _, crank := range []func(*node) int{w.settle, w.expire, w.payOut, w.notify, w.seal} {
 			moved = crank(n) > 0 || moved
 			w.audit()
 		}

@@ -26,7 +26,7 @@ func Account(i int) string {
 }
 
 // Refuser is a contract that takes nothing: payments to it fail.
-const Refuser = "0x00000000000000000000000000000000000000Bd"
+const Refuser = "0x00000000000000000000000000000000bAD0bAd0"
 
 // signed is a numbered transaction as its sender signed it.
 type signed struct {
