@@ -358,6 +358,8 @@ type ownAddresses struct {
 	mu    sync.RWMutex
 	known map[string]struct{} // under mu
 	since time.Time           // under mu: addresses made before were loaded
+	// former accounts of the operator's, by chain; under mu.
+	former map[string][]string
 }
 
 // overlap is how far back the set is read again: an address may be committed a little after the
@@ -389,6 +391,9 @@ func (e *Engine) Own(ctx context.Context, chainName string) (chain.Set, error) {
 	e.own.mu.Lock()
 	e.own.since = begun
 	e.own.mu.Unlock()
+	if err := e.recall(ctx, chainName); err != nil {
+		return nil, err
+	}
 	return ownSet{&e.own, e.accounts(chainName)}, nil
 }
 

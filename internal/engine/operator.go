@@ -17,10 +17,62 @@ import (
 // others have an order.
 const accountsWork = "operator:"
 
-// accounts are the operator's own addresses on a chain: the hot account and the treasury.
+// accounts are the operator's own addresses on a chain: the hot account and the treasury, those that
+// we have keys for, and once Own has looked, those that were one of them before.
 func (e *Engine) accounts(chainName string) []string {
 	n, _ := e.Network(chainName)
-	return slices.DeleteFunc([]string{n.Hot, n.Treasury}, func(a string) bool { return a == "" })
+	all := []string{n.Hot, n.Treasury}
+	if n.Sender != nil {
+		all = append(all, n.Sender.Accounts()...)
+	}
+	e.own.mu.RLock()
+	all = append(all, e.own.former[chainName]...)
+	e.own.mu.RUnlock()
+	return slices.DeleteFunc(all, func(a string) bool { return a == "" })
+}
+
+// formerAccounts are the addresses of ours on a chain that a configuration of before named: accounts
+// that paid, and treasuries to which sweeps have gone.
+func (e *Engine) formerAccounts(ctx context.Context, chainName string) ([]string, error) {
+	accounts, err := e.db.Senders(ctx, chainName)
+	if err != nil {
+		return nil, fmt.Errorf("read the paying accounts of %s: %w", chainName, err)
+	}
+	destinations, err := e.db.SweepDestinations(ctx, chainName)
+	if err != nil {
+		return nil, fmt.Errorf("read where sweeps of %s went: %w", chainName, err)
+	}
+	apps, err := e.Apps(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, destination := range destinations {
+		if !slices.ContainsFunc(apps, func(a App) bool { return a.Settle == destination }) {
+			accounts = append(accounts, destination)
+		}
+	}
+	return accounts, nil
+}
+
+// recall loads a chain's former accounts, once: only a new configuration makes others.
+func (e *Engine) recall(ctx context.Context, chainName string) error {
+	e.own.mu.RLock()
+	_, done := e.own.former[chainName]
+	e.own.mu.RUnlock()
+	if done {
+		return nil
+	}
+	former, err := e.formerAccounts(ctx, chainName)
+	if err != nil {
+		return err
+	}
+	e.own.mu.Lock()
+	defer e.own.mu.Unlock()
+	if e.own.former == nil {
+		e.own.former = map[string][]string{}
+	}
+	e.own.former[chainName] = former
+	return nil
 }
 
 // ownSet is deposit addresses and accounts.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -251,20 +252,7 @@ func nobodys(address string) bool {
 
 // ours reports whether address is an account of the operator's on any network.
 func (e *Engine) ours(address string) bool {
-	for _, n := range e.networks {
-		if address == n.Hot || address == n.Treasury {
-			return true
-		}
-		if n.Sender == nil {
-			continue
-		}
-		for _, account := range n.Sender.Accounts() {
-			if address == account {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(e.networks, func(n Network) bool { return slices.Contains(e.accounts(n.Name), address) })
 }
 
 // covered refuses what the merchant does not have, and what the paying account is known to lack. It

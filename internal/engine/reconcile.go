@@ -254,22 +254,13 @@ func (e *Engine) EveryAddress(ctx context.Context, b *Books) error {
 }
 
 // ownAccounts are the addresses of ours on a chain that are no deposit addresses: those that we have
-// keys for, the treasury, and the treasuries of old to which sweeps have gone.
+// keys for, the treasury, and those that were one of them before.
 func (e *Engine) ownAccounts(ctx context.Context, n Network) ([]string, error) {
-	accounts := append(e.accounts(n.Name), n.Sender.Accounts()...)
-	destinations, err := e.db.SweepDestinations(ctx, n.Name)
-	if err != nil {
-		return nil, fmt.Errorf("read where sweeps of %s went: %w", n.Name, err)
-	}
-	apps, err := e.Apps(ctx)
+	former, err := e.formerAccounts(ctx, n.Name)
 	if err != nil {
 		return nil, err
 	}
-	for _, destination := range destinations {
-		if !slices.ContainsFunc(apps, func(a App) bool { return a.Settle == destination }) {
-			accounts = append(accounts, destination)
-		}
-	}
+	accounts := append(e.accounts(n.Name), former...)
 	slices.Sort(accounts)
 	return slices.Compact(accounts), nil
 }

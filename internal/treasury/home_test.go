@@ -1,6 +1,7 @@
 package treasury_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -47,6 +48,8 @@ type home struct {
 	app       engine.App
 	direct    engine.App
 	some      string // an address that a test remembers
+	hot       string // "" for the first account
+	treasury  string // "" for bank
 }
 
 func homeOnBoth(t *testing.T, test func(t *testing.T, h *home)) {
@@ -137,7 +140,8 @@ func (h *home) process() (*engine.Engine, *chain.Follower) {
 		DB: h.db, Clock: h.clock, IDs: id.New(nil), Rates: book, Sealer: sealer{h.box}, Marks: h.box, Parallel: 1,
 		Log: slog.New(slog.NewTextHandler(h.t.Output(), nil)),
 		Networks: []engine.Network{{
-			Network: n, Client: h.node, Addresser: sim.Forwarders(), Treasury: bank, Sender: h.node, Hot: sim.Account(0),
+			Network: n, Client: h.node, Addresser: sim.Forwarders(), Treasury: cmp.Or(h.treasury, bank), Sender: h.node,
+			Hot:    cmp.Or(h.hot, sim.Account(0)),
 			FeeCap: h.amount(eth, "0.1"),
 		}},
 	})

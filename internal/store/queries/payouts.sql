@@ -88,6 +88,10 @@ UPDATE senders SET version = version + 1 WHERE chain = @chain AND address = @add
 -- A counter never goes back.
 UPDATE senders SET next_nonce = @next_nonce WHERE chain = @chain AND address = @address AND next_nonce < @next_nonce;
 
+-- name: Senders :many
+-- Every account of a chain that ever was a paying one.
+SELECT address FROM senders WHERE chain = @chain ORDER BY address LIMIT 10000;
+
 -- name: Sender :one
 SELECT next_nonce FROM senders WHERE chain = @chain AND address = @address;
 

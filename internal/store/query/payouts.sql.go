@@ -1135,6 +1135,31 @@ func (q *Queries) Sender(ctx context.Context, arg SenderParams) (int64, error) {
 	return next_nonce, err
 }
 
+const senders = `-- name: Senders :many
+SELECT address FROM senders WHERE chain = $1 ORDER BY address LIMIT 10000
+`
+
+// Every account of a chain that ever was a paying one.
+func (q *Queries) Senders(ctx context.Context, chain string) ([]string, error) {
+	rows, err := q.db.Query(ctx, senders, chain)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var address string
+		if err := rows.Scan(&address); err != nil {
+			return nil, err
+		}
+		items = append(items, address)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const stopOf = `-- name: StopOf :one
 SELECT scope, reason, raised_by, at FROM stops WHERE scope = 'all' OR scope = CAST($1 AS TEXT) OR scope = CAST($2 AS TEXT) ORDER BY scope LIMIT 1
 `
