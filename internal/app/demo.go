@@ -175,8 +175,8 @@ func (p *program) demoApp(ctx context.Context, shopURL string) (engine.App, stri
 // servePayment is the target of the checkout page's payment panel: it does what a payer could.
 func (d *demo) servePayment(w http.ResponseWriter, r *http.Request) {
 	number := r.PathValue("number")
-	r.Body = http.MaxBytesReader(w, r.Body, 4<<10) // far more than the one field of the form
-	if err := d.pay(r.Context(), number, r.PostFormValue("how")); err != nil {
+	r.Body = http.MaxBytesReader(w, r.Body, 4<<10) // far more than the two fields of the form
+	if err := d.pay(r.Context(), number, r.PostFormValue("how"), r.PostFormValue("amount")); err != nil {
 		d.log.WarnContext(r.Context(), "test payment", "order", number, "err", err)
 		http.Error(w, sentence(err), http.StatusConflict)
 		return
@@ -184,8 +184,8 @@ func (d *demo) servePayment(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/pay/"+number, http.StatusSeeOther)
 }
 
-// pay pays an order in one of the ways that the panel offers.
-func (d *demo) pay(ctx context.Context, number, how string) error {
+// pay pays an order in one of the ways that the panel offers. Only a static address is paid any amount.
+func (d *demo) pay(ctx context.Context, number, how, amount string) error {
 	v, err := d.engine.OrderByNumber(ctx, number)
 	if err != nil {
 		return err
@@ -203,6 +203,8 @@ func (d *demo) pay(ctx context.Context, number, how string) error {
 		pay.Amount, err = share(v.Remainder(), 1, 2)
 	case "over":
 		pay.Amount, err = share(v.Remainder(), 11, 10)
+	case "any":
+		pay.Amount = amount
 	case "wrong":
 		pay.Token, pay.Amount = strayToken, "1000000"
 	default:
