@@ -38,7 +38,8 @@ type fakeChain struct {
 	pool    map[string]fakeTx // by id
 	price   uint64
 	salt    int
-	blocked map[string]bool // recipients whose transfers revert
+	blocked map[string]bool   // recipients whose transfers revert
+	dear    map[string]uint64 // recipients whose transfers take so many times the work
 	seen    map[string]fakeTx
 	silent  bool // tokens say that all went well and move nothing
 
@@ -277,7 +278,7 @@ func (f *fakeChain) Draft(_ context.Context, o chain.Outgoing) (d chain.Draft, e
 		d = chain.Draft{
 			Outgoing: o, Work: fakeWork,
 			Fee:  chain.Fee{PerUnit: money.FromUnits(f.coin(), per), Tip: money.FromUnits(f.coin(), 1)},
-			Most: money.FromUnits(f.coin(), fakeWork*per),
+			Most: money.FromUnits(f.coin(), fakeWork*per*max(1, f.dear[o.To])),
 		}
 		if o.Cancel {
 			return nil

@@ -184,7 +184,9 @@ func (p *Payouts) sign(ctx context.Context, s chain.Sender, job *engine.PayoutJo
 	}
 	purpose := engine.PurposePay
 	draft, err := s.Draft(ctx, order(job))
-	if errors.Is(err, chain.ErrReverts) {
+	waits := errors.Is(err, chain.ErrShort) || err == nil && dearer(draft.Most, job.FeeCap)
+	// A payee's contract may grow dear at will, and others wait behind its number.
+	if errors.Is(err, chain.ErrReverts) || waits && p.Clock.Now().Sub(job.ChangedAt) >= patience(job) {
 		purpose = engine.PurposeCancel
 		draft, err = s.Draft(ctx, cancelling(job))
 	}
@@ -293,11 +295,7 @@ func (p *Payouts) taken(ctx context.Context, s chain.Sender, job *engine.PayoutJ
 // the network asks for more than was offered (threats P03). Above the limit it waits.
 func (p *Payouts) bump(ctx context.Context, s chain.Sender, job *engine.PayoutJob) error {
 	last, ok := dearest(job.Versions)
-	after := job.Network.BumpAfter
-	if after == 0 {
-		after = bumpBlocks * time.Duration(job.Network.BlockSeconds) * time.Second
-	}
-	if !ok || p.Clock.Now().Sub(last.At) < after || !slices.Contains(s.Accounts(), job.Sender) {
+	if !ok || p.Clock.Now().Sub(last.At) < patience(job) || !slices.Contains(s.Accounts(), job.Sender) {
 		return nil
 	}
 	what, purpose := order(job), last.Purpose
@@ -324,6 +322,14 @@ func (p *Payouts) bump(ctx context.Context, s chain.Sender, job *engine.PayoutJo
 		return nil
 	}
 	return p.version(ctx, s, job, draft, purpose)
+}
+
+// patience is how long what has a number may wait before something is done about it.
+func patience(job *engine.PayoutJob) time.Duration {
+	if after := job.Network.BumpAfter; after > 0 {
+		return after
+	}
+	return bumpBlocks * time.Duration(job.Network.BlockSeconds) * time.Second
 }
 
 // dearest returns the version that offers most, of those that we have bytes of.
