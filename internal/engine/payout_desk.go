@@ -12,16 +12,25 @@ import (
 	"florin/internal/store/query"
 )
 
-// byHand changes a payout that no worker holds. The number may be ours or the dialect's.
+// byHand changes a payout that no worker holds. The number may be ours or the dialect's. Nobody decides about a row that
+// was altered: everything stops, as when a worker finds one (threats P11).
 func (e *Engine) byHand(ctx context.Context, number string, change func(context.Context, *store.Tx, *store.Outgoing) error) (payment.Payout, error) {
 	p, err := e.FindPayout(ctx, number)
 	if err != nil {
 		return p, err
 	}
+	var refused error
 	err = e.db.Update(ctx, p.MerchantID, func(ctx context.Context, tx *store.Tx) error {
+		refused = nil
 		o, err := tx.PayoutForUpdate(ctx, p.ID)
 		if err != nil {
 			return err
+		}
+		if !e.marks.CheckMAC(o.Digest, "payout", digested(o.Payout)...) {
+			found := altered{o.ID, "it is not what was accepted"}
+			e.log.ErrorContext(ctx, "a payout was altered: everything is stopped", "payout", o.ID, "err", &found)
+			refused = payment.Refuse(payment.CodeStopped, "the payout is not what was accepted; everything is stopped")
+			return e.raise(ctx, tx, StopAll, found.Error(), byAlarm)
 		}
 		if o.LeasedUntil > e.now().UnixMicro() {
 			return payment.Refuse(payment.CodeTooFrequent, "the payout is being worked on; try again")
@@ -32,6 +41,7 @@ func (e *Engine) byHand(ctx context.Context, number string, change func(context.
 	})
 	if err == nil {
 		e.announce()
+		err = refused
 	}
 	return p, err
 }
@@ -80,9 +90,6 @@ func (e *Engine) ApprovePayout(ctx context.Context, number, approver string) (pa
 			return payment.Invalid("approver", "must be somebody else than who asked")
 		case o.State != payment.PayoutHeld || !o.Approval:
 			return payment.Refuse(payment.CodeOrderClosed, "the payout waits for no approval")
-		}
-		if !e.marks.CheckMAC(o.Digest, "payout", digested(o.Payout)...) {
-			return payment.Refuse(payment.CodeStopped, "the payout is not what was accepted")
 		}
 		mark := e.marks.MAC("approval", o.Digest, []byte(approver))
 		now := e.now().UnixMicro()
