@@ -178,12 +178,13 @@ func (s *sweeping) take(ctx context.Context, rest Rest, height uint64) (gone int
 	if err != nil {
 		return 0, false, err
 	}
-	amounts := make([]money.Amount, len(came))
-	for i, t := range came {
-		amounts[i] = t.Amount
-	}
-	if gone, exact, err = payment.Emptied(amounts, rest.Amount); err != nil {
+	if gone, exact, err = payment.Emptied(amountsOf(came), rest.Amount); err != nil {
 		return 0, false, err
+	}
+	if !exact && s.by != flushed && latest(came, rest.Amount, height) {
+		if gone, exact, err = payment.Emptied(amountsOf(came), rest.Amount); err != nil {
+			return 0, false, err
+		}
 	}
 	for _, t := range came[:gone] {
 		if err := s.left(ctx, t); err != nil {
@@ -200,6 +201,38 @@ func (s *sweeping) take(ctx context.Context, rest Rest, height uint64) (gone int
 		}
 	}
 	return gone, exact, nil
+}
+
+func amountsOf(came []payment.Transfer) []money.Amount {
+	amounts := make([]money.Amount, len(came))
+	for i, t := range came {
+		amounts[i] = t.Amount
+	}
+	return amounts
+}
+
+// latest puts those of the sweep's own block behind the others that can have come after it, for they
+// make up what is left; nobody told in which order they came. ok is false if no choice explains rest.
+func latest(came []payment.Transfer, rest money.Amount, height uint64) (ok bool) {
+	from := slices.IndexFunc(came, func(t payment.Transfer) bool { return t.BlockHeight == height })
+	if from < 0 {
+		return false
+	}
+	own := came[from:]
+	stays, ok := payment.MakeUp(amountsOf(own), rest)
+	if !ok {
+		return false
+	}
+	var before, behind []payment.Transfer
+	for i, t := range own {
+		if stays[i] {
+			behind = append(behind, t)
+		} else {
+			before = append(before, t)
+		}
+	}
+	copy(own, append(before, behind...))
+	return true
 }
 
 func (s *sweeping) mark(ctx context.Context, key payment.TransferKey, by string) error {

@@ -156,3 +156,30 @@ func Emptied(amounts []money.Amount, rest money.Amount) (gone int, exact bool, e
 	}
 	return gone, left.IsZero(), nil
 }
+
+// mostMadeUp bounds the amounts among which MakeUp looks.
+const mostMadeUp = 16
+
+// MakeUp says which of amounts, of one asset, together are rest; ok is false if no choice of them is,
+// or if they are more than can be tried.
+func MakeUp(amounts []money.Amount, rest money.Amount) (chosen []bool, ok bool) {
+	if len(amounts) > mostMadeUp {
+		return nil, false
+	}
+	chosen = make([]bool, len(amounts))
+	var try func(i int, left money.Amount) bool
+	try = func(i int, left money.Amount) bool {
+		if i == len(amounts) {
+			return left.IsZero()
+		}
+		if less, err := left.Sub(amounts[i]); err == nil {
+			chosen[i] = true
+			if try(i+1, less) {
+				return true
+			}
+			chosen[i] = false
+		}
+		return try(i+1, left)
+	}
+	return chosen, try(0, rest)
+}

@@ -149,3 +149,30 @@ func TestEmptied(t *testing.T) {
 		}
 	})
 }
+
+func TestMakeUp(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var amounts []money.Amount
+		rest := money.Zero(sixDigits)
+		for _, n := range rapid.SliceOfN(rapid.Uint64Range(1, 1000), 0, 12).Draw(t, "amounts") {
+			amounts = append(amounts, money.FromUnits(sixDigits, n))
+			if rapid.Bool().Draw(t, "stays") {
+				rest, _ = rest.Add(amounts[len(amounts)-1])
+			}
+		}
+		chosen, ok := MakeUp(amounts, rest)
+		sum := money.Zero(sixDigits)
+		for i, c := range chosen {
+			if c {
+				sum, _ = sum.Add(amounts[i])
+			}
+		}
+		if !ok || sum != rest {
+			t.Fatalf("of %v chose %v (%v), which is %v and not %v", amounts, chosen, ok, sum, rest)
+		}
+	})
+	two := []money.Amount{money.FromUnits(sixDigits, 2), money.FromUnits(sixDigits, 4)}
+	if chosen, ok := MakeUp(two, money.FromUnits(sixDigits, 3)); ok {
+		t.Errorf("3 of 2 and 4: %v", chosen)
+	}
+}
