@@ -22,12 +22,26 @@ func TestMoneyOutGeth(t *testing.T) {
 	playMoneyOut(t, peer.Geth(t))
 }
 
+func TestP01_KilledWhilePayingAnvil(t *testing.T) {
+	t.Parallel()
+	playKills(t, peer.Anvil(t))
+}
+
+func TestP01_KilledWhilePayingGeth(t *testing.T) {
+	t.Parallel()
+	playKills(t, peer.Geth(t))
+}
+
 // playMoneyOut runs on one node, with one installation, everything that makes money leave.
 func playMoneyOut(t *testing.T, node *peer.EVM) {
 	w := newHouse(t, node)
 	w.playJourney()
+	w.playSweeps()
 	w.playPayouts()
-	w.playKills()
+	w.part("what was swept is paid out", w.paySwept)
+	w.part("P11 a payout whose row was altered is not sent", w.alteredRow)
+	w.florin.Stop()
+	w.booksAndChainAgree()
 }
 
 // The tokens' numbers in the configuration.
@@ -260,8 +274,8 @@ func (w *world) has(s *shop, symbol string) *big.Int {
 	return units(w.t, symbol, b.Balance)
 }
 
-// reconciled has the program compare its books with the chain, and compares them here too.
-func (w *world) reconciled() {
+// reconciled has the program compare its books with the chain, these assets among others, and compares them here too.
+func (w *world) reconciled(symbols ...string) {
 	w.t.Helper()
 	w.node.Mine(confirmations)
 	w.settled()
@@ -274,7 +288,7 @@ func (w *world) reconciled() {
 			w.t.Errorf("reconcile: %+v", f)
 		}
 	}
-	for symbol := range currencyIDs {
+	for _, symbol := range symbols {
 		if !assets[symbol+"@localnet"] {
 			w.t.Errorf("reconcile did not compare %s: %+v", symbol, found)
 		}

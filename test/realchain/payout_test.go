@@ -1,12 +1,16 @@
 package realchain
 
 import (
+	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/big"
 	"math/rand/v2"
+	"path/filepath"
 	"strings"
 	"syscall"
+	"testing"
 	"time"
 
 	"florin/contracts/contractstest"
@@ -26,7 +30,7 @@ func (w *world) playPayouts() {
 	w.part("P06 a gap in the numbers heals", w.gap)
 	w.part("P19 a node that has lost its pool gets the same bytes", w.emptyPool)
 	w.part("P15 a reorg that drops a payout", w.dropped)
-	w.part("the books and the chain after payouts in trouble", w.reconciled)
+	w.part("the books and the chain after payouts in trouble", func() { w.reconciled("USDT", "USDC", "ETH") })
 }
 
 // confirm mines what a payout needs, once a block has it.
@@ -159,8 +163,14 @@ func (w *world) offersMore(p halopay.Payout) {
 	})
 }
 
+// nonceOf reads a signed transaction's number, by cast.
 func (w *world) nonceOf(raw string) string {
-	return w.node.Cast("decode-tx", raw, "nonce")
+	w.t.Helper()
+	var text string // with a document in it
+	w.must(json.Unmarshal([]byte(w.node.Cast("decode-tx", raw)), &text))
+	var tx struct{ Nonce string }
+	w.must(json.Unmarshal([]byte(text), &tx))
+	return tx.Nonce
 }
 
 // raiseTips pays more and more for blocks until the node suggests it.
@@ -173,15 +183,15 @@ func (w *world) raiseTips() {
 		}
 		return tip
 	}
-	first := suggested()
-	high := new(big.Int).Mul(first, big.NewInt(4)).String()
+	high := new(big.Int).Mul(suggested(), big.NewInt(4))
+	high.Add(high, big.NewInt(3_000_000_000)) // more than the base fee can fall meanwhile
 	for range 60 {
-		if suggested().Cmp(first) > 0 {
+		if suggested().Cmp(high) >= 0 {
 			return
 		}
-		w.send("--gas-price", high+"0", "--priority-gas-price", high, "--value", "1", w.node.Accounts[1].Address)
+		w.send("--gas-price", "1000gwei", "--priority-gas-price", high.String(), "--value", "1", w.node.Accounts[1].Address)
 	}
-	w.t.Fatalf("the node suggests %v all the same", first)
+	w.t.Fatalf("the node suggests %v, not %v", suggested(), high)
 }
 
 // gap has a node that lacks the first of two payouts, and has the second.
@@ -205,6 +215,9 @@ func (w *world) gap() {
 		w.node.RPC("anvil_dropTransaction", lost.id)
 	}
 	if again := w.inPool(first.TradeNo); again != lost {
+		w.t.Errorf("signed again as %s", again.id)
+	}
+	if again := w.inPool(second.TradeNo); again != kept {
 		w.t.Errorf("signed again as %s", again.id)
 	}
 	w.node.Mine(1)
@@ -256,10 +269,14 @@ func (w *world) dropped() {
 	}
 }
 
-// playKills ends the program five times while ten payouts are on their way, from their requests on.
-func (w *world) playKills() {
-	w.part("P01 killed five times while ten payouts are on their way", w.kills)
-	w.part("the books and the chain after kills", w.reconciled)
+// playKills ends the program five times while ten payouts are on their way, from their requests on. It is an installation
+// of its own, for it has to wait a minute for what killed processes held.
+func playKills(t *testing.T, node *peer.EVM) {
+	w := newHouse(t, node)
+	w.earn(w.shop, "USDT", "100")
+	w.earn(w.shop, "ETH", "1")
+	w.kills()
+	w.reconciled("USDT", "ETH")
 }
 
 func (w *world) kills() {
@@ -330,3 +347,35 @@ func (w *world) insist(asks []halopay.NewPayout, payouts []halopay.Payout) error
 	return nil
 }
 
+// alteredRow approves two payouts that wait for it. Somebody with a hand in the database sends one of them elsewhere. It
+// stops everything, so it comes last.
+func (w *world) alteredRow() {
+	thief := w.recipient()
+	good, bad := w.payOut(w.shop, "USDT", w.recipient(), "101"), w.payOut(w.shop, "USDT", w.recipient(), "102")
+	w.florin.Run("payout", "approve", good.TradeNo, "--by", "the second clerk")
+	w.confirm(good)
+	w.arrives(w.shop, good)
+
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(w.florin.Dir, "florin.db")+"?_pragma=busy_timeout(10000)")
+	w.must(err)
+	defer db.Close()
+	_, err = db.Exec(`UPDATE outgoing SET recipient = ? WHERE number = ?`, thief, bad.TradeNo)
+	w.must(err)
+	if _, said, status := w.florin.Try("payout", "approve", bad.TradeNo, "--by", "the second clerk"); status != 1 || !strings.Contains(said, "is not what was accepted") {
+		w.t.Errorf("approved with status %d: %s", status, said)
+	}
+	if stops := w.texts(`SELECT scope FROM stops`); len(stops) != 1 || stops[0] != "all" {
+		w.t.Errorf("stopped: %v", stops)
+	}
+	if v := w.versions(bad.TradeNo); len(v) != 0 {
+		w.t.Errorf("signed: %v", v)
+	}
+	for _, address := range []string{thief, bad.ToAddress} {
+		w.holds(address, "USDT", "0")
+	}
+	var refused *halopay.Refusal
+	if p, err := w.shop.Pay(w.t.Context(), halopay.NewPayout{CurrencyID: idUSDT, ToAddress: w.recipient(), Amount: "1"}); !errors.As(err, &refused) || refused.Code != 10002 {
+		w.t.Errorf("the next payout: %+v, %v", p, err)
+	}
+	w.booksAndChainAgree()
+}
