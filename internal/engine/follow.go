@@ -180,7 +180,7 @@ func (e *Engine) raiseRipe(ctx context.Context, ripe query.RipeOrdersParams) err
 // owned returns the transfers in blocks with the orders whose addresses they went to, in the order
 // of their keys: so does whoever else writes several, and nobody waits in a circle.
 func (e *Engine) owned(ctx context.Context, chainName string, blocks []chain.Block) ([]payment.Transfer, error) {
-	owners := map[string]query.DepositAddress{}
+	owners, accounts := map[string]query.DepositAddress{}, e.accounts(chainName)
 	var all []payment.Transfer
 	for _, b := range blocks {
 		unlisted := 0
@@ -188,7 +188,7 @@ func (e *Engine) owned(ctx context.Context, chainName string, blocks []chain.Blo
 			if t.Amount.IsZero() {
 				continue // no payment, whatever a chain calls it (threats C20)
 			}
-			if account, skip, err := e.operatorsOwn(ctx, chainName, t); err != nil {
+			if account, skip, err := e.operatorsOwn(ctx, chainName, accounts, t); err != nil {
 				return nil, err
 			} else if account != nil || skip {
 				if !skip {

@@ -89,8 +89,7 @@ func (s ownSet) Has(address string) bool {
 // operatorsOwn says what a transfer to an account of the operator's is: nil if it went elsewhere;
 // to be skipped if it came from one of our own addresses, which moves nothing in the books (threats
 // C29), or is of no listed asset.
-func (e *Engine) operatorsOwn(ctx context.Context, chainName string, t chain.Transfer) (found *payment.Transfer, skip bool, err error) {
-	accounts := e.accounts(chainName)
+func (e *Engine) operatorsOwn(ctx context.Context, chainName string, accounts []string, t chain.Transfer) (found *payment.Transfer, skip bool, err error) {
 	if !slices.Contains(accounts, t.To) {
 		return nil, false, nil
 	}

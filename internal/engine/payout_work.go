@@ -269,6 +269,9 @@ func (e *Engine) LetGo(ctx context.Context, job *PayoutJob) error {
 		if err := e.clearIn(ctx, tx, *o); err != nil {
 			return err
 		}
+		if err := e.listed(ctx, tx, *o); err != nil {
+			return err
+		}
 		due := e.now()
 		switch approved, err := e.approved(ctx, tx.Queries, *o); {
 		case err != nil:
@@ -285,6 +288,19 @@ func (e *Engine) LetGo(ctx context.Context, job *PayoutJob) error {
 	})
 }
 
+// listed returns a *Halt if o is held because its payee was new, and the payee was taken off the
+// app's list since.
+func (e *Engine) listed(ctx context.Context, tx *store.Tx, o store.Outgoing) error {
+	if o.HeldUntil.IsZero() {
+		return nil
+	}
+	_, err := tx.Payee(ctx, query.PayeeParams{AppID: o.AppID, Address: o.Recipient})
+	if errors.Is(err, store.ErrNotFound) {
+		return &Halt{"its payee was taken off the list"}
+	}
+	return err
+}
+
 // step moves a locked payout to its next state.
 func (e *Engine) step(ctx context.Context, tx *store.Tx, o *store.Outgoing, next payment.PayoutState, reason string) error {
 	if !o.State.MayBecome(next) {
@@ -296,8 +312,10 @@ func (e *Engine) step(ctx context.Context, tx *store.Tx, o *store.Outgoing, next
 
 // NumberPayout gives a ready payout the next transaction number of its account. onChain is how many
 // transactions of the account the chain has: more than we ever gave numbers means that somebody else
-// has the key, or that this database is an old one, and stops the chain (threats P18).
-func (e *Engine) NumberPayout(ctx context.Context, job *PayoutJob, onChain uint64) error {
+// has the key, or that this database is an old one, and stops the chain (threats P18). held is what
+// the account has of the payout's asset; chain.ErrShort if payouts with numbers that the chain has not
+// made yet leave too little of it: the network would refuse this one.
+func (e *Engine) NumberPayout(ctx context.Context, job *PayoutJob, onChain uint64, held money.Amount) error {
 	return e.fenced(ctx, job, func(ctx context.Context, tx *store.Tx, o *store.Outgoing) error {
 		if o.State == payment.PayoutNumbered {
 			return nil // an earlier run was committed
@@ -315,6 +333,9 @@ func (e *Engine) NumberPayout(ctx context.Context, job *PayoutJob, onChain uint6
 		if onChain > uint64(next) {
 			return e.foreign(ctx, tx, *o, next, onChain)
 		}
+		if err := promised(ctx, tx, o.Payout, onChain, held); err != nil {
+			return err
+		}
 		if err := tx.InsertNonce(ctx, query.InsertNonceParams{Chain: o.Chain(), Sender: o.Sender, Nonce: next, OutgoingID: o.ID}); err != nil {
 			return err
 		}
@@ -324,6 +345,31 @@ func (e *Engine) NumberPayout(ctx context.Context, job *PayoutJob, onChain uint6
 		o.Nonce = next
 		return e.step(ctx, tx, o, payment.PayoutNumbered, "")
 	})
+}
+
+// promised returns chain.ErrShort if what is on its way leaves too little of held for p.
+func promised(ctx context.Context, tx *store.Tx, p payment.Payout, onChain uint64, held money.Amount) error {
+	if p.Kind == payment.KindSweep {
+		return nil
+	}
+	sent, err := tx.PromisedUnits(ctx, query.PromisedUnitsParams{
+		Chain: p.Chain(), Sender: p.Sender, Asset: p.Amount.Asset().String(), OnChain: int64(onChain),
+	})
+	if err != nil {
+		return fmt.Errorf("what is on its way from %s: %w", p.Sender, err)
+	}
+	for _, units := range append(sent, p.Amount.Units()) {
+		amount, err := money.ParseUnits(p.Amount.Asset(), units)
+		if err != nil {
+			return err
+		}
+		if held, err = held.Sub(amount); errors.Is(err, money.ErrNegative) {
+			return fmt.Errorf("what is on its way from %s: %w", p.Sender, chain.ErrShort)
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // foreign stops a chain on which an account has transactions that are not ours.

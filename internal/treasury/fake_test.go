@@ -9,6 +9,7 @@ import (
 	"maps"
 	"math/big"
 	"slices"
+	"strings"
 	"sync"
 
 	"florin/internal/chain"
@@ -345,7 +346,7 @@ func (f *fakeChain) Outcome(_ context.Context, txid string) (o chain.Outcome, er
 	err = f.call("outcome", func() error {
 		_, _, outcomes := f.now()
 		var ok bool
-		if o, ok = outcomes[txid]; !ok {
+		if o, ok = outcomes[strings.ToLower(txid)]; !ok { // nodes read hex in any case
 			return chain.ErrNotFound
 		}
 		return nil

@@ -1,6 +1,7 @@
 package treasury_test
 
 import (
+	"math/big"
 	"testing"
 	"time"
 
@@ -51,4 +52,27 @@ func TestP17_NumberedPayoutWaitsOutASpike(t *testing.T) {
 	w.block(5)
 	w.is(p, payment.PayoutPaid)
 	w.audit(p)
+}
+
+// TestP16_WhatIsOnItsWayIsNotPromisedTwice: two merchants ask for more than the account holds, before
+// anybody has looked again. The second waits for coin; it is not sent to be refused by the network.
+func TestP16_WhatIsOnItsWayIsNotPromisedTwice(t *testing.T) {
+	w := newWorld(t, "")
+	w.chain.start[usdt] = big.NewInt(20_000_000)
+	one, two := w.pay(usdt, "15"), w.pay(usdt, "15")
+	w.turn()
+	w.is(one, payment.PayoutSent)
+	w.is(two, payment.PayoutReady)
+	small := w.pay(usdt, "5") // the control: as much as is there
+	w.turn()
+	w.is(small, payment.PayoutSent)
+	w.block(5)
+	w.is(one, payment.PayoutPaid)
+	w.is(small, payment.PayoutPaid)
+	w.is(two, payment.PayoutReady)
+	w.chain.start[usdt] = big.NewInt(100_000_000)
+	w.clock.Advance(time.Minute)
+	w.block(5)
+	w.is(two, payment.PayoutPaid)
+	w.audit(one, two, small)
 }

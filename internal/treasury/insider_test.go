@@ -1,11 +1,13 @@
 package treasury_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
 	"florin/internal/engine"
 	"florin/internal/payment"
+	"florin/internal/treasury"
 )
 
 // TestP11_WaitingTimeIsNotSkipped: raw SQL takes a legal step for a held payout, and it still goes to
@@ -122,6 +124,86 @@ func TestP12_RevokedAppPaysNothingMore(t *testing.T) {
 		}
 		w.balance(usdt, "1000", "0")
 		w.audit(held, ready)
+	}
+}
+
+// TestP12_PayeeTakenOffTheListIsNotPaid: who sees a stranger among the payees takes him off; what was
+// held for him stays.
+func TestP12_PayeeTakenOffTheListIsNotPaid(t *testing.T) {
+	w := newWorld(t, "")
+	w.rules(engine.PayoutRules{NewPayeeWait: 3600})
+	p, kept := w.pay(usdt, "15"), w.pay(usdt, "5")
+	w.must(w.engine.RemovePayee(w.ctx, w.app.ID, p.Recipient))
+	w.clock.Advance(2 * time.Hour)
+	w.block(5)
+	w.is(p, payment.PayoutHeld)
+	w.is(kept, payment.PayoutPaid) // the control
+	w.must(w.engine.AddPayee(w.ctx, w.app.ID, p.Recipient))
+	w.clock.Advance(time.Minute)
+	w.block(5)
+	w.is(p, payment.PayoutPaid)
+}
+
+// TestP11_ForeignVersionDecidesNothing: raw SQL says that a transaction of long ago cancelled a payout,
+// or failed it, while its own waits: it is not given back, for its own may be made any time.
+func TestP11_ForeignVersionDecidesNothing(t *testing.T) {
+	for _, purpose := range []string{"cancel", "pay"} {
+		for _, made := range []bool{false, true} {
+			w := newWorld(t, "")
+			first := w.pay(usdt, "1")
+			w.block(1)
+			failing := w.pay(usdt, "2")
+			w.turn()
+			w.chain.blocked[failing.Recipient] = purpose == "pay"
+			w.block(5)
+			foreign := w.state(first).TxID
+			if purpose == "pay" {
+				foreign = w.state(failing).TxID
+			}
+			p := w.pay(usdt, "15")
+			w.turn()
+			w.is(p, payment.PayoutSent)
+			w.raw("INSERT INTO outgoing_txs VALUES ('sim-ethereum', '0x" + strings.ToUpper(foreign[2:]) + "', '" + p.ID + "', '" + purpose +
+				"', 2, CAST('x' AS BLOB), '10', '1', '10', 1)")
+			if !made {
+				w.chain.price = 1000 // its own waits
+			}
+			for range 5 {
+				w.clock.Advance(3 * time.Minute)
+				w.block(1)
+			}
+			w.is(p, payment.PayoutSent)
+			w.balance(usdt, map[string]string{"cancel": "982", "pay": "984"}[purpose], "15")
+			if stops, err := w.engine.Stops(w.ctx); err != nil || (len(stops) > 0) != made {
+				t.Errorf("stops: %v, %v", stops, err)
+			}
+		}
+	}
+}
+
+// TestP18_OneTransactionMakesOnePayout: a person names the same transaction for two payouts, once in
+// another spelling.
+func TestP18_OneTransactionMakesOnePayout(t *testing.T) {
+	w := newWorld(t, "")
+	ask := w.ask(usdt, "15")
+	one, _, err := w.engine.CreatePayout(w.ctx, w.app, ask)
+	w.must(err)
+	ask.Reference += "x"
+	ask.Number += "x"
+	two, _, err := w.engine.CreatePayout(w.ctx, w.app, ask)
+	w.must(err)
+	made := w.chain.include(fakeTx{From: w.hot, To: ask.Recipient, Asset: usdt.String(), Units: "15000000", PerUnit: 10})
+	w.clock.Advance(time.Minute)
+	w.block(1)
+	w.clock.Advance(time.Minute)
+	_, err = treasury.Resume(w.ctx, w.engine, w.network.Name, map[string]treasury.Verdict{
+		one.ID: {Made: made}, two.ID: {Made: "0x" + strings.ToUpper(made[2:])},
+	})
+	w.refused(err, payment.CodeInvalidField, "txid")
+	w.clock.Advance(time.Minute)
+	w.block(6)
+	if w.state(one).State == payment.PayoutPaid && w.state(two).State == payment.PayoutPaid {
+		t.Error("one transaction made two payouts")
 	}
 }
 

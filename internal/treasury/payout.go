@@ -145,7 +145,22 @@ func (p *Payouts) number(ctx context.Context, s chain.Sender, job *engine.Payout
 	if err != nil {
 		return 0, fmt.Errorf("transactions of %s: %w", job.Sender, err)
 	}
-	return 0, p.Engine.NumberPayout(ctx, job, onChain)
+	held := job.Amount
+	if job.Kind != payment.KindSweep {
+		if held, err = s.Balance(ctx, job.Sender, held.Asset(), chain.BlockRef{}); err != nil {
+			return 0, fmt.Errorf("balance of %s: %w", job.Sender, err)
+		}
+	}
+	err = p.Engine.NumberPayout(ctx, job, onChain, held)
+	return p.unaffordable(ctx, job, draft, err), noShort(err)
+}
+
+// noShort is err, but nil for what is only waited for.
+func noShort(err error) error {
+	if errors.Is(err, chain.ErrShort) {
+		return nil
+	}
+	return err
 }
 
 // unaffordable says how long to wait if the draft is dearer than the payout may be, or the account
@@ -233,26 +248,54 @@ func (p *Payouts) poll(job *engine.PayoutJob) time.Duration {
 }
 
 // included looks for the payout's versions in the chain's blocks, and settles it by the one that has
-// its confirmations.
+// its confirmations. It settles nothing by what a payout's number speaks against.
 func (p *Payouts) included(ctx context.Context, s chain.Sender, job *engine.PayoutJob) (found bool, err error) {
+	var in []engine.PayoutVersion
+	var outcome chain.Outcome
+	deep := true
 	for _, v := range job.Versions {
-		outcome, err := s.Outcome(ctx, v.ID)
+		o, err := s.Outcome(ctx, v.ID)
 		if errors.Is(err, chain.ErrNotFound) {
 			continue
 		}
 		if err != nil {
 			return false, fmt.Errorf("outcome of %s: %w", v.ID, err)
 		}
-		if outcome.Confirmations >= job.Network.Confirmations {
-			if job.Kind == payment.KindSweep {
-				return true, settleSweep(ctx, p.Engine, s, job, v, outcome)
-			}
-			return true, p.Engine.SettlePayout(ctx, job, v, outcome)
-		}
-		job.TxID, job.BlockHeight, job.Reason = v.ID, int64(outcome.Block.Height), "waits for confirmations"
-		return true, nil
+		in, outcome, deep = append(in, v), o, deep && o.Confirmations >= job.Network.Confirmations
 	}
-	return false, nil
+	switch {
+	case len(in) == 0:
+		return false, nil
+	case !deep: // of two, one may have taken the other's place in a reorg just now
+		job.TxID, job.BlockHeight, job.Reason = in[0].ID, int64(outcome.Block.Height), "waits for confirmations"
+		return true, nil
+	case len(in) > 1:
+		reason := fmt.Sprintf("payout %s was altered: %s and %s are both final", job.ID, in[0].ID, in[1].ID)
+		return true, errors.Join(p.Engine.Stop(ctx, engine.StopAll, reason, "payouts"), &engine.Halt{Reason: reason})
+	}
+	if err := p.fits(ctx, s, job, in[0]); err != nil {
+		return false, err
+	}
+	if job.Kind == payment.KindSweep {
+		return true, settleSweep(ctx, p.Engine, s, job, in[0], outcome)
+	}
+	return true, p.Engine.SettlePayout(ctx, job, in[0], outcome)
+}
+
+// fits refuses a version that is in a block although the account's number of it is not used: it is
+// somebody else's transaction.
+func (p *Payouts) fits(ctx context.Context, s chain.Sender, job *engine.PayoutJob, v engine.PayoutVersion) error {
+	if job.Nonce < 0 || v.Purpose == engine.PurposeFound {
+		return nil
+	}
+	onChain, err := s.Nonce(ctx, job.Sender)
+	if err != nil {
+		return fmt.Errorf("transactions of %s: %w", job.Sender, err)
+	}
+	if onChain <= uint64(job.Nonce) {
+		return fmt.Errorf("%s is in a block, and number %d of %s is not used", v.ID, job.Nonce, job.Sender)
+	}
+	return nil
 }
 
 // taken reports whether the chain has given the payout's number to something that is none of its

@@ -112,6 +112,7 @@ func Resume(ctx context.Context, e *engine.Engine, chainName string, verdicts ma
 	if err != nil {
 		return r, err
 	}
+	makers := map[string]string{} // as the chain spells them
 	for _, f := range r.Findings {
 		verdict := verdicts[f.ID]
 		if f.Doubt != "" && f.Nonce >= 0 && verdict.NotMade && !settled {
@@ -121,7 +122,7 @@ func Resume(ctx context.Context, e *engine.Engine, chainName string, verdicts ma
 			return r, payment.Invalid("payout", f.ID+": "+f.Doubt+"; say what made it, or that nothing did")
 		}
 		if verdict.Made != "" {
-			if err := made(ctx, n.Sender, f.Payout, verdict.Made); err != nil {
+			if makers[f.ID], err = made(ctx, n.Sender, f.Payout, verdict.Made); err != nil {
 				return r, err
 			}
 		}
@@ -131,7 +132,7 @@ func Resume(ctx context.Context, e *engine.Engine, chainName string, verdicts ma
 		switch {
 		case f.Doubt == "":
 		case verdict.Made != "":
-			_, err = e.AdoptPayout(ctx, f.ID, verdict.Made)
+			_, err = e.AdoptPayout(ctx, f.ID, makers[f.ID])
 		case f.Nonce >= 0:
 			_, err = e.DropPayout(ctx, f.ID, "its transaction number was used by something else")
 		}
@@ -149,19 +150,20 @@ func standing(ctx context.Context, e *engine.Engine, n engine.Network) (bool, er
 	return since >= time.Duration(n.Confirmations)*time.Duration(n.BlockSeconds)*time.Second, err
 }
 
-// made asks the chain whether txid paid p's recipient p's amount from p's account (threats P07).
-func made(ctx context.Context, s chain.Sender, p payment.Payout, txid string) error {
+// made asks the chain whether txid paid p's recipient p's amount from p's account (threats P07), and
+// returns txid as the chain spells it.
+func made(ctx context.Context, s chain.Sender, p payment.Payout, txid string) (string, error) {
 	outcome, err := s.Outcome(ctx, txid)
 	if errors.Is(err, chain.ErrNotFound) {
-		return payment.Invalid("txid", txid+" is in no block")
+		return "", payment.Invalid("txid", txid+" is in no block")
 	}
 	if err != nil {
-		return fmt.Errorf("outcome of %s: %w", txid, err)
+		return "", fmt.Errorf("outcome of %s: %w", txid, err)
 	}
 	for _, m := range outcome.Moves {
 		if outcome.OK && m.From == p.Sender && m.To == p.Recipient && m.Amount == p.Amount {
-			return nil
+			return m.TxID, nil
 		}
 	}
-	return payment.Invalid("txid", txid+" did not pay "+p.Recipient+" what payout "+p.ID+" says")
+	return "", payment.Invalid("txid", txid+" did not pay "+p.Recipient+" what payout "+p.ID+" says")
 }

@@ -76,6 +76,11 @@ INSERT INTO nonces (chain, sender, nonce, outgoing_id) VALUES (@chain, @sender, 
 -- name: NonceOf :one
 SELECT nonce FROM nonces WHERE outgoing_id = @outgoing_id;
 
+-- name: PromisedUnits :many
+-- What payouts of an account take of an asset whose numbers the chain has not made yet.
+SELECT units FROM outgoing WHERE state <> 'paid' AND state <> 'failed' AND chain = @chain AND sender = @sender AND asset = @asset
+    AND nonce >= @on_chain AND kind <> 'sweep' ORDER BY nonce LIMIT 10000;
+
 -- name: InsertSender :exec
 INSERT INTO senders (chain, address, next_nonce, version) VALUES (@chain, @address, @next_nonce, 1)
 ON CONFLICT (chain, address) DO NOTHING;

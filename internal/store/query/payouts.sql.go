@@ -969,6 +969,44 @@ func (q *Queries) PayoutRules(ctx context.Context, appID string) (PayoutRule, er
 	return i, err
 }
 
+const promisedUnits = `-- name: PromisedUnits :many
+SELECT units FROM outgoing WHERE state <> 'paid' AND state <> 'failed' AND chain = $1 AND sender = $2 AND asset = $3
+    AND nonce >= $4 AND kind <> 'sweep' ORDER BY nonce LIMIT 10000
+`
+
+type PromisedUnitsParams struct {
+	Chain   string
+	Sender  string
+	Asset   string
+	OnChain int64
+}
+
+// What payouts of an account take of an asset whose numbers the chain has not made yet.
+func (q *Queries) PromisedUnits(ctx context.Context, arg PromisedUnitsParams) ([]string, error) {
+	rows, err := q.db.Query(ctx, promisedUnits,
+		arg.Chain,
+		arg.Sender,
+		arg.Asset,
+		arg.OnChain,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var units string
+		if err := rows.Scan(&units); err != nil {
+			return nil, err
+		}
+		items = append(items, units)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const prunePayoutHours = `-- name: PrunePayoutHours :exec
 DELETE FROM payout_hours WHERE app_id = $1 AND hour < $2
 `

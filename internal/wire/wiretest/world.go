@@ -218,7 +218,7 @@ func (w *World) EndPayout(number string, paid bool) {
 	w.must(err)
 	job, err := w.Engine.LeasePayout(ctx, p.ID, "wiretest")
 	w.must(err)
-	w.must(w.Engine.NumberPayout(ctx, job, uint64(w.sent[p.Chain()])))
+	w.must(w.Engine.NumberPayout(ctx, job, uint64(w.sent[p.Chain()]), p.Amount))
 	w.sent[p.Chain()]++
 	signed := chain.SignedTx{
 		ID: fmt.Sprintf("0x%064x", 0xf00000+w.sent[p.Chain()]), From: hot, Nonce: uint64(job.Nonce), Raw: []byte{1},
