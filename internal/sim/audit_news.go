@@ -302,7 +302,7 @@ func (a *Auditor) Waiting() Waiting {
 			add(time.UnixMicro(max(o.due, o.leased)), "%s %s is %s: %s", o.kind, id, o.state, o.reason)
 		}
 	}
-	for _, scope := range sorted(a.rows.stops) {
+	for _, scope := range a.Stops() {
 		add(now, "%s is stopped", scope)
 	}
 	for _, name := range sorted(a.truths) {

@@ -177,6 +177,9 @@ func (a *Auditor) Undecided() (ids []string) {
 // Stops are the scopes that are stopped.
 func (a *Auditor) Stops() []string {
 	a.look()
+	if !a.pays {
+		return nil
+	}
 	return sorted(a.rows.stops)
 }
 

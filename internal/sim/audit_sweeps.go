@@ -145,12 +145,15 @@ func (a *Auditor) lookAtHome(o *outRow) {
 			}
 		}
 	}
-	if in == nil {
-		return // it found nothing, or is not there: lookAtEnded says so
+	if in == nil { // it found nothing: it is in some block, or lookAtEnded says so
+		place, ok := t.net.Place(o.txID)
+		if in = t.blocks[place.Hash]; !ok || in == nil {
+			return
+		}
 	}
 	for _, i := range a.rows.items[o.id] {
 		place := [2]string{i.address, i.asset}
-		taken := new(big.Int)
+		taken, unbooked := new(big.Int), a.unbooked(t, in, i.address, i.asset)
 		for _, k := range transferKeys(a.rows.transfers) {
 			r := a.rows.transfers[k]
 			if r.chain != o.chain || r.to != i.address || r.asset != i.asset || !r.listed {
@@ -161,7 +164,7 @@ func (a *Auditor) lookAtHome(o *outRow) {
 				if r.height > int64(in.height) {
 					a.wrong("I06 sweep %s of block %d took transfer %v of block %d", o.id, in.height, k, r.height)
 				}
-			} else if r.swept == "" && r.booked != "" && r.height < int64(in.height) && i.outcome == "gone" {
+			} else if r.swept == "" && r.booked != "" && r.height < int64(in.height) && !r.removed && unbooked.Sign() == 0 {
 				a.wrong("I06 sweep %s of block %d left transfer %v of block %d", o.id, in.height, k, r.height)
 			}
 		}
@@ -169,7 +172,7 @@ func (a *Auditor) lookAtHome(o *outRow) {
 		if has == nil {
 			has = new(big.Int)
 		}
-		if unknown := new(big.Int).Sub(has, taken); unknown.Sign() < 0 || unknown.Cmp(a.unbooked(t, in, i.address, i.asset)) > 0 {
+		if unknown := new(big.Int).Sub(has, taken); unknown.Sign() < 0 || unknown.Cmp(unbooked) > 0 {
 			a.wrong("I06 sweep %s moved %v of %s from %s, the books say %v", o.id, has, i.asset, i.address, taken)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	chainsim "florin/internal/chain/sim"
 	"florin/internal/engine"
 	"florin/internal/money"
 	"florin/internal/payment"
@@ -26,7 +27,8 @@ type shop struct {
 	webhook       string
 	feeBPS        int
 	mood          mood
-	made          int // references used
+	made          int    // references used
+	wallet        string // its own, that forwarders send to; "" for the treasury
 	payees        []string
 	seed          []byte // of the second factor; nil for none
 	lastStep      int64  // whose code was shown last
@@ -60,6 +62,9 @@ type order struct {
 
 func (w *World) addShop(i int) error {
 	s := &shop{webhook: fmt.Sprintf("https://shop%d.example/hook", i), feeBPS: w.pick(0, 3, 3, 100, 9999), mood: kind}
+	if w.pays && w.chance(25) {
+		s.wallet, s.feeBPS = chainsim.Account(900+i), 0 // no fee can be taken from what we cannot reach (G17)
+	}
 	w.acting = w.nodes[0]
 	e := w.acting.engine
 	merchant, err := e.AddMerchant(w.ctx, fmt.Sprintf("Shop %d", i), "")
@@ -67,7 +72,7 @@ func (w *World) addShop(i int) error {
 		return err
 	}
 	app, secret, err := e.AddApp(w.ctx, engine.NewApp{
-		MerchantID: merchant.ID, Protocol: "halopay", Kind: "payment", Mode: engine.Test, WebhookURL: s.webhook, Fee: money.Fee(s.feeBPS),
+		MerchantID: merchant.ID, Protocol: "halopay", Kind: "payment", Mode: engine.Test, WebhookURL: s.webhook, Settle: s.wallet, Fee: money.Fee(s.feeBPS),
 	})
 	if err != nil {
 		return err
@@ -77,7 +82,7 @@ func (w *World) addShop(i int) error {
 	if err := w.allow(s); err != nil {
 		return err
 	}
-	w.said("shop %s pays %d bps", s.appID, s.feeBPS)
+	w.said("shop %s pays %d bps, its wallet is %q", s.appID, s.feeBPS, s.wallet)
 	return nil
 }
 
@@ -213,7 +218,7 @@ func (w *World) createForCore() {
 	s := w.shops[w.dice.IntN(len(w.shops))]
 	s.made++
 	r := Request{
-		App: s.appID, Reference: fmt.Sprintf("core-%s-%d", s.appID[:4], s.made), FeeBPS: w.pick(0, 3, 9999), Currency: "USD",
+		App: s.appID, Reference: fmt.Sprintf("core-%s-%d", s.appID[:4], s.made), FeeBPS: s.feeBPS, Currency: "USD",
 		Hundredths: 1 + w.dice.Int64N(100_000), Seconds: int64(w.pick(60, 300, 900)), Late: []string{"count", "desk", "credit"}[w.dice.IntN(3)],
 	}
 	price, err := money.ParsePrice(r.Currency, fmt.Sprintf("%d.%02d", r.Hundredths/100, r.Hundredths%100))

@@ -23,7 +23,14 @@ func (w *World) choose() {
 		return // most payers stay with their choice
 	}
 	c := w.anyChain()
-	asset := w.asset(c)
+	w.chooseFor(n, o, w.asset(c))
+	if o.address != "" && w.chance(40) {
+		w.payFor(o)
+	}
+}
+
+// chooseFor picks an asset for an order and reads the page.
+func (w *World) chooseFor(n *node, o *order, asset money.Asset) {
 	w.auditor.Choosing(o.number, asset.String(), w.prices.usd(asset.Symbol()), w.prices.usd(o.Currency))
 	was := w.acting
 	w.acting = n
@@ -41,9 +48,6 @@ func (w *World) choose() {
 		w.found = append(w.found, w.auditor.Chosen(o.number, asset.String())...)
 	}
 	w.read(n, o)
-	if o.address != "" && w.chance(40) {
-		w.payFor(o)
-	}
 }
 
 // read lets the payer read the order's page.
@@ -120,8 +124,8 @@ func (w *World) payFor(o *order) {
 	case "in nothing":
 		move.Amount = money.Zero(o.due.Asset())
 	case "in a silent token":
-		if o.due.Asset() == c.native() {
-			return
+		if o.due.Asset() == c.native() || o.shop.wallet != "" {
+			return // what goes to a merchant's wallet in silence is nobody's to count
 		}
 		move.How = chainsim.Silently
 	case "in dust":

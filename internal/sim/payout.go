@@ -42,10 +42,10 @@ func (w *World) allow(s *shop) error {
 	for i := range 4 {
 		s.payees = append(s.payees, chainsim.Account(10+10*len(w.shops)+i))
 	}
-	if w.chance(15) {
+	if w.chance(40) {
 		s.payees = append(s.payees, chainsim.Refuser)
 	}
-	if !w.pays || w.chance(10) {
+	if !w.pays || w.chance(5) {
 		return nil
 	}
 	e := w.acting.engine
@@ -55,8 +55,8 @@ func (w *World) allow(s *shop) error {
 	}
 	r.AllowList = w.chance(20)
 	r.NewPayeeWait = int64(w.pick(0, 0, 0, 30, 600))
-	if w.chance(30) {
-		r.ApproveAbove = map[string]string{"USDT": "20", "USDC": "100", "ETH": "0.01"}
+	if w.chance(40) {
+		r.ApproveAbove = map[string]string{"USDT": "20", "USDC": "5", "ETH": "0.001", "BNB": "0.01"}
 	}
 	if err := e.SetPayoutRules(w.ctx, s.appID, r); err != nil {
 		return err
@@ -84,6 +84,25 @@ func (w *World) allow(s *shop) error {
 	})
 	w.said("shop %s may pay out: %+v, second factor %v", s.appID, r, s.seed != nil)
 	return nil
+}
+
+// sell lets a shop have an order paid, up to the last confirmation, so that it has something to pay out.
+func (w *World) sell() {
+	w.create()
+	o, n := w.orders[len(w.orders)-1], w.nodes[0]
+	c := w.anyChain()
+	w.chooseFor(n, o, w.asset(c))
+	if o.address == "" {
+		return
+	}
+	txID, err := c.net.Pay(w.ctx, o.address, o.due)
+	w.said("%s is paid %v in %.10s: %v", o.reference(), o.due, txID, err)
+	w.mine(c, int(c.config.Confirmations))
+	for w.follow(n, slices.Index(w.chains, c)) > 0 {
+		w.audit()
+	}
+	w.settle(n)
+	w.audit()
 }
 
 // fund brings coin and tokens to the paying account of a network, from somewhere outside.
@@ -148,7 +167,7 @@ func (w *World) askPayout() {
 		Recipient: s.payees[w.dice.IntN(len(s.payees))],
 	}}
 	spelt := p.Recipient
-	switch w.dice.IntN(20) {
+	switch w.dice.IntN(40) {
 	case 0:
 		p.Recipient, spelt = hot, hot
 	case 1:
@@ -236,7 +255,7 @@ func (w *World) code(s *shop) (code string, step int64) {
 	if s.lastStep != 0 && w.chance(15) {
 		step = s.lastStep
 	}
-	if w.chance(10) {
+	if w.chance(8) {
 		return strconv.Itoa(100_000 + w.dice.IntN(900_000)), 0
 	}
 	s.lastStep = step

@@ -169,13 +169,21 @@ func (w *World) build() error {
 		w.settle(w.nodes[0])
 		for _, c := range w.chains { // what is in an account before is the operator's own
 			w.mine(c, int(c.config.Confirmations))
-			w.follow(w.nodes[0], slices.Index(w.chains, c))
+			for w.follow(w.nodes[0], slices.Index(w.chains, c)) > 0 {
+				w.audit()
+			}
 		}
 		for w.settle(w.nodes[0]) > 0 {
 			w.audit()
 		}
 		w.reconcile(w.nodes[0])
 		w.watch(w.nodes[0])
+		for _, c := range w.chains {
+			c.anchored = c.net.Head().Height
+		}
+		for range 1 + w.dice.IntN(4) {
+			w.sell()
+		}
 	}
 	w.audit()
 	w.well = false
@@ -224,9 +232,9 @@ func init() {
 		{"ask", 3, false, false, (*World).ask},
 		{"choose", 12, true, false, (*World).choose},
 		{"pay", 20, true, false, (*World).pay},
-		{"ask for a payout", 10, false, false, (*World).askPayout},
+		{"ask for a payout", 12, true, false, (*World).askPayout},
 		{"ask how a payout stands", 2, false, false, (*World).askOutcome},
-		{"decide on a payout", 3, false, false, (*World).decide},
+		{"decide on a payout", 5, false, false, (*World).decide},
 		{"fund the paying account", 2, false, false, (*World).fundSome},
 		{"pay out", 16, true, false, (*World).payOutSome},
 		{"watch", 3, true, false, (*World).watchSome},
