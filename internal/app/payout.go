@@ -208,7 +208,7 @@ func (c *payoutStop) Run(r *run) error {
 
 type payoutResume struct {
 	scope   `embed:""`
-	Made    map[string]string `help:"Payouts in doubt that a transaction has made: PAYOUT=TXID. The chain is asked for it." placeholder:"PAYOUT=TXID"`
+	Made    map[string]string `help:"Payouts in doubt, by id or number, that a transaction has made: PAYOUT=TXID. The chain is asked for it." placeholder:"PAYOUT=TXID"`
 	NotMade []string          `help:"Payouts in doubt that nothing has made." placeholder:"PAYOUT"`
 }
 
@@ -223,11 +223,19 @@ func (c *payoutResume) Run(r *run) error {
 			return p.printStops(r)
 		}
 		verdicts := map[string]treasury.Verdict{}
-		for id, txid := range c.Made {
-			verdicts[id] = treasury.Verdict{Made: txid}
+		for name, txid := range c.Made {
+			one, err := p.engine.FindPayout(r, name)
+			if err != nil {
+				return fmt.Errorf("--made %s: %w", name, err)
+			}
+			verdicts[one.ID] = treasury.Verdict{Made: txid}
 		}
-		for _, id := range c.NotMade {
-			verdicts[id] = treasury.Verdict{NotMade: true}
+		for _, name := range c.NotMade {
+			one, err := p.engine.FindPayout(r, name)
+			if err != nil {
+				return fmt.Errorf("--not-made %s: %w", name, err)
+			}
+			verdicts[one.ID] = treasury.Verdict{NotMade: true}
 		}
 		report, err := treasury.Resume(r, p.engine, c.Chain, verdicts)
 		for _, f := range report.Findings {

@@ -39,6 +39,8 @@ func playMoneyOut(t *testing.T, node *peer.EVM) {
 	w.playSweeps()
 	w.playPayouts()
 	w.part("what was swept is paid out", w.paySwept)
+	w.part("M15 coin that nobody saw come", w.unseen)
+	w.part("M15 coin that somebody else has spent", w.stolenKey)
 	w.part("P11 a payout whose row was altered is not sent", w.alteredRow)
 	w.florin.Stop()
 	w.booksAndChainAgree()
@@ -51,6 +53,8 @@ const (
 	idUSDT = 902
 )
 
+const passphrase = "correct horse battery staple" // of the hot account's keystore
+
 var currencyIDs = map[string]int{"ETH": idETH, "USDC": idUSDC, "USDT": idUSDT}
 
 // newHouse makes a world whose money can leave, as an operator does: an account of its own, coin for fees, and some of one
@@ -59,7 +63,7 @@ func newHouse(t *testing.T, node *peer.EVM) *world {
 	t.Helper()
 	w := &world{t: t, node: node, tokens: map[string]string{}}
 	w.florin = peer.NewFlorin(t, "")
-	w.florin.Write("passphrase", "correct horse battery staple\n")
+	w.florin.Write("passphrase", passphrase+"\n")
 	var made struct{ Address string }
 	w.must(json.Unmarshal([]byte(w.florin.Run("key", "new", "--keystore", "hot.json", "--passphrase-file", "passphrase", "--json")), &made))
 	w.hot = made.Address
@@ -200,7 +204,7 @@ func (w *world) inPool(number string) (v version) {
 func (w *world) counted(number string) {
 	w.t.Helper()
 	peer.Eventually(w.t, patience, func() error {
-		if n := w.number(`SELECT COUNT(*) FROM outgoing WHERE number = ? AND reason = 'waits for confirmations'`, number); n != 1 {
+		if n := w.number(`SELECT COUNT(*) FROM outgoing WHERE (number = ?1 OR id = ?1) AND reason = 'waits for confirmations'`, number); n != 1 {
 			return errors.New("the program has not seen it")
 		}
 		return nil

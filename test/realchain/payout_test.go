@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/big"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -28,8 +30,8 @@ func (w *world) playPayouts() {
 	w.part("P16 what the network refused comes back once", w.refusedOnChain)
 	w.part("P03 a stuck transaction is offered more for", w.stuck)
 	w.part("P06 a gap in the numbers heals", w.gap)
-	w.part("P19 a node that has lost its pool gets the same bytes", w.emptyPool)
-	w.part("P15 a reorg that drops a payout", w.dropped)
+	w.part("P02 a node that has lost its pool gets the same bytes", w.emptyPool)
+	w.part("P19 a reorg that drops a payout", w.dropped)
 	w.part("the books and the chain after payouts in trouble", func() { w.reconciled("USDT", "USDC", "ETH") })
 }
 
@@ -275,8 +277,10 @@ func playKills(t *testing.T, node *peer.EVM) {
 	w := newHouse(t, node)
 	w.earn(w.shop, "USDT", "100")
 	w.earn(w.shop, "ETH", "1")
-	w.kills()
-	w.reconciled("USDT", "ETH")
+	w.part("killed five times", w.kills)
+	w.part("the books and the chain after kills", func() { w.reconciled("USDT", "ETH") })
+	w.part("P18 an old copy of the database pays nothing again", w.restored)
+	w.part("the books and the chain after an old copy", func() { w.reconciled("USDT", "ETH") })
 }
 
 func (w *world) kills() {
@@ -347,20 +351,164 @@ func (w *world) insist(asks []halopay.NewPayout, payouts []halopay.Payout) error
 	return nil
 }
 
+// restored makes two payouts, puts back a copy of the database from before they were sent, and has the second clerk
+// approve them again. Another one, which the copy does not know, was made as well.
+func (w *world) restored() {
+	w.earn(w.shop, "USDT", "400")
+	one, two := w.payOut(w.shop, "USDT", w.recipient(), "101"), w.payOut(w.shop, "USDT", w.recipient(), "102")
+	held := []halopay.Payout{one, two}
+	copied := filepath.Join(w.t.TempDir(), "copy.db")
+	w.write(`VACUUM INTO ?`, copied)
+	w.approve(held...)
+	unknown := w.payOut(w.shop, "USDT", w.recipient(), "3")
+	w.confirm(one, two, unknown)
+	made := map[string]string{}
+	for _, p := range append(held, unknown) {
+		made[p.TradeNo] = w.arrives(w.shop, p).TxID
+	}
+
+	w.florin.Stop()
+	w.must(w.db.Close())
+	file := filepath.Join(w.florin.Dir, "florin.db")
+	for _, beside := range []string{"-wal", "-shm"} {
+		if err := os.Remove(file + beside); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			w.t.Fatal(err)
+		}
+	}
+	w.must(os.Rename(copied, file))
+	w.florin.Serve()
+	w.openDB()
+	w.settled()
+	w.approve(held...)
+	peer.Eventually(w.t, patience, func() error {
+		if stops := w.texts(`SELECT scope FROM stops`); len(stops) != 1 || stops[0] != "chain:localnet" {
+			return fmt.Errorf("stopped: %v", stops)
+		}
+		return nil
+	})
+	for _, p := range held {
+		if v := w.versions(p.TradeNo); len(v) != 0 {
+			w.t.Errorf("signed again: %v", v)
+		}
+	}
+	// Nobody can resume without a word on each; the word is held against the chain.
+	if _, said, status := w.florin.Try("payout", "resume", "--chain", "localnet"); status != 1 || !strings.Contains(said, "doubt") {
+		w.t.Errorf("resumed with status %d: %s", status, said)
+	}
+	if _, said, status := w.florin.Try("payout", "resume", "--chain", "localnet",
+		"--made", one.TradeNo+"="+made[two.TradeNo], "--made", two.TradeNo+"="+made[one.TradeNo]); status != 1 {
+		w.t.Errorf("resumed with each other's transactions, status %d: %s", status, said)
+	}
+	w.florin.Run("payout", "resume", "--chain", "localnet", "--made", one.TradeNo+"="+made[one.TradeNo], "--made", two.TradeNo+"="+made[two.TradeNo])
+	for _, p := range held {
+		peer.Eventually(w.t, patience, func() error {
+			now, err := w.shop.Payout(w.t.Context(), p.TradeNo)
+			if err == nil && (now.Status != "PAID" || now.TxID != made[p.TradeNo]) {
+				err = fmt.Errorf("the API says %+v", now)
+			}
+			return err
+		})
+	}
+	next := w.payOut(w.shop, "USDT", w.recipient(), "4")
+	w.confirm(next)
+	w.arrives(w.shop, next)
+	for _, p := range append(held, unknown) {
+		w.holds(p.ToAddress, "USDT", p.Amount)
+	}
+	// What the copy does not know is the operator's to book.
+	w.florin.Run("ledger", "adjust", "--asset", "USDT@localnet", "--amount", "3", "--out", "--note", "a payout after the backup")
+	w.florin.Run("ledger", "adjust", "--asset", "ETH@localnet", "--amount", ether(w.cost(made[unknown.TradeNo])), "--out", "--note", "its fee")
+}
+
+// approve lets payouts go that wait for it.
+func (w *world) approve(payouts ...halopay.Payout) {
+	w.t.Helper()
+	for _, p := range payouts {
+		w.florin.Run("payout", "approve", p.TradeNo, "--by", "the second clerk")
+	}
+}
+
+// ether writes an amount of wei in whole coins.
+func ether(wei *big.Int) string {
+	return new(big.Rat).SetFrac(wei, big.NewInt(1_000_000_000_000_000_000)).FloatString(18)
+}
+
+// write changes the database behind the program's back.
+func (w *world) write(statement string, args ...any) {
+	w.t.Helper()
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(w.florin.Dir, "florin.db")+"?_pragma=busy_timeout(10000)")
+	w.must(err)
+	defer db.Close()
+	_, err = db.Exec(statement, args...)
+	w.must(err)
+}
+
+// unseen brings coin to the hot account in a way that leaves no trace but the balance, so the books have less than the
+// chain until the operator books it. Nobody can stop payouts by that.
+func (w *world) unseen() {
+	const amount = "1000000000000000000"
+	w.send("--value", amount, w.failer, "coin(address[],uint256)", "["+w.hot+"]", amount)
+	w.node.Mine(confirmations)
+	w.settled()
+	w.differs("ETH", amount)
+	if stops := w.texts(`SELECT scope FROM stops`); len(stops) != 0 {
+		w.t.Errorf("stopped: %v", stops)
+	}
+	w.florin.Run("ledger", "adjust", "--asset", "ETH@localnet", "--amount", "1", "--note", "somebody paid the hot account through a contract")
+	w.reconciled("ETH", "USDC", "USDT")
+}
+
+// differs has the program find that the chain has so much more of one asset than the books, and as much of the others.
+func (w *world) differs(symbol, difference string) {
+	w.t.Helper()
+	out, said, status := w.florin.Try("reconcile", "--json")
+	if status != 1 {
+		w.t.Errorf("status %d: %s", status, said)
+	}
+	var found []struct{ Asset, Difference string }
+	w.must(json.Unmarshal([]byte(out), &found))
+	for _, f := range found {
+		if differs := f.Asset == symbol+"@localnet"; differs && f.Difference != difference || !differs && f.Difference != "0" {
+			w.t.Errorf("reconcile: %+v, want %s of %s", f, difference, symbol)
+		}
+	}
+}
+
+// stolenKey spends from the hot account behind the program's back, with its keystore in another program. Payouts stop, and
+// go on when the operator has booked the loss.
+func (w *world) stolenKey() {
+	tx := w.sendRaw(w.node.Cast("mktx", "--keystore", filepath.Join(w.florin.Dir, "hot.json"), "--password", passphrase, "--value", "1ether", w.recipient()))
+	w.node.Mine(confirmations)
+	w.settled()
+	lost := new(big.Int).Add(w.cost(tx.id), units(w.t, "ETH", "1"))
+	w.differs("ETH", "-"+lost.String())
+	if stops := w.texts(`SELECT scope || ' ' || raised_by FROM stops`); len(stops) != 1 || stops[0] != "chain:localnet reconcile" {
+		w.t.Errorf("stopped: %v", stops)
+	}
+	ask := halopay.NewPayout{CurrencyID: idETH, ToAddress: w.recipient(), Amount: "0.01", Reference: "stolen-1"}
+	var refused *halopay.Refusal
+	if p, err := w.shop.Pay(w.t.Context(), ask); !errors.As(err, &refused) || refused.Code != 10002 {
+		w.t.Errorf("while the chain is stopped: %+v, %v", p, err)
+	}
+	w.florin.Run("ledger", "adjust", "--asset", "ETH@localnet", "--amount", ether(lost), "--out", "--note", "stolen")
+	w.florin.Run("payout", "resume", "--chain", "localnet")
+	p, err := w.shop.Pay(w.t.Context(), ask)
+	w.must(err)
+	w.confirm(p)
+	w.arrives(w.shop, p)
+	w.reconciled("ETH", "USDC", "USDT")
+}
+
 // alteredRow approves two payouts that wait for it. Somebody with a hand in the database sends one of them elsewhere. It
 // stops everything, so it comes last.
 func (w *world) alteredRow() {
 	thief := w.recipient()
 	good, bad := w.payOut(w.shop, "USDT", w.recipient(), "101"), w.payOut(w.shop, "USDT", w.recipient(), "102")
-	w.florin.Run("payout", "approve", good.TradeNo, "--by", "the second clerk")
+	w.approve(good)
 	w.confirm(good)
 	w.arrives(w.shop, good)
 
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(w.florin.Dir, "florin.db")+"?_pragma=busy_timeout(10000)")
-	w.must(err)
-	defer db.Close()
-	_, err = db.Exec(`UPDATE outgoing SET recipient = ? WHERE number = ?`, thief, bad.TradeNo)
-	w.must(err)
+	w.write(`UPDATE outgoing SET recipient = ? WHERE number = ?`, thief, bad.TradeNo)
 	if _, said, status := w.florin.Try("payout", "approve", bad.TradeNo, "--by", "the second clerk"); status != 1 || !strings.Contains(said, "is not what was accepted") {
 		w.t.Errorf("approved with status %d: %s", status, said)
 	}

@@ -116,11 +116,17 @@ func (w *world) open() {
 	w.send(deployment.To, deployment.SweeperData)
 	w.factory = deployment.Factory
 	w.florin.Serve()
+	w.openDB()
+	w.t.Cleanup(func() { w.db.Close() })
+	w.settled()
+}
+
+// openDB opens the program's database beside it, to look.
+func (w *world) openDB() {
+	w.t.Helper()
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(w.florin.Dir, "florin.db")+"?mode=ro")
 	w.must(err)
-	w.t.Cleanup(func() { db.Close() })
 	w.db = db
-	w.settled()
 }
 
 func (w *world) must(err error) {
