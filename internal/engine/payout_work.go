@@ -182,8 +182,8 @@ func (e *Engine) clear(ctx context.Context, q *query.Queries, o store.Outgoing) 
 	if reason != "" {
 		return &Halt{reason}
 	}
-	if e.marks == nil || !e.marks.CheckMAC(o.Digest, "payout", digested(o.Payout)...) {
-		return &altered{o.ID, "it is not what was accepted"}
+	if err := e.intact(o); err != nil {
+		return err
 	}
 	if err := e.mayLeave(ctx, q, o); err != nil {
 		return err
@@ -200,6 +200,14 @@ func (e *Engine) clear(ctx context.Context, q *query.Queries, o store.Outgoing) 
 		err = &altered{o.ID, "nobody has approved it"}
 	}
 	return err
+}
+
+// intact returns *altered if o does not bear the mark of what was accepted.
+func (e *Engine) intact(o store.Outgoing) error {
+	if e.marks == nil || !e.marks.CheckMAC(o.Digest, "payout", digested(o.Payout)...) {
+		return &altered{o.ID, "it is not what was accepted"}
+	}
+	return nil
 }
 
 // mayLeave looks at what o's mark does not hold for: its time has come if it is held no longer, its
@@ -233,7 +241,16 @@ func (e *Engine) mayLeave(ctx context.Context, q *query.Queries, o store.Outgoin
 
 // clearIn is clear inside a transaction, which keeps the stop that an altered row raises.
 func (e *Engine) clearIn(ctx context.Context, tx *store.Tx, o store.Outgoing) error {
-	err := e.clear(ctx, tx.Queries, o)
+	return e.alarm(ctx, tx, o, e.clear(ctx, tx.Queries, o))
+}
+
+// intactIn returns a *Halt if o is not what was accepted: nothing is booked by what it says now.
+func (e *Engine) intactIn(ctx context.Context, tx *store.Tx, o store.Outgoing) error {
+	return e.alarm(ctx, tx, o, e.intact(o))
+}
+
+// alarm stops everything if err says that o was altered, which is a *Halt then.
+func (e *Engine) alarm(ctx context.Context, tx *store.Tx, o store.Outgoing, err error) error {
 	var altered *altered
 	if !errors.As(err, &altered) {
 		return err
@@ -433,6 +450,9 @@ func (e *Engine) FailPayout(ctx context.Context, job *PayoutJob, reason string) 
 		if o.State == payment.PayoutFailed {
 			return nil // an earlier run was committed
 		}
+		if err := e.intactIn(ctx, tx, *o); err != nil {
+			return err
+		}
 		return e.fail(ctx, tx, o, reason)
 	})
 }
@@ -443,6 +463,9 @@ func (e *Engine) SettlePayout(ctx context.Context, job *PayoutJob, v PayoutVersi
 	return e.fenced(ctx, job, func(ctx context.Context, tx *store.Tx, o *store.Outgoing) error {
 		if o.State.Final() {
 			return nil // an earlier run was committed
+		}
+		if err := e.intactIn(ctx, tx, *o); err != nil {
+			return err
 		}
 		o.TxID, o.BlockHeight = v.ID, int64(outcome.Block.Height)
 		moved := moves(outcome.Moves, o.Payout)

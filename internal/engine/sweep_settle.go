@@ -40,6 +40,9 @@ func (e *Engine) SettleSweep(ctx context.Context, job *PayoutJob, v PayoutVersio
 		if o.State.Final() {
 			return nil // an earlier run was committed
 		}
+		if err := e.intactIn(ctx, tx, *o); err != nil {
+			return err
+		}
 		if err := e.followed(ctx, tx.Queries, job.Network, outcome.Block); err != nil {
 			return err
 		}
@@ -50,9 +53,9 @@ func (e *Engine) SettleSweep(ctx context.Context, job *PayoutJob, v PayoutVersio
 		case !outcome.OK:
 			return e.failOnChain(ctx, tx, o, "the network refused the sweep", outcome.Paid)
 		}
-		items, err := tx.SweepItems(ctx, o.ID)
+		items, err := itemsOf(ctx, tx.Queries, o.Payout)
 		if err != nil {
-			return err
+			return e.alarm(ctx, tx, *o, err)
 		}
 		s := e.sweeping(tx, o.Chain(), o.ID, "sweep:"+o.ID)
 		for _, item := range items {

@@ -91,6 +91,47 @@ func TestP11_NumberIsNotChanged(t *testing.T) {
 	}
 }
 
+// TestP11_NothingIsGivenBackByAnAlteredRow: a payout that the network will refuse is made larger, or
+// another merchant's, by raw SQL while it is on its way: what would be given back is not what was taken.
+func TestP11_NothingIsGivenBackByAnAlteredRow(t *testing.T) {
+	for _, alteration := range []string{"units = '800000000'", "merchant_id = 'mer_x'", ""} {
+		for _, numbered := range []bool{true, false} {
+			w := newWorld(t, "")
+			w.pay(usdt, "900") // or its app would not have paid so much
+			w.block(5)
+			p := w.pay(usdt, "15")
+			if numbered {
+				w.turn()
+				w.is(p, payment.PayoutSent)
+			}
+			if alteration != "" && numbered {
+				w.raw("UPDATE outgoing SET " + alteration + " WHERE id = '" + p.ID + "'")
+			} else if alteration != "" {
+				w.chain.fault = func(call string) answer {
+					if call == "draft" {
+						w.raw("UPDATE outgoing SET " + alteration + " WHERE id = '" + p.ID + "'")
+					}
+					return answer{}
+				}
+			}
+			w.chain.blocked[p.Recipient] = true
+			for range 5 {
+				w.clock.Advance(time.Minute)
+				w.block(1)
+			}
+			if alteration == "" { // the control
+				w.is(p, payment.PayoutFailed)
+				w.balance(usdt, "100", "0")
+				continue
+			}
+			w.balance(usdt, "85", "15")
+			if stops, err := w.engine.Stops(w.ctx); err != nil || len(stops) != 1 || stops[0].Scope != engine.StopAll {
+				t.Errorf("stops: %v, %v", stops, err)
+			}
+		}
+	}
+}
+
 // TestP12_RevokedAppPaysNothingMore: what waits for a new payee's time, or for coin, when a stolen
 // app is revoked never leaves; its money can be given back.
 func TestP12_RevokedAppPaysNothingMore(t *testing.T) {
