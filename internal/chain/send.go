@@ -37,6 +37,9 @@ type Sender interface {
 	// Nonce returns how many transactions of account the best branch has up to its head: the number of
 	// the next one, unless some wait.
 	Nonce(ctx context.Context, account string) (uint64, error)
+	// Waiting returns what Nonce would be if everything of account that nodes know of and that waits for
+	// its turn were in a block. What one node knows may be unknown to another.
+	Waiting(ctx context.Context, account string) (uint64, error)
 	// Outcome returns what became of a transaction on the best branch, ErrNotFound if no block of it has
 	// the transaction. "The node does not know it" is no proof that it never will be there.
 	Outcome(ctx context.Context, txid string) (Outcome, error)

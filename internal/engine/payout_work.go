@@ -327,12 +327,18 @@ func (e *Engine) step(ctx context.Context, tx *store.Tx, o *store.Outgoing, next
 	return tx.SavePayout(ctx, o.Payout)
 }
 
-// NumberPayout gives a ready payout the next transaction number of its account. onChain is how many
-// transactions of the account the chain has: more than we ever gave numbers means that somebody else
-// has the key, or that this database is an old one, and stops the chain (threats P18). held is what
-// the account has of the payout's asset; chain.ErrShort if payouts with numbers that the chain has not
-// made yet leave too little of it: the network would refuse this one.
-func (e *Engine) NumberPayout(ctx context.Context, job *PayoutJob, onChain uint64, held money.Amount) error {
+// PayingAccount is what nodes say of the account that a payout is to leave from.
+type PayingAccount struct {
+	OnChain uint64       // transactions that the chain has
+	Waiting uint64       // and with those that wait for a block
+	Held    money.Amount // of the payout's asset
+}
+
+// NumberPayout gives a ready payout the next transaction number of its account. More transactions than
+// we ever gave numbers, in blocks or waiting for one, mean that somebody else has the key, or that this
+// database is an old one, and stop the chain (threats P18). chain.ErrShort if payouts with numbers that
+// the chain has not made yet leave too little: the network would refuse this one.
+func (e *Engine) NumberPayout(ctx context.Context, job *PayoutJob, account PayingAccount) error {
 	return e.fenced(ctx, job, func(ctx context.Context, tx *store.Tx, o *store.Outgoing) error {
 		if o.State == payment.PayoutNumbered {
 			return nil // an earlier run was committed
@@ -347,10 +353,10 @@ func (e *Engine) NumberPayout(ctx context.Context, job *PayoutJob, onChain uint6
 		if err != nil {
 			return fmt.Errorf("counter of %s on %s: %w", o.Sender, o.Chain(), err)
 		}
-		if onChain > uint64(next) {
-			return e.foreign(ctx, tx, *o, next, onChain)
+		if seen := max(account.OnChain, account.Waiting); seen > uint64(next) {
+			return e.foreign(ctx, tx, *o, next, seen)
 		}
-		if err := promised(ctx, tx, o.Payout, onChain, held); err != nil {
+		if err := promised(ctx, tx, o.Payout, account.OnChain, account.Held); err != nil {
 			return err
 		}
 		if err := tx.InsertNonce(ctx, query.InsertNonceParams{Chain: o.Chain(), Sender: o.Sender, Nonce: next, OutgoingID: o.ID}); err != nil {

@@ -342,6 +342,22 @@ func (f *fakeChain) Nonce(context.Context, string) (n uint64, err error) {
 	return n, err
 }
 
+func (f *fakeChain) Waiting(context.Context, string) (n uint64, err error) {
+	err = f.call("waiting", func() error {
+		n, _, _ = f.now()
+		for known := true; known; {
+			known = false
+			for _, tx := range f.pool {
+				if tx.Nonce == n {
+					n, known = n+1, true
+				}
+			}
+		}
+		return nil
+	})
+	return n, err
+}
+
 func (f *fakeChain) Outcome(_ context.Context, txid string) (o chain.Outcome, err error) {
 	err = f.call("outcome", func() error {
 		_, _, outcomes := f.now()

@@ -222,6 +222,37 @@ func TestP11_ForeignVersionDecidesNothing(t *testing.T) {
 	}
 }
 
+// TestP18_WhatWaitsInAPoolIsSeen: an older copy of the database comes back while a payout waits for a
+// block. Another one would get its number, and it another number: both would be made.
+func TestP18_WhatWaitsInAPoolIsSeen(t *testing.T) {
+	w := newWorld(t, "")
+	p := w.pay(usdt, "15")
+	w.chain.fault = func(call string) answer { return answer{lost: call == "draft"} }
+	w.turn() // it is put off a little
+	w.chain.fault = nil
+	other := w.pay(usdt, "5")
+	copied := w.backup()
+	_, err := w.engine.RejectPayout(w.ctx, other.ID, "in the life that is forgotten")
+	w.must(err)
+	w.clock.Advance(5 * time.Minute)
+	w.turn()
+	w.is(p, payment.PayoutSent)
+	w.restore(copied)
+	w.clock.Advance(5 * time.Minute)
+	w.turn()
+	w.block(6)
+	for range 5 {
+		w.clock.Advance(time.Minute)
+		w.block(1)
+	}
+	if n := w.chain.payments(p.Recipient); n != 1 {
+		t.Errorf("it was paid %d times", n)
+	}
+	if stops, err := w.engine.Stops(w.ctx); err != nil || len(stops) != 1 {
+		t.Errorf("stops: %v, %v", stops, err)
+	}
+}
+
 // TestP18_OneTransactionMakesOnePayout: a person names the same transaction for two payouts, once in
 // another spelling.
 func TestP18_OneTransactionMakesOnePayout(t *testing.T) {

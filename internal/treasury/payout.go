@@ -141,17 +141,17 @@ func (p *Payouts) number(ctx context.Context, s chain.Sender, job *engine.Payout
 	if err != nil {
 		return 0, fmt.Errorf("draft: %w", err)
 	}
-	onChain, err := s.Nonce(ctx, job.Sender)
-	if err != nil {
+	var account engine.PayingAccount
+	if account.OnChain, err = s.Nonce(ctx, job.Sender); err != nil {
 		return 0, fmt.Errorf("transactions of %s: %w", job.Sender, err)
 	}
-	held := job.Amount
-	if job.Kind != payment.KindSweep {
-		if held, err = s.Balance(ctx, job.Sender, held.Asset(), chain.BlockRef{}); err != nil {
-			return 0, fmt.Errorf("balance of %s: %w", job.Sender, err)
-		}
+	if account.Waiting, err = s.Waiting(ctx, job.Sender); err != nil {
+		return 0, fmt.Errorf("transactions of %s: %w", job.Sender, err)
 	}
-	err = p.Engine.NumberPayout(ctx, job, onChain, held)
+	if account.Held, err = s.Balance(ctx, job.Sender, job.Amount.Asset(), chain.BlockRef{}); err != nil {
+		return 0, fmt.Errorf("balance of %s: %w", job.Sender, err)
+	}
+	err = p.Engine.NumberPayout(ctx, job, account)
 	return p.unaffordable(ctx, job, draft, err), noShort(err)
 }
 

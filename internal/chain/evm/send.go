@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -163,4 +164,39 @@ func (c *Client) Nonce(ctx context.Context, account string) (nonce uint64, err e
 		return err
 	})
 	return nonce, err
+}
+
+// Waiting asks every node, for each has a pool of its own; see chain.Sender. One that refuses to tell has nothing to say.
+func (c *Client) Waiting(ctx context.Context, account string) (most uint64, err error) {
+	a, err := evmaddr.Parse(account)
+	if err != nil {
+		return 0, err
+	}
+	counts, failed := make([]uint64, len(c.nodes.all)), make([]error, len(c.nodes.all))
+	var wait sync.WaitGroup
+	for i, n := range c.nodes.all {
+		wait.Go(func() { counts[i], failed[i] = c.nodes.waiting(ctx, n, a) })
+	}
+	wait.Wait()
+	for i, err := range failed {
+		if err == nil {
+			return slices.Max(counts), nil
+		}
+		failed[i] = fmt.Errorf("%s: %w", c.nodes.all[i].host, err)
+	}
+	return 0, fmt.Errorf("what waits of %s: %w: %w", account, chain.ErrUnavailable, errors.Join(failed...))
+}
+
+func (ns *nodes) waiting(ctx context.Context, n *node, account evmaddr.Address) (uint64, error) {
+	if err := ns.pin(ctx, n); err != nil {
+		return 0, err
+	}
+	text, err := n.text(ctx, "eth_getTransactionCount", inHex(account[:]), "pending")
+	if refusal := (*rpcError)(nil); errors.As(err, &refusal) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	return parseUint64([]byte(text))
 }

@@ -181,6 +181,23 @@ func (v *Node) Nonce(ctx context.Context, account string) (uint64, error) {
 	return v.network.nonce(v.network.view(f), account), nil
 }
 
+// Waiting counts on over what waits; see chain.Sender.
+func (v *Node) Waiting(ctx context.Context, account string) (uint64, error) {
+	if _, err := v.ask(ctx); err != nil {
+		return 0, err
+	}
+	n := v.network
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	next := n.nonce(n.tip(), account)
+	for slices.ContainsFunc(n.waiting, func(t *tx) bool {
+		return t.signed != nil && t.signed.From == account && t.signed.Nonce == next
+	}) {
+		next++
+	}
+	return next, nil
+}
+
 // Outcome returns what a transaction did; see chain.Sender.
 func (v *Node) Outcome(ctx context.Context, txid string) (o chain.Outcome, err error) {
 	f, err := v.ask(ctx)

@@ -218,7 +218,7 @@ func (w *World) EndPayout(number string, paid bool) {
 	w.must(err)
 	job, err := w.Engine.LeasePayout(ctx, p.ID, "wiretest")
 	w.must(err)
-	w.must(w.Engine.NumberPayout(ctx, job, uint64(w.sent[p.Chain()]), p.Amount))
+	w.must(w.Engine.NumberPayout(ctx, job, engine.PayingAccount{OnChain: uint64(w.sent[p.Chain()]), Held: p.Amount}))
 	w.sent[p.Chain()]++
 	signed := chain.SignedTx{
 		ID: fmt.Sprintf("0x%064x", 0xf00000+w.sent[p.Chain()]), From: hot, Nonce: uint64(job.Nonce), Raw: []byte{1},
@@ -413,6 +413,8 @@ func (wallet) Sign(context.Context, chain.Draft, uint64) (chain.SignedTx, error)
 func (wallet) Broadcast(context.Context, chain.SignedTx) error { return chain.ErrUnavailable }
 
 func (wallet) Nonce(context.Context, string) (uint64, error) { return 0, chain.ErrUnavailable }
+
+func (wallet) Waiting(context.Context, string) (uint64, error) { return 0, chain.ErrUnavailable }
 
 func (wallet) Outcome(context.Context, string) (chain.Outcome, error) {
 	return chain.Outcome{}, chain.ErrUnavailable
