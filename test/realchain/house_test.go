@@ -61,7 +61,8 @@ var currencyIDs = map[string]int{"ETH": idETH, "USDC": idUSDC, "USDT": idUSDT}
 // token. It has no USDC but what is swept.
 func newHouse(t *testing.T, node *peer.EVM) *world {
 	t.Helper()
-	w := &world{t: t, node: node, tokens: map[string]string{}}
+	between := newTrouble(t, node.URL)
+	w := &world{t: t, node: node, rpc: between.url, trouble: between, tokens: map[string]string{}}
 	w.florin = peer.NewFlorin(t, "")
 	w.florin.Write("passphrase", passphrase+"\n")
 	var made struct{ Address string }
@@ -209,6 +210,20 @@ func (w *world) counted(number string) {
 		}
 		return nil
 	})
+}
+
+// judged waits until the program has asked for the payout's fate twice more, so at least once from the beginning.
+func (w *world) judged(number string) {
+	w.t.Helper()
+	for range 2 {
+		last := w.number(`SELECT due_at FROM outgoing WHERE number = ?`, number)
+		peer.Eventually(w.t, patience, func() error {
+			if w.number(`SELECT due_at FROM outgoing WHERE number = ?`, number) == last {
+				return errors.New("the program does not ask")
+			}
+			return nil
+		})
+	}
 }
 
 // stands asks the API how a payout stands.

@@ -28,6 +28,7 @@ func (w *world) playPayouts() {
 	w.part("a token and the chain's own coin, paid at their depth", w.paysAtDepth)
 	w.part("P16 what the network would refuse is not sent", w.refusedBefore)
 	w.part("P16 what the network refused comes back once", w.refusedOnChain)
+	w.part("P02 whatever the node says to a broadcast", w.answers)
 	w.part("P03 a stuck transaction is offered more for", w.stuck)
 	w.part("P06 a gap in the numbers heals", w.gap)
 	w.part("P02 a node that has lost its pool gets the same bytes", w.emptyPool)
@@ -56,8 +57,7 @@ func (w *world) paysAtDepth() {
 			w.t.Fatal("others make blocks too")
 		}
 	}
-	w.counted(coin.TradeNo)
-	w.settled()
+	w.judged(coin.TradeNo)
 	w.stands(w.shop, coin.TradeNo, "TO-BE-PAID")
 	w.node.Mine(1)
 	for _, p := range []halopay.Payout{token, coin} {
@@ -118,6 +118,35 @@ func (w *world) refusedOnChain() {
 	}
 	if n := w.number(`SELECT COUNT(*) FROM entries WHERE ref LIKE 'payout:%:fee:' || ?`, id); n != 1 {
 		w.t.Errorf("the network's fee is booked %d times", n)
+	}
+}
+
+// answers: what a node says to a broadcast, or that it says nothing, decides nothing.
+func (w *world) answers() {
+	defer w.trouble.make("")
+	var all []halopay.Payout
+	for i, what := range []string{"accepts and hangs up", "accepts and says that it is known", "rejects"} {
+		w.trouble.make(what)
+		p := w.payOut(w.shop, "USDT", w.recipient(), fmt.Sprint(5+i))
+		all = append(all, p)
+		peer.Eventually(w.t, patience, func() error {
+			if w.trouble.done() == 0 || what == "rejects" && w.trouble.done() < 3 {
+				return fmt.Errorf("%s: %d times", what, w.trouble.done())
+			}
+			return nil
+		})
+		if id, _, err := w.included(p.TradeNo); what == "rejects" && err == nil {
+			w.t.Errorf("a block has %s", id)
+		}
+		w.stands(w.shop, p.TradeNo, "TO-BE-PAID")
+	}
+	w.trouble.make("")
+	w.confirm(all...)
+	for _, p := range all {
+		w.arrives(w.shop, p)
+		if v := w.versions(p.TradeNo); len(v) != 1 {
+			w.t.Errorf("signed %d times", len(v))
+		}
 	}
 }
 
@@ -254,13 +283,16 @@ func (w *world) dropped() {
 	w.counted(p.TradeNo)
 	w.node.Automine(false)
 	defer w.node.Automine(true)
+	w.trouble.make("rejects") // else one of the new blocks may have it again
 	w.node.Reorg(1)
 	w.holds(p.ToAddress, "ETH", "0")
+	w.trouble.make("")
 	if again := w.inPool(p.TradeNo); again.id != first {
 		w.t.Errorf("signed again as %s", again.id)
 	}
 	w.node.Mine(confirmations) // on geth without it
 	if w.node.IsGeth {
+		w.judged(p.TradeNo)
 		w.stands(w.shop, p.TradeNo, "TO-BE-PAID")
 		w.node.Release()
 		w.node.Mine(1)

@@ -49,6 +49,7 @@ var listed = []struct {
 type world struct {
 	t      *testing.T
 	node   *peer.EVM
+	rpc    string // where the program reaches the node
 	florin *peer.Florin
 	shop   *shop
 	tokens map[string]string // contracts by symbol
@@ -56,7 +57,8 @@ type world struct {
 	failer string            // a contract that pays and then fails
 	// factory is where forwarders come from.
 	factory string
-	hot     string // the account that money leaves from, which is the treasury too; "" if none does
+	trouble *trouble // between the program and its node, or nil
+	hot     string   // the account that money leaves from, which is the treasury too; "" if none does
 	orders  int
 	db      *sql.DB
 }
@@ -64,7 +66,7 @@ type world struct {
 // newWorld makes one that takes money and does not move it on.
 func newWorld(t *testing.T, node *peer.EVM) *world {
 	t.Helper()
-	w := &world{t: t, node: node, tokens: map[string]string{}}
+	w := &world{t: t, node: node, rpc: node.URL, tokens: map[string]string{}}
 	w.florin = peer.NewFlorin(t, w.configuration(fmt.Sprintf("treasury = %q", treasury)))
 	w.open()
 	return w
@@ -74,7 +76,6 @@ func newWorld(t *testing.T, node *peer.EVM) *world {
 // block.
 func (w *world) configuration(lines string) string {
 	w.t.Helper()
-	node := w.node
 	var config strings.Builder
 	fmt.Fprintf(&config, `rates_file = "rates.json"
 
@@ -92,7 +93,7 @@ rpc = [%q]
 symbol = "ETH"
 decimals = 18
 halopay_currency_id = 900
-`, node.ChainID, confirmations, node.URL, lines)
+`, w.node.ChainID, confirmations, w.rpc, lines)
 	for i, token := range listed {
 		w.tokens[token.symbol] = w.deploy(token.contract)
 		fmt.Fprintf(&config, "\n[[chain.token]]\nsymbol = %q\ncontract = %q\ndecimals = 6\nprotocol = \"ERC-20\"\nhalopay_currency_id = %d\n",
