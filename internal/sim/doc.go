@@ -1,7 +1,8 @@
 // Package sim plays the whole program against seeded faults: merchants, payers, two simulated
-// networks with forks and lying nodes, two processes that die between any two commits or do not
-// hear what came of one, and webhook receivers that are dead, slow or talk nonsense. Inside are the
-// real dialect, engine, follower, notifier and database; the outside world, the clock, and all
+// networks with forks, lying nodes, pools that forget and fees that leap, two processes that die
+// between any two commits or do not hear what came of one, an operator who funds, approves, stops and
+// resumes, and webhook receivers that are dead, slow or talk nonsense. Inside are the
+// real dialect, engine, follower, notifier, treasury and database; the outside world, the clock, and all
 // chance come from one seed. After each step an auditor judges the database. It shares no code with
 // what it judges: it reads the rows with SQL of its own, reckons with math/big, and knows what
 // ought to be there from the networks' own truth and from what merchants and payers were told.
@@ -23,9 +24,12 @@
 // commit that is torn in itself (SQLite and PostgreSQL have it; kill -9 of the real binary is
 // bench's crash scenario), and the HTTP of pages and webhooks.
 //
+// No fork takes away a final block with a transaction of ours, or with money that only a balance
+// tells: both are believed once they are final (docs/payouts.md). Deposits do lose final blocks here.
+//
 // # Planted bugs
 //
-// TestPlantedBugs proves that the auditor sees: testdata/bugs.txt has mutations of the program, one
+// TestPlantedBugs proves that the auditor sees: testdata/bugs.diff has mutations of the program, one
 // a name, which are compiled in with the build tag florin_bugs and chosen by FLORIN_BUG. Each of
 // them must be found within a few seeds.
 package sim

@@ -335,7 +335,7 @@ func (l *listener) Handle(_ context.Context, r slog.Record) error {
 	text, excused := r.Message, alarms[r.Message] || r.Level < slog.LevelError
 	r.Attrs(func(a slog.Attr) bool {
 		text += fmt.Sprintf(" %s=%v", a.Key, a.Value)
-		if err, ok := a.Value.Any().(error); ok && (l.world.excused(err) || errors.Is(err, chain.ErrShort) || strings.Contains(err.Error(), "above the limit of")) {
+		if err, ok := a.Value.Any().(error); ok && (l.world.excused(err) || l.world.meant(err)) {
 			excused = true
 		}
 		return true
@@ -345,6 +345,13 @@ func (l *listener) Handle(_ context.Context, r slog.Record) error {
 		l.world.wrong("logged: %s", text)
 	}
 	return nil
+}
+
+// meant reports whether an error says that money waits for a good reason: the paying account is
+// poor, the network dear, or two answers of a node do not fit together.
+func (w *World) meant(err error) bool {
+	return errors.Is(err, chain.ErrShort) || strings.Contains(err.Error(), "above the limit of") ||
+		!w.well && strings.HasSuffix(err.Error(), "is not used")
 }
 
 func (l *listener) WithAttrs([]slog.Attr) slog.Handler { return l }

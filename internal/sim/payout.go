@@ -382,6 +382,7 @@ func (w *World) watchSome() { w.watch(w.anyNode()) }
 // tend lets the operator end what only a person ends: held payouts, stops, an empty paying account.
 func (w *World) tend(n *node) {
 	for _, id := range w.auditor.Undecided() {
+		w.seen["approval"]++
 		w.auditor.Approving(id)
 		w.by(n, "approves payout "+id, func(e *engine.Engine) error {
 			_, err := e.ApprovePayout(w.ctx, id, "ann")

@@ -164,6 +164,8 @@ var reached = []string{
 	"paid at the deadline and 0s", "paid at the deadline and 1s", "paid in a look-alike", "paid in a silent token",
 	"paid in a transaction that fails", "static address paid", "static address closed", "deposit to a static address",
 	"transfer in suspense: closed",
+	"payout paid", "payout failed", "sweep paid", "stop", "resume", "approval", "broadcast again", "pool emptied", "fees move",
+	"transfer to the operator", "adjusted by hand", "payout answered 0", "payout answered 10003",
 }
 
 // TestI22_SameSeedSameLog plays seeds twice.

@@ -140,8 +140,8 @@ func (w *World) build() error {
 			return err
 		}
 	}
-	w.profile = w.drawProfile()
 	w.pays = w.chance(85)
+	w.profile = w.drawProfile()
 	for i := range 2 {
 		w.nodes = append(w.nodes, &node{world: w, name: fmt.Sprintf("node%d", i), dead: true})
 	}
@@ -201,6 +201,11 @@ func (w *World) drawProfile() profile {
 		p.weights[s.name] = s.weight
 		if !s.always {
 			p.weights[s.name] *= w.pick(0, 1, 1, 3)
+		}
+	}
+	if w.pays && w.chance(50) { // a world about money that leaves
+		for _, name := range []string{"ask for a payout", "decide on a payout", "pay out", "sweep", "empty pool", "fees"} {
+			p.weights[name] *= 4
 		}
 	}
 	return p
