@@ -197,7 +197,7 @@ func (a *Auditor) Signing(chain, sender string, nonce uint64) []string {
 	case o == nil:
 		a.wrong("I12 number %d of %s on %s is signed, and was given to nothing", nonce, sender, chain)
 	case a.rows.stopped(chain, o.app):
-		a.wrong("P13 %s is signed, and is stopped", o.id)
+		a.wrong("P12 %s is signed, and is stopped", o.id)
 	}
 	return a.take()
 }
@@ -211,7 +211,7 @@ func (a *Auditor) Broadcasting(chain, txID, raw string) []string {
 	case !stored || v.raw != raw || o == nil:
 		a.wrong("I11 %s is broadcast on %s, and is not stored", txID, chain)
 	case a.rows.stopped(chain, o.app):
-		a.wrong("P13 %s of %s is broadcast, and is stopped", txID, o.id)
+		a.wrong("P12 %s of %s is broadcast, and is stopped", txID, o.id)
 	}
 	return a.take()
 }
@@ -461,7 +461,7 @@ func (a *Auditor) lookAtAccepted(o *outRow) {
 	case rules.Listed && !slices.Contains(rules.Payees, o.recipient):
 		a.wrong("P12 payout %s goes to %s, which is not on the list", o.id, o.recipient)
 	case a.before.stopped(o.chain, o.app) && a.rows.stopped(o.chain, o.app):
-		a.wrong("P13 payout %s is accepted, and its kind is stopped", o.id)
+		a.wrong("P12 payout %s is accepted, and its kind is stopped", o.id)
 	}
 	symbol, _, _ := strings.Cut(o.asset, "@")
 	if single := rules.Single[symbol]; single != "" {
@@ -507,7 +507,7 @@ func (a *Auditor) lookAtProgress(o, was *outRow) {
 	switch o.state {
 	case "numbered", "sent":
 		if a.before.stopped(o.chain, o.app) && a.rows.stopped(o.chain, o.app) {
-			a.wrong("P13 payout %s becomes %s, and is stopped", o.id, o.state)
+			a.wrong("P12 payout %s becomes %s, and is stopped", o.id, o.state)
 		}
 	case "paid", "failed":
 		a.lookAtEnded(o)

@@ -70,7 +70,7 @@ func (a *Auditor) lookAtChosen(o *outRow) {
 		}
 	}
 	if a.before.stopped(o.chain, "") && a.rows.stopped(o.chain, "") {
-		a.wrong("P13 sweep %s is made, and %s is stopped", o.id, o.chain)
+		a.wrong("P12 sweep %s is made, and %s is stopped", o.id, o.chain)
 	}
 }
 

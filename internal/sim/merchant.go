@@ -61,7 +61,7 @@ type order struct {
 }
 
 func (w *World) addShop(i int) error {
-	s := &shop{webhook: fmt.Sprintf("https://shop%d.example/hook", i), feeBPS: w.pick(0, 3, 3, 100, 9999), mood: kind}
+	s := &shop{webhook: fmt.Sprintf("https://shop%d.example/hook", i), feeBPS: w.pick(0, 3, 3, 3, 100, 100, 9999), mood: kind}
 	if w.pays && w.chance(25) {
 		s.wallet, s.feeBPS = chainsim.Account(900+i), 0 // no fee can be taken from what we cannot reach (G17)
 	}

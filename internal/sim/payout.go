@@ -55,13 +55,13 @@ func (w *World) allow(s *shop) error {
 	}
 	r.AllowList = w.chance(20)
 	r.NewPayeeWait = int64(w.pick(0, 0, 0, 30, 600))
-	if w.chance(40) {
-		r.ApproveAbove = map[string]string{"USDT": "20", "USDC": "5", "ETH": "0.001", "BNB": "0.01"}
+	if w.chance(50) {
+		r.ApproveAbove = map[string]string{"USDT": "2", "USDC": "1", "ETH": "0.0001", "BNB": "0.001"}
 	}
 	if err := e.SetPayoutRules(w.ctx, s.appID, r); err != nil {
 		return err
 	}
-	if w.chance(30) {
+	if w.chance(20) {
 		text, err := e.NewPayoutSeed(w.ctx, s.appID)
 		if err != nil {
 			return err
@@ -115,7 +115,7 @@ func (w *World) fund(c *network, generously bool) {
 		case t.Native():
 			units.Mul(units, big.NewInt(int64(w.pick(1, 1, 20)))).Div(units, big.NewInt(int64(w.pick(1, 10))))
 		default:
-			units.Mul(units, big.NewInt(int64(w.pick(0, 1, 50, 2_000))))
+			units.Mul(units, big.NewInt(int64(w.pick(0, 50, 2_000, 20_000))))
 		}
 		if units.Sign() == 0 {
 			continue

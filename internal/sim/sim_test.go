@@ -105,8 +105,8 @@ func alone(t *testing.T) {
 	}
 }
 
-// TestC06_C07_C08_C11_M11_M12_S06_Seeds plays many worlds; none may break any promise.
-func TestC06_C07_C08_C11_M11_M12_S06_Seeds(t *testing.T) {
+// TestC06_C07_C08_C11_C29_M08_M11_M12_S06_I06_I11_I12_I15_Seeds plays many worlds; none may break any promise.
+func TestC06_C07_C08_C11_C29_M08_M11_M12_S06_I06_I11_I12_I15_Seeds(t *testing.T) {
 	debug.SetGCPercent(400) // worlds are small and many
 	folder := table(t)
 	empty := template(t, folder)
