@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -67,10 +68,19 @@ func PostgresAt(t testing.TB, dir string) *PostgresServer {
 	return s
 }
 
-// Start starts the server again and returns when it answers, recovery included.
+// Start starts the server again and returns when it answers, recovery included. After Kill the last of the processes
+// may take a moment to go, and the server refuses to start beside them.
 func (s *PostgresServer) Start() {
 	s.t.Helper()
-	if err := s.start(); err != nil {
+	var failed error
+	err := poll(time.Minute, func() error {
+		failed = s.start()
+		if failed != nil && strings.Contains(failed.Error(), "pre-existing shared memory block") {
+			return failed
+		}
+		return nil
+	})
+	if err := cmp.Or(err, failed); err != nil {
 		s.t.Fatal(err)
 	}
 }
