@@ -13,8 +13,6 @@ import (
 const (
 	// maxGroup bounds the updates of one commit.
 	maxGroup = 128
-	// groupLimit bounds how long one group may take once it has begun (rulings G4).
-	groupLimit = 5 * time.Second
 	// maxWaiting bounds the updates that wait for one writer; more are refused, not piled up.
 	maxWaiting = 4096
 )

@@ -1,0 +1,9 @@
+//go:build race
+
+package store
+
+import "time"
+
+// groupLimit is longer under the race detector, which makes SQLite more than ten times slower: floods that take a
+// second otherwise would meet the limit on a busy machine.
+const groupLimit = time.Minute
