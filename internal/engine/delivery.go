@@ -38,6 +38,7 @@ type Delivery struct {
 
 	fence int64
 	owner string
+	final bool // of the event: no younger news ends its retries
 }
 
 // Attempt is one try to deliver: what was sent, what came back.
@@ -105,77 +106,61 @@ var ErrLeased = errors.New("engine: the delivery is not to be had")
 // that are sent, now and ever after; they are stored before this returns (rulings G18). It is not
 // asked when there is no URL, and if it returns none the next lease asks again.
 func (e *Engine) LeaseDelivery(ctx context.Context, id, worker string, lease time.Duration, body func(payment.Event, App) ([]byte, error)) (Delivery, error) {
-	d, err := e.delivery(ctx, id)
+	row, err := e.db.Told(ctx, id)
+	if err != nil {
+		return Delivery{}, fmt.Errorf("load delivery %s: %w", id, err)
+	}
+	d, err := e.told(ctx, row)
 	if err != nil {
 		return d, err
 	}
-	orderID := d.Event.Facts.OrderID
+	if row.Delivery.Status != string(DeliveryWaiting) || row.Delivery.LeasedUntil > e.now().UnixMicro() {
+		return d, ErrLeased
+	}
 	if len(d.Body) == 0 && d.URL != "" {
 		if d.Body, err = body(d.Event, d.App); err != nil {
 			return d, fmt.Errorf("body of event %s: %w", d.Event.ID, err)
 		}
 	}
-	now := e.now()
-	var row query.Delivery
-	var refused error
+	now, leased := e.now(), int64(0)
+	orderID := row.Delivery.OrderID
+	// Nothing is read in here, so that no writer waits for an answer: the lease is taken if the row
+	// is still what was read, and then all of it is known.
 	err = e.db.Update(ctx, orderID, func(ctx context.Context, tx *store.Tx) error {
 		if err := tx.LockDeliveriesOf(ctx, orderID); err != nil {
 			return err
 		}
-		if err := tx.EndRetries(ctx, query.EndRetriesParams{ID: id, Now: now.UnixMicro()}); err != nil {
-			return err
-		}
-		if len(d.Body) > 0 {
-			if err := tx.FixBody(ctx, query.FixBodyParams{ID: id, Body: d.Body}); err != nil {
+		if d.Attempts > 0 && !row.Delivery.Final {
+			if err := tx.EndRetries(ctx, query.EndRetriesParams{ID: id, Now: now.UnixMicro()}); err != nil {
 				return err
 			}
 		}
-		row, refused = tx.LeaseDelivery(ctx, query.LeaseDeliveryParams{
+		return tx.Counting(&leased).LeaseDelivery(ctx, query.LeaseDeliveryParams{
 			ID: id, LeaseOwner: worker, LeasedUntil: now.Add(lease).UnixMicro(), Now: now.UnixMicro(),
+			Fence: row.Delivery.Fence, Attempts: row.Delivery.Attempts, DueAt: row.Delivery.DueAt, Body: append([]byte{}, d.Body...),
 		})
-		if errors.Is(refused, store.ErrNotFound) {
-			return nil // the retries that ended stay ended
-		}
-		return refused
 	})
 	if err != nil {
 		return d, fmt.Errorf("lease delivery %s: %w", id, err)
 	}
-	if refused != nil {
+	if leased == 0 {
 		return d, ErrLeased
 	}
-	d.Attempts, d.Body, d.fence, d.owner = int(row.Attempts), row.Body, row.Fence, worker
-	d.DueAt = time.UnixMicro(row.DueAt).UTC()
+	d.fence, d.owner = row.Delivery.Fence+1, worker
 	return d, nil
 }
 
-// delivery reads a delivery with what it tells, to whom, and where.
-func (e *Engine) delivery(ctx context.Context, id string) (Delivery, error) {
-	row, err := e.db.Delivery(ctx, id)
-	if err != nil {
-		return Delivery{}, fmt.Errorf("load delivery %s: %w", id, err)
+// told reads a delivery with what it tells, to whom, and where.
+func (e *Engine) told(ctx context.Context, row query.ToldRow) (d Delivery, err error) {
+	d = Delivery{
+		ID: row.Delivery.ID, URL: row.Url, DueAt: time.UnixMicro(row.Delivery.DueAt).UTC(),
+		Attempts: int(row.Delivery.Attempts), Body: row.Delivery.Body, final: row.Delivery.Final,
 	}
-	d := Delivery{ID: id, Body: row.Body}
-	if d.Event, err = e.db.FindEvent(ctx, row.EventID); err != nil {
+	if d.Event, err = store.EventFrom(row.Event); err != nil {
 		return d, err
 	}
-	if d.App, err = e.App(ctx, row.AppID); err != nil {
-		return d, err
-	}
-	if d.URL, err = e.notifyURL(ctx, d.Event); d.URL == "" {
-		d.URL = d.App.WebhookURL
-	}
+	d.App, err = e.App(ctx, row.Delivery.AppID)
 	return d, err
-}
-
-// notifyURL returns where the merchant wants news of this order or payout; "" means the app's.
-func (e *Engine) notifyURL(ctx context.Context, event payment.Event) (string, error) {
-	if event.Payout != nil {
-		p, err := e.db.FindPayout(ctx, event.Facts.OrderID)
-		return p.NotifyURL, err
-	}
-	o, err := e.db.FindOrder(ctx, event.Facts.OrderID)
-	return o.NotifyURL, err
 }
 
 // tells reports whether merchants are told of the event.
@@ -198,17 +183,14 @@ func (e *Engine) RecordAttempt(ctx context.Context, d Delivery, a *Attempt, stat
 			return fmt.Errorf("headers of delivery %s: %w", d.ID, err)
 		}
 	}
-	err := e.db.Update(ctx, d.Event.Facts.OrderID, func(ctx context.Context, tx *store.Tx) error {
-		row, err := tx.LockDelivery(ctx, query.LockDeliveryParams{ID: d.ID, Fence: d.fence, LeaseOwner: d.owner})
-		if err != nil {
-			return err
-		}
-		if row.LeaseOwner == "" {
-			return errNothing // an earlier run has written it
-		}
-		status := status
-		if status == DeliveryWaiting && !row.Final {
-			newer, err := tx.NewerDelivery(ctx, query.NewerDeliveryParams{OrderID: row.OrderID, Sequence: row.Sequence, EventID: row.EventID})
+	orderID, written := d.Event.Facts.OrderID, int64(0)
+	err := e.db.Update(ctx, orderID, func(ctx context.Context, tx *store.Tx) error {
+		status, attempts := status, int64(d.Attempts)
+		if status == DeliveryWaiting && !d.final {
+			if err := tx.LockDelivery(ctx, d.ID); err != nil {
+				return err
+			}
+			newer, err := tx.NewerDelivery(ctx, query.NewerDeliveryParams{OrderID: orderID, Sequence: d.Event.Sequence, EventID: d.Event.ID})
 			if err != nil {
 				return err
 			}
@@ -216,28 +198,33 @@ func (e *Engine) RecordAttempt(ctx context.Context, d Delivery, a *Attempt, stat
 				status = DeliverySuperseded
 			}
 		}
-		attempts := row.Attempts
 		if a != nil {
 			attempts++
-			if err := tx.InsertAttempt(ctx, query.InsertAttemptParams{
-				DeliveryID: d.ID, N: attempts, At: a.At.UnixMicro(), Url: a.URL, Headers: string(headers), Status: int64(a.Status),
-				Answer: append([]byte{}, a.Answer...), Error: a.Error, TookMicros: a.Took.Microseconds(),
-			}); err != nil {
-				return err
-			}
 		}
-		return tx.UpdateDelivery(ctx, query.UpdateDeliveryParams{
-			ID: d.ID, Status: string(status), Attempts: attempts, DueAt: next.UnixMicro(),
+		if err := tx.Counting(&written).UpdateDelivery(ctx, query.UpdateDeliveryParams{
+			ID: d.ID, Fence: d.fence, LeaseOwner: d.owner, Status: string(status), Attempts: attempts, DueAt: next.UnixMicro(),
+		}); err != nil || a == nil {
+			return err
+		}
+		return tx.InsertAttempt(ctx, query.InsertAttemptParams{
+			DeliveryID: d.ID, Fence: d.fence, N: attempts, At: a.At.UnixMicro(), Url: a.URL, Headers: string(headers), Status: int64(a.Status),
+			Answer: append([]byte{}, a.Answer...), Error: a.Error, TookMicros: a.Took.Microseconds(),
 		})
 	})
-	if errors.Is(err, store.ErrNotFound) {
-		return ErrLeased
-	}
-	if err != nil && !errors.Is(err, errNothing) {
+	if err != nil {
 		return fmt.Errorf("record attempt of delivery %s: %w", d.ID, err)
 	}
-	e.announce()
-	return nil
+	if written > 0 {
+		return nil
+	}
+	row, err := e.db.Delivery(ctx, d.ID)
+	if err == nil && row.Fence == d.fence && row.LeaseOwner == "" {
+		return nil // an earlier run has written it
+	}
+	if err == nil || errors.Is(err, store.ErrNotFound) {
+		return ErrLeased
+	}
+	return fmt.Errorf("look whether delivery %s is recorded: %w", d.ID, err)
 }
 
 // Resend makes a new delivery of an event, due now, and returns its id. The body is made anew

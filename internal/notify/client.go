@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -14,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"code.dny.dev/ssrf"
 )
@@ -22,6 +24,13 @@ const (
 	maxURL    = 2 << 10
 	maxHeader = 16 << 10 // of an answer
 	maxAnswer = 64 << 10
+
+	// A connection serves the next attempt to the same scheme, host and port: it leads where it led
+	// when its address was checked, whatever the name has come to mean. It is kept for less time
+	// than servers keep theirs, so that none is closed just as an attempt goes out.
+	idleConn     = time.Second
+	maxIdleConns = 8       // of one endpoint, as many as its attempts
+	connBuffer   = 2 << 10 // bytes, each way
 )
 
 var (
@@ -79,13 +88,20 @@ func newClient(c Config, control guard) client {
 		DialContext:            dialer.DialContext,
 		TLSHandshakeTimeout:    c.Connect,
 		DisableCompression:     true,
-		DisableKeepAlives:      true, // each attempt resolves, is checked and dials anew
 		MaxResponseHeaderBytes: maxHeader,
+		MaxIdleConnsPerHost:    maxIdleConns,
+		IdleConnTimeout:        idleConn,
+		WriteBufferSize:        connBuffer,
+		ReadBufferSize:         connBuffer,
 	}}
 }
 
-// send makes one round trip: a redirect is an answer like any other.
-func (c client) send(_ context.Context, r *http.Request) (status int, answer []byte, err error) {
+// send makes one round trip: a redirect is an answer like any other. If a kept connection turns out
+// to be closed before the answer's first byte, the request goes out again on a new one.
+func (c client) send(ctx context.Context, r *http.Request) (status int, answer []byte, err error) {
+	r = r.WithContext(ctx)
+	r.Header = maps.Clone(r.Header)
+	r.Header["Idempotency-Key"] = []string{} // tells the transport that it may; it is not sent
 	resp, err := c.transport.RoundTrip(r)
 	if err != nil {
 		return 0, nil, err

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -395,6 +396,37 @@ func TestWhatHasBegunEnds(t *testing.T) {
 	slices.Sort(statuses)
 	if diff := cmp.Diff([]string{"delivered", "waiting"}, statuses); diff != "" {
 		t.Errorf("after a stop during the first of two attempts (-want +got):\n%s", diff)
+	}
+}
+
+// Four deliveries to one endpoint, one look at what is due: the first goes alone, and its answer makes
+// room for two at once. Those wait for each other.
+func TestRoomThatIsEarnedIsUsedAtOnce(t *testing.T) {
+	w := newWorld(t)
+	w.expired(w.app, "", 4)
+	var both sync.WaitGroup
+	both.Add(2)
+	met := make(chan struct{})
+	go func() { both.Wait(); close(met) }()
+	var asked atomic.Int64
+	w.shop.answer = func(*http.Request) (int, string, error) {
+		if i := asked.Add(1); i == 2 || i == 3 {
+			both.Done()
+			select {
+			case <-met:
+			case <-time.After(10 * time.Second):
+				t.Error("an attempt waited alone for the next look at what is due")
+			}
+		}
+		return 200, "Success", nil
+	}
+	n := w.notifier(func(c *notify.Config) { c.Serial = false })
+	if _, err := n.RunOnce(w.ctx); err != nil {
+		t.Fatal(err)
+	}
+	n.Wait()
+	if got := len(w.shop.heard()); got != 4 {
+		t.Errorf("%d of 4 were told", got)
 	}
 }
 

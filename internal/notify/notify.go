@@ -163,11 +163,14 @@ func (n *Notifier) start(ctx context.Context) (started int) {
 	}
 }
 
-// fly makes an attempt, and goes on with the next while there is one, so that no room waits for
-// the next RunOnce.
+// fly makes an attempt, and goes on with the next while there is one; another takes off where an
+// acknowledgement has made room for it. So no room waits for the next RunOnce.
 func (n *Notifier) fly(ctx context.Context, due engine.DueDelivery) {
 	for ok := true; ok; due, ok = n.next(ctx) {
 		n.deliver(ctx, due)
+		if more, ok := n.next(ctx); ok {
+			n.flying.Go(func() { n.fly(ctx, more) })
+		}
 	}
 }
 

@@ -105,7 +105,8 @@ func factsDoc(f payment.Facts) (string, error) {
 	return string(doc), nil
 }
 
-func eventFrom(row query.Event) (payment.Event, error) {
+// EventFrom reads a stored event.
+func EventFrom(row query.Event) (payment.Event, error) {
 	if strings.HasPrefix(row.Kind, "payout.") {
 		return payoutEventFrom(row)
 	}

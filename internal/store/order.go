@@ -238,7 +238,7 @@ func (db *DB) FindEvent(ctx context.Context, id string) (payment.Event, error) {
 	if err != nil {
 		return payment.Event{}, fmt.Errorf("load event %s: %w", id, err)
 	}
-	return eventFrom(row)
+	return EventFrom(row)
 }
 
 // FindEventsOf reads an order's events, in the order they happened.
@@ -249,7 +249,7 @@ func (db *DB) FindEventsOf(ctx context.Context, orderID string) ([]payment.Event
 	}
 	events := make([]payment.Event, len(rows))
 	for i, row := range rows {
-		if events[i], err = eventFrom(row); err != nil {
+		if events[i], err = EventFrom(row); err != nil {
 			return nil, err
 		}
 	}

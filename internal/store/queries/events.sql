@@ -44,6 +44,13 @@ ORDER BY d.due_at, d.id LIMIT 1;
 -- name: Delivery :one
 SELECT * FROM deliveries WHERE id = @id;
 
+-- name: Told :one
+-- A delivery with the event it tells and the URL it goes to.
+SELECT sqlc.embed(d), sqlc.embed(e), CAST(COALESCE(NULLIF(r.notify_url, ''), NULLIF(p.notify_url, ''), a.webhook_url) AS TEXT) AS url
+FROM deliveries AS d JOIN events AS e ON e.id = d.event_id JOIN apps AS a ON a.id = d.app_id
+    LEFT JOIN orders AS r ON r.id = d.order_id LEFT JOIN outgoing AS p ON p.id = d.order_id
+WHERE d.id = @id;
+
 -- name: LockDeliveriesOf :exec
 -- Makes whoever leases a delivery of this order wait for the others, on any node: the order's
 -- first delivery stands for all. Without it two could each miss that the other was being leased.
@@ -57,31 +64,35 @@ UPDATE deliveries AS d SET status = 'superseded'
 WHERE d.id = @id AND d.status = 'waiting' AND NOT d.final AND d.attempts > 0 AND d.leased_until <= @now
     AND EXISTS (SELECT 1 FROM deliveries AS o WHERE o.order_id = d.order_id AND (o.sequence, o.event_id) > (d.sequence, d.event_id));
 
--- name: LeaseDelivery :one
--- A lease of the same owner and end is one that was taken already: a second run has it too.
-UPDATE deliveries AS d SET lease_owner = @lease_owner, leased_until = @leased_until, fence = d.fence + 1
-WHERE d.id = @id AND d.status = 'waiting'
-    AND (d.leased_until <= @now OR d.lease_owner = @lease_owner AND d.leased_until = @leased_until)
+-- name: LeaseDelivery :exec
+-- Leases a delivery that is still as it was read, and fixes the bytes that every attempt sends, once. A lease of the
+-- same owner and end is one that was taken already: a second run has it too.
+UPDATE deliveries AS d SET lease_owner = @lease_owner, leased_until = @leased_until, fence = CAST(@fence AS BIGINT) + 1,
+    body = CASE WHEN length(d.body) = 0 THEN @body ELSE d.body END
+WHERE d.id = @id AND d.status = 'waiting' AND d.attempts = @attempts AND d.due_at = @due_at
+    AND (d.fence = CAST(@fence AS BIGINT) AND d.leased_until <= @now
+        OR d.fence = CAST(@fence AS BIGINT) + 1 AND d.lease_owner = @lease_owner AND d.leased_until = @leased_until)
     AND (SELECT count(*) FROM deliveries AS o WHERE o.order_id = d.order_id AND o.id <> d.id
-        AND o.status || '' = 'waiting' AND o.leased_until > @now) = 0
-RETURNING *;
+        AND o.status || '' = 'waiting' AND o.leased_until > @now) = 0;
 
--- name: LockDelivery :one
--- Locks a delivery that this fence holds, or held last: then nobody owns it, and the outcome is written.
-UPDATE deliveries SET fence = fence WHERE id = @id AND fence = @fence AND lease_owner IN (@lease_owner, '') RETURNING *;
+-- name: LockDelivery :exec
+UPDATE deliveries SET fence = fence WHERE id = @id;
 
 -- name: UpdateDelivery :exec
--- Writes an attempt's outcome and ends the lease.
+-- Writes an attempt's outcome and ends the lease, if this fence still holds it.
 UPDATE deliveries SET status = @status, attempts = @attempts, due_at = @due_at, lease_owner = '', leased_until = 0
-WHERE id = @id;
+WHERE id = @id AND fence = @fence AND lease_owner = @lease_owner;
 
 -- name: NewerDelivery :one
 -- Whether the order has news younger than this event. An older event that is sent again is none.
 SELECT count(*) FROM deliveries WHERE order_id = @order_id AND (sequence, event_id) > (CAST(@sequence AS BIGINT), CAST(@event_id AS TEXT));
 
 -- name: InsertAttempt :exec
+-- Beside an outcome that this fence has written; a second run adds nothing.
 INSERT INTO attempts (delivery_id, n, at, url, headers, status, answer, error, took_micros)
-VALUES (@delivery_id, @n, @at, @url, @headers, @status, @answer, @error, @took_micros);
+SELECT d.id, d.attempts, @at, @url, @headers, @status, @answer, @error, @took_micros FROM deliveries AS d
+WHERE d.id = @delivery_id AND d.fence = @fence AND d.lease_owner = '' AND d.attempts = @n
+ON CONFLICT (delivery_id, n) DO NOTHING;
 
 -- name: Attempts :many
 SELECT * FROM attempts WHERE delivery_id = @delivery_id ORDER BY n LIMIT 100;
@@ -91,10 +102,6 @@ SELECT * FROM deliveries WHERE event_id = @event_id ORDER BY id LIMIT 100;
 
 -- name: OrderDeliveries :many
 SELECT * FROM deliveries WHERE order_id = @order_id ORDER BY sequence, id LIMIT 1000;
-
--- name: FixBody :exec
--- Fixes the bytes that every attempt sends, once.
-UPDATE deliveries SET body = @body WHERE id = @id AND length(body) = 0;
 
 -- name: OrderEvents :many
 SELECT * FROM events WHERE order_id = @order_id ORDER BY sequence, id LIMIT 1000;

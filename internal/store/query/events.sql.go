@@ -279,29 +279,14 @@ func (q *Queries) Events(ctx context.Context, arg EventsParams) ([]Event, error)
 	return items, nil
 }
 
-const fixBody = `-- name: FixBody :exec
-UPDATE deliveries SET body = $1 WHERE id = $2 AND length(body) = 0
-`
-
-type FixBodyParams struct {
-	Body []byte
-	ID   string
-}
-
-// Fixes the bytes that every attempt sends, once.
-func (q *Queries) FixBody(ctx context.Context, arg FixBodyParams) error {
-	_, err := q.db.Exec(ctx, fixBody, arg.Body, arg.ID)
-	return err
-}
-
 const insertAttempt = `-- name: InsertAttempt :exec
 INSERT INTO attempts (delivery_id, n, at, url, headers, status, answer, error, took_micros)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+SELECT d.id, d.attempts, $1, $2, $3, $4, $5, $6, $7 FROM deliveries AS d
+WHERE d.id = $8 AND d.fence = $9 AND d.lease_owner = '' AND d.attempts = $10
+ON CONFLICT (delivery_id, n) DO NOTHING
 `
 
 type InsertAttemptParams struct {
-	DeliveryID string
-	N          int64
 	At         int64
 	Url        string
 	Headers    string
@@ -309,12 +294,14 @@ type InsertAttemptParams struct {
 	Answer     []byte
 	Error      string
 	TookMicros int64
+	DeliveryID string
+	Fence      int64
+	N          int64
 }
 
+// Beside an outcome that this fence has written; a second run adds nothing.
 func (q *Queries) InsertAttempt(ctx context.Context, arg InsertAttemptParams) error {
 	_, err := q.db.Exec(ctx, insertAttempt,
-		arg.DeliveryID,
-		arg.N,
 		arg.At,
 		arg.Url,
 		arg.Headers,
@@ -322,6 +309,9 @@ func (q *Queries) InsertAttempt(ctx context.Context, arg InsertAttemptParams) er
 		arg.Answer,
 		arg.Error,
 		arg.TookMicros,
+		arg.DeliveryID,
+		arg.Fence,
+		arg.N,
 	)
 	return err
 }
@@ -389,48 +379,41 @@ func (q *Queries) InsertEvent(ctx context.Context, arg InsertEventParams) error 
 	return err
 }
 
-const leaseDelivery = `-- name: LeaseDelivery :one
-UPDATE deliveries AS d SET lease_owner = $1, leased_until = $2, fence = d.fence + 1
-WHERE d.id = $3 AND d.status = 'waiting'
-    AND (d.leased_until <= $4 OR d.lease_owner = $1 AND d.leased_until = $2)
+const leaseDelivery = `-- name: LeaseDelivery :exec
+UPDATE deliveries AS d SET lease_owner = $1, leased_until = $2, fence = CAST($3 AS BIGINT) + 1,
+    body = CASE WHEN length(d.body) = 0 THEN $4 ELSE d.body END
+WHERE d.id = $5 AND d.status = 'waiting' AND d.attempts = $6 AND d.due_at = $7
+    AND (d.fence = CAST($3 AS BIGINT) AND d.leased_until <= $8
+        OR d.fence = CAST($3 AS BIGINT) + 1 AND d.lease_owner = $1 AND d.leased_until = $2)
     AND (SELECT count(*) FROM deliveries AS o WHERE o.order_id = d.order_id AND o.id <> d.id
-        AND o.status || '' = 'waiting' AND o.leased_until > $4) = 0
-RETURNING id, event_id, order_id, app_id, sequence, final, status, attempts, due_at, lease_owner, leased_until, fence, body, created_at
+        AND o.status || '' = 'waiting' AND o.leased_until > $8) = 0
 `
 
 type LeaseDeliveryParams struct {
 	LeaseOwner  string
 	LeasedUntil int64
+	Fence       int64
+	Body        []byte
 	ID          string
+	Attempts    int64
+	DueAt       int64
 	Now         int64
 }
 
-// A lease of the same owner and end is one that was taken already: a second run has it too.
-func (q *Queries) LeaseDelivery(ctx context.Context, arg LeaseDeliveryParams) (Delivery, error) {
-	row := q.db.QueryRow(ctx, leaseDelivery,
+// Leases a delivery that is still as it was read, and fixes the bytes that every attempt sends, once. A lease of the
+// same owner and end is one that was taken already: a second run has it too.
+func (q *Queries) LeaseDelivery(ctx context.Context, arg LeaseDeliveryParams) error {
+	_, err := q.db.Exec(ctx, leaseDelivery,
 		arg.LeaseOwner,
 		arg.LeasedUntil,
+		arg.Fence,
+		arg.Body,
 		arg.ID,
+		arg.Attempts,
+		arg.DueAt,
 		arg.Now,
 	)
-	var i Delivery
-	err := row.Scan(
-		&i.ID,
-		&i.EventID,
-		&i.OrderID,
-		&i.AppID,
-		&i.Sequence,
-		&i.Final,
-		&i.Status,
-		&i.Attempts,
-		&i.DueAt,
-		&i.LeaseOwner,
-		&i.LeasedUntil,
-		&i.Fence,
-		&i.Body,
-		&i.CreatedAt,
-	)
-	return i, err
+	return err
 }
 
 const lockDeliveriesOf = `-- name: LockDeliveriesOf :exec
@@ -445,37 +428,13 @@ func (q *Queries) LockDeliveriesOf(ctx context.Context, orderID string) error {
 	return err
 }
 
-const lockDelivery = `-- name: LockDelivery :one
-UPDATE deliveries SET fence = fence WHERE id = $1 AND fence = $2 AND lease_owner IN ($3, '') RETURNING id, event_id, order_id, app_id, sequence, final, status, attempts, due_at, lease_owner, leased_until, fence, body, created_at
+const lockDelivery = `-- name: LockDelivery :exec
+UPDATE deliveries SET fence = fence WHERE id = $1
 `
 
-type LockDeliveryParams struct {
-	ID         string
-	Fence      int64
-	LeaseOwner string
-}
-
-// Locks a delivery that this fence holds, or held last: then nobody owns it, and the outcome is written.
-func (q *Queries) LockDelivery(ctx context.Context, arg LockDeliveryParams) (Delivery, error) {
-	row := q.db.QueryRow(ctx, lockDelivery, arg.ID, arg.Fence, arg.LeaseOwner)
-	var i Delivery
-	err := row.Scan(
-		&i.ID,
-		&i.EventID,
-		&i.OrderID,
-		&i.AppID,
-		&i.Sequence,
-		&i.Final,
-		&i.Status,
-		&i.Attempts,
-		&i.DueAt,
-		&i.LeaseOwner,
-		&i.LeasedUntil,
-		&i.Fence,
-		&i.Body,
-		&i.CreatedAt,
-	)
-	return i, err
+func (q *Queries) LockDelivery(ctx context.Context, id string) error {
+	_, err := q.db.Exec(ctx, lockDelivery, id)
+	return err
 }
 
 const newerDelivery = `-- name: NewerDelivery :one
@@ -586,25 +545,74 @@ func (q *Queries) SupersedeDeliveries(ctx context.Context, arg SupersedeDeliveri
 	return err
 }
 
+const told = `-- name: Told :one
+SELECT d.id, d.event_id, d.order_id, d.app_id, d.sequence, d.final, d.status, d.attempts, d.due_at, d.lease_owner, d.leased_until, d.fence, d.body, d.created_at, e.id, e.kind, e.order_id, e.merchant_id, e.app_id, e.sequence, e.at, e.doc, CAST(COALESCE(NULLIF(r.notify_url, ''), NULLIF(p.notify_url, ''), a.webhook_url) AS TEXT) AS url
+FROM deliveries AS d JOIN events AS e ON e.id = d.event_id JOIN apps AS a ON a.id = d.app_id
+    LEFT JOIN orders AS r ON r.id = d.order_id LEFT JOIN outgoing AS p ON p.id = d.order_id
+WHERE d.id = $1
+`
+
+type ToldRow struct {
+	Delivery Delivery
+	Event    Event
+	Url      string
+}
+
+// A delivery with the event it tells and the URL it goes to.
+func (q *Queries) Told(ctx context.Context, id string) (ToldRow, error) {
+	row := q.db.QueryRow(ctx, told, id)
+	var i ToldRow
+	err := row.Scan(
+		&i.Delivery.ID,
+		&i.Delivery.EventID,
+		&i.Delivery.OrderID,
+		&i.Delivery.AppID,
+		&i.Delivery.Sequence,
+		&i.Delivery.Final,
+		&i.Delivery.Status,
+		&i.Delivery.Attempts,
+		&i.Delivery.DueAt,
+		&i.Delivery.LeaseOwner,
+		&i.Delivery.LeasedUntil,
+		&i.Delivery.Fence,
+		&i.Delivery.Body,
+		&i.Delivery.CreatedAt,
+		&i.Event.ID,
+		&i.Event.Kind,
+		&i.Event.OrderID,
+		&i.Event.MerchantID,
+		&i.Event.AppID,
+		&i.Event.Sequence,
+		&i.Event.At,
+		&i.Event.Doc,
+		&i.Url,
+	)
+	return i, err
+}
+
 const updateDelivery = `-- name: UpdateDelivery :exec
 UPDATE deliveries SET status = $1, attempts = $2, due_at = $3, lease_owner = '', leased_until = 0
-WHERE id = $4
+WHERE id = $4 AND fence = $5 AND lease_owner = $6
 `
 
 type UpdateDeliveryParams struct {
-	Status   string
-	Attempts int64
-	DueAt    int64
-	ID       string
+	Status     string
+	Attempts   int64
+	DueAt      int64
+	ID         string
+	Fence      int64
+	LeaseOwner string
 }
 
-// Writes an attempt's outcome and ends the lease.
+// Writes an attempt's outcome and ends the lease, if this fence still holds it.
 func (q *Queries) UpdateDelivery(ctx context.Context, arg UpdateDeliveryParams) error {
 	_, err := q.db.Exec(ctx, updateDelivery,
 		arg.Status,
 		arg.Attempts,
 		arg.DueAt,
 		arg.ID,
+		arg.Fence,
+		arg.LeaseOwner,
 	)
 	return err
 }
