@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 	"time"
 
 	"florin/internal/chain"
@@ -156,6 +157,20 @@ var ways = []string{
 	"in full", "in full", "in full", "in full", "in full", "in full", "in full", "in full", "in part", "in part", "in part", "too much",
 	"in two transfers of one transaction", "together with another order", "in another asset", "on another chain", "in a look-alike",
 	"in coin from a contract", "in a transaction that fails", "in nothing", "in a silent token", "in dust",
+}
+
+// payAtOnce pays an order in a block that is followed at once: who settles it just now has to look again.
+func (w *World) payAtOnce() {
+	o := w.anyOrder(func(o *order) bool { return o.address != "" })
+	if o == nil {
+		return
+	}
+	w.payFor(o)
+	c := w.onChain(o.due.Asset())
+	w.mine(c, int(c.config.Confirmations))
+	for n := w.anyNode(); w.follow(n, slices.Index(w.chains, c)) > 0; {
+		w.audit()
+	}
 }
 
 func amount(asset money.Asset, units *big.Int) money.Amount {

@@ -315,7 +315,11 @@ func (w *World) squeeze() {
 	was := w.acting
 	w.depth++
 	for range w.pick(1, 1, 2, 4) {
-		w.take(func(s step) bool { return !s.alone })
+		if was.busy["settle"] && w.chance(30) {
+			w.payAtOnce()
+		} else {
+			w.take(func(s step) bool { return !s.alone })
+		}
 		w.audit()
 	}
 	w.depth--
