@@ -167,7 +167,7 @@ func (a *Auditor) Rich(app string) (held []Held) {
 func (a *Auditor) Undecided() (ids []string) {
 	a.look()
 	for _, id := range sorted(a.rows.out) {
-		if o := a.rows.out[id]; o.state == "held" && o.approval && !a.spent.approved[id] {
+		if o := a.rows.out[id]; o.state == "held" && o.approval && o.due > a.now().AddDate(100, 0, 0).UnixMicro() {
 			ids = append(ids, id)
 		}
 	}
