@@ -6,4 +6,4 @@ import "time"
 
 // groupLimit is longer under the race detector, which makes SQLite more than ten times slower: floods that take a
 // second otherwise would meet the limit on a busy machine.
-const groupLimit = time.Minute
+const groupLimit = 20 * time.Second

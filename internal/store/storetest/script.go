@@ -41,6 +41,7 @@ func Script(t testing.TB, db *store.DB, seed uint64, n int) string {
 				s.call(ctx, tx.Queries, c)
 			}
 			s.newOrders(ctx, tx)
+			s.connected(ctx, tx)
 			if refuse {
 				return errRefused
 			}
@@ -163,6 +164,23 @@ func (s *script) newOrders(ctx context.Context, tx *store.Tx) {
 		err := tx.InsertNewOrder(ctx, row, extra, event, &s.made[i])
 		fmt.Fprintf(&s.said, "  InsertNewOrder %.300s %.300s: %s\n", fmt.Sprintf("%+v", row), fmt.Sprintf("%.20q %+v", extra, event), outcome(err))
 	}
+}
+
+// connected makes rows that chance alone hardly ever does: a try beside its delivery, and a payout.
+func (s *script) connected(ctx context.Context, tx *store.Tx) {
+	if s.rnd.IntN(8) > 0 {
+		return
+	}
+	d := s.value("", reflect.TypeFor[query.InsertDeliveryParams]()).Interface().(query.InsertDeliveryParams)
+	try := s.value("", reflect.TypeFor[query.InsertAttemptParams]()).Interface().(query.InsertAttemptParams)
+	try.DeliveryID, try.Fence, try.N = d.ID, 0, 0
+	out := s.value("", reflect.TypeFor[query.InsertOutgoingParams]()).Interface().(query.InsertOutgoingParams)
+	out.Kind, out.State = "payout", "held"
+	err := errors.Join(tx.InsertDelivery(ctx, d), tx.InsertAttempt(ctx, try))
+	if s.rnd.IntN(2) == 0 {
+		err = tx.InsertOutgoing(ctx, out)
+	}
+	fmt.Fprintf(&s.said, "  connected %.300s: %s\n", fmt.Sprintf("%+v %+v", d, try), outcome(err))
 }
 
 func answer(v reflect.Value) string {

@@ -1,0 +1,4 @@
+package store
+
+// GroupLimit is for the test that waits for it.
+const GroupLimit = groupLimit
