@@ -6,6 +6,7 @@ package realchain
 import (
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/big"
@@ -320,7 +321,7 @@ func (w *world) events(o *order) []string {
 }
 
 // booksAndChainAgree has the program verify its books, and adds up itself what the books say our addresses hold of each
-// listed asset: the chain must say the same.
+// listed asset: the chain must say the same, once what the program has sent by itself, such as a sweep, is final.
 func (w *world) booksAndChainAgree() {
 	w.t.Helper()
 	var report struct {
@@ -332,6 +333,18 @@ func (w *world) booksAndChainAgree() {
 	if !report.OK || report.Entries == 0 || len(report.Faults) != 0 {
 		w.t.Errorf("ledger verify: %+v", report)
 	}
+	peer.Eventually(w.t, patience, func() error {
+		if w.hot != "" && len(w.texts(`SELECT id FROM outgoing WHERE state IN ('numbered', 'sent')`)) > 0 {
+			w.node.Mine(1)
+			return errors.New("a transaction of the program's is on its way")
+		}
+		return w.compare()
+	})
+}
+
+// compare says where the books and the newest block differ.
+func (w *world) compare() error {
+	w.t.Helper()
 	held := map[string]*big.Int{}
 	for _, line := range w.texts(`SELECT asset || ' ' || side || ' ' || units FROM postings WHERE kind = 'custody' AND owner = 'localnet'`) {
 		fields := strings.Fields(line)
@@ -362,9 +375,10 @@ func (w *world) booksAndChainAgree() {
 			booked = new(big.Int)
 		}
 		if total.Cmp(booked) != 0 {
-			w.t.Errorf("our addresses hold %v of %s, the books say %v", total, symbol, booked)
+			return fmt.Errorf("our addresses hold %v of %s, the books say %v", total, symbol, booked)
 		}
 	}
+	return nil
 }
 
 // balance asks the node: by eth_call and eth_getBalance, not by cast, for there are many addresses.
