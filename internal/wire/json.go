@@ -370,8 +370,8 @@ func (p *parser) hex4() (r rune, ok bool) {
 	return r, true
 }
 
-// AppendString writes s as a JSON string. Unlike encoding/json it leaves & < > as they are: what
-// we sign has to look the way other people's clients write it.
+// AppendString writes s as a JSON string, the way JSON.stringify does and not encoding/json: & < > and
+// U+2028 stay as they are. What we sign has to look the way other people's clients write it.
 func AppendString(b []byte, s string) []byte {
 	const digits = "0123456789abcdef"
 	b = append(b, '"')
@@ -392,6 +392,10 @@ func AppendString(b []byte, s string) []byte {
 			b = append(b, '\\', 'r')
 		case '\t':
 			b = append(b, '\\', 't')
+		case '\b':
+			b = append(b, '\\', 'b')
+		case '\f':
+			b = append(b, '\\', 'f')
 		default:
 			b = append(b, '\\', 'u', '0', '0', digits[c>>4], digits[c&15])
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"florin/internal/payment"
+	"florin/internal/wire"
 )
 
 // The codes that HaloPay documents; no others are sent. docs/protocols/halopay.md, "Codes".
@@ -17,6 +18,9 @@ const (
 	codeUnsupported = 20003
 	codeTooFrequent = 20009
 )
+
+// refusals are how HaloPay says what failed.
+var refusals = wire.Refusals{Codes: codes, Texts: texts, Fields: wireNames, Fault: codeFailed}
 
 // codes has HaloPay's code for every refusal.
 var codes = map[payment.Code]int{
@@ -53,44 +57,16 @@ var wireNames = map[string]string{
 	"recipient": "to_address",
 }
 
-// failure is what the wire says of a failed call: a refusal of the trade or of authentication
-// (denied). Whatever else went wrong is ours, and told no further than "operation failed".
+// failure is what the wire says of a failed call: a refusal of the trade or of authentication.
+// Whatever else went wrong is ours, and told no further than "operation failed".
 func failure(err error) (code int, msg string) {
-	if d := denied(0); errors.As(err, &d) {
-		return int(d), texts[int(d)]
-	}
+	code, msg, field := refusals.Of(err)
 	refusal := (*payment.Error)(nil)
-	if !errors.As(err, &refusal) {
-		return codeFailed, texts[codeFailed]
+	switch {
+	case field != "":
+		msg = "Params Error: Invalid " + field
+	case errors.As(err, &refusal) && refusal.Code == payment.CodeReferenceTaken:
+		msg = "Params Error: out_trade_no already exists"
 	}
-	switch refusal.Code {
-	case payment.CodeInvalidField:
-		name := refusal.Field
-		if known, ok := wireNames[name]; ok {
-			name = known
-		}
-		return codeParams, "Params Error: Invalid " + name
-	case payment.CodeReferenceTaken:
-		return codeParams, "Params Error: out_trade_no already exists"
-	}
-	code = codes[refusal.Code]
-	return code, texts[code]
+	return code, msg
 }
-
-// fault reports whether err is ours rather than the caller's.
-func fault(err error) bool {
-	return !errors.As(err, new(denied)) && !errors.As(err, new(*payment.Error))
-}
-
-// calling returns err with a field of the core under the name it has in one call.
-func calling(err error, field, name string) error {
-	if refusal := (*payment.Error)(nil); errors.As(err, &refusal) && refusal.Code == payment.CodeInvalidField && refusal.Field == field {
-		return payment.Invalid(name, refusal.Text)
-	}
-	return err
-}
-
-// denied is a refusal of authentication, by its code.
-type denied int
-
-func (d denied) Error() string { return "halopay: " + texts[int(d)] }

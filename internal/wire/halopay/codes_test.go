@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"florin/internal/payment"
+	"florin/internal/wire"
 )
 
 func TestEveryRefusalHasACode(t *testing.T) {
@@ -41,8 +42,8 @@ func TestFailuresAsTheWireSaysThem(t *testing.T) {
 		{payment.Refuse(payment.CodeLocked, "x"), 20009, "Frequent operation"},
 		{payment.Invalid("recipient", "x"), 10003, "Params Error: Invalid to_address"},
 		{payment.Invalid("google_code", "x"), 10003, "Params Error: Invalid google_code"},
-		{calling(payment.Invalid("deadline", "x"), "deadline", "time_out"), 10003, "Params Error: Invalid time_out"},
-		{fmt.Errorf("wrapped: %w", denied(codeTime)), 10007, "Sign time not within the validity period"},
+		{wire.Calling(payment.Invalid("deadline", "x"), "deadline", "time_out"), 10003, "Params Error: Invalid time_out"},
+		{fmt.Errorf("wrapped: %w", wire.Denied(codeTime)), 10007, "Sign time not within the validity period"},
 		{errors.New("the disk is on fire at /var/lib/florin"), 10002, "Operation failed"},
 	} {
 		if code, msg := failure(c.err); code != c.code || msg != c.msg {

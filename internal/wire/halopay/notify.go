@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"florin/internal/engine"
 	"florin/internal/payment"
+	"florin/internal/wire"
 )
 
 // waits come after the first attempt and each retry that failed: 15 retries within 24 h 3 min 50 s.
@@ -44,23 +44,23 @@ func (h *Webhooks) Body(e payment.Event, app engine.App) ([]byte, error) {
 	if !ok {
 		return nil, fmt.Errorf("event %s has an order in state %q", e.ID, e.Facts.State)
 	}
-	w := writer{b: make([]byte, 0, 512)}
-	w.string(`{"appid":`, app.ID)
-	w.string(`,"trade_no":`, e.Facts.Number)
-	w.string(`,"out_trade_no":`, referenceOf(e.Facts))
-	w.string(`,"amount_collected":`, e.Facts.Received.Decimal())
-	w.string(`,"amount":`, e.Facts.Price.Decimal()) // the price; what is due in tokens comes next (D40)
-	w.string(`,"token_amount":`, dueText(e.Facts.Due))
-	w.string(`,"chain":`, token.Chain)
-	w.int(`,"chain_id":`, token.ChainID)
-	w.string(`,"type":`, "PAYMENT")
+	w := writer{Writer: wire.Writer{B: make([]byte, 0, 512)}}
+	w.String(`{"appid":`, app.ID)
+	w.String(`,"trade_no":`, e.Facts.Number)
+	w.String(`,"out_trade_no":`, referenceOf(e.Facts))
+	w.String(`,"amount_collected":`, e.Facts.Received.Decimal())
+	w.String(`,"amount":`, e.Facts.Price.Decimal()) // the price; what is due in tokens comes next (D40)
+	w.String(`,"token_amount":`, dueText(e.Facts.Due))
+	w.String(`,"chain":`, token.Chain)
+	w.Int(`,"chain_id":`, token.ChainID)
+	w.String(`,"type":`, "PAYMENT")
 	w.currency(`,"currency_id":`, token.CurrencyID)
-	w.string(`,"txid":`, e.Facts.TxID)
-	w.string(`,"status":`, word)
-	w.time(`,"time":`, e.At)
-	w.string(`,"redirect_url":`, e.Facts.ReturnURL)
-	w.raw("}")
-	return w.b, nil
+	w.String(`,"txid":`, e.Facts.TxID)
+	w.String(`,"status":`, word)
+	w.Time(`,"time":`, e.At)
+	w.String(`,"redirect_url":`, e.Facts.ReturnURL)
+	w.Raw("}")
+	return w.B, nil
 }
 
 // payoutBody writes what is told of a payout: the documented beginning and what we decided (D27).
@@ -72,24 +72,24 @@ func (h *Webhooks) payoutBody(e payment.Event, app engine.App) ([]byte, error) {
 	if !e.Payout.State.Final() {
 		return nil, fmt.Errorf("event %s has a payout in state %q, which is no news", e.ID, e.Payout.State)
 	}
-	w := writer{b: make([]byte, 0, 512)}
-	w.string(`{"appid":`, app.ID)
-	w.string(`,"chain":`, token.Chain)
-	w.int(`,"chain_id":`, token.ChainID)
-	w.string(`,"contract":`, token.Contract)
+	w := writer{Writer: wire.Writer{B: make([]byte, 0, 512)}}
+	w.String(`{"appid":`, app.ID)
+	w.String(`,"chain":`, token.Chain)
+	w.Int(`,"chain_id":`, token.ChainID)
+	w.String(`,"contract":`, token.Contract)
 	w.currency(`,"currency_id":`, token.CurrencyID)
-	w.string(`,"token":`, token.Symbol)
-	w.string(`,"trade_no":`, e.Facts.Number)
-	w.string(`,"out_trade_no":`, payoutReference(e.Facts.Reference))
-	w.string(`,"to_address":`, e.Payout.Recipient)
-	w.string(`,"amount":`, e.Payout.Amount.Decimal())
-	w.string(`,"fee":`, payoutFee)
-	w.string(`,"txid":`, e.Payout.TxID)
-	w.string(`,"type":`, "PAYOUT")
-	w.string(`,"status":`, payoutStatus[e.Payout.State])
-	w.time(`,"time":`, e.At)
-	w.raw("}")
-	return w.b, nil
+	w.String(`,"token":`, token.Symbol)
+	w.String(`,"trade_no":`, e.Facts.Number)
+	w.String(`,"out_trade_no":`, payoutReference(e.Facts.Reference))
+	w.String(`,"to_address":`, e.Payout.Recipient)
+	w.String(`,"amount":`, e.Payout.Amount.Decimal())
+	w.String(`,"fee":`, payoutFee)
+	w.String(`,"txid":`, e.Payout.TxID)
+	w.String(`,"type":`, "PAYOUT")
+	w.String(`,"status":`, payoutStatus[e.Payout.State])
+	w.Time(`,"time":`, e.At)
+	w.Raw("}")
+	return w.B, nil
 }
 
 // Headers signs body as it goes out at now, with the app's newest key: an attempt that took an old
@@ -121,14 +121,7 @@ func (h *Webhooks) Headers(app engine.App, body []byte, now time.Time) (http.Hea
 // Acknowledged reports whether the merchant's server took the news: a 2xx and the word Success,
 // in any case, with white space around it or as a JSON string (D28).
 func (h *Webhooks) Acknowledged(status int, answer []byte) bool {
-	if status < 200 || status > 299 {
-		return false
-	}
-	word := strings.TrimSpace(string(answer))
-	if len(word) > 1 && word[0] == '"' && word[len(word)-1] == '"' {
-		word = word[1 : len(word)-1]
-	}
-	return len(word) == len("success") && strings.EqualFold(word, "success") // no ſ for s
+	return status >= 200 && status <= 299 && wire.Says(answer, "success")
 }
 
 // Waits returns the time from each failed attempt to the next.

@@ -2,9 +2,11 @@ package halopay
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -46,6 +48,10 @@ func (k key) HMACSHA256(parts ...[]byte) (sum [32]byte) {
 		panic(err)
 	}
 	return sum
+}
+
+func (k key) SHA256(before []byte, after ...[]byte) [32]byte {
+	return sha256.Sum256(slices.Concat(before, []byte(k), bytes.Join(after, nil)))
 }
 
 const vectorKey = key("hp_test_key_0123456789ABCDEFGHIJ")

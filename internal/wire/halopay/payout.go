@@ -80,7 +80,7 @@ func (a *API) acceptPayout(ctx context.Context, c *call, n engine.NewPayout) (p 
 	}
 	p, err = a.engine.PayoutByReference(ctx, c.app.ID, n.Reference)
 	if err == nil && p.RequestHash != n.RequestHash {
-		err = denied(codeTooFrequent)
+		err = wire.Denied(codeTooFrequent)
 	}
 	return p, err
 }

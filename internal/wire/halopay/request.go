@@ -180,7 +180,7 @@ func (a *API) createOrder(ctx context.Context, c *call, w *writer) error {
 	n, err := a.readOrder(c)
 	order, err := a.create(ctx, c, n, err)
 	if err != nil {
-		return calling(err, "deadline", "time_out")
+		return wire.Calling(err, "deadline", "time_out")
 	}
 	view, err := a.engine.OrderByNumber(ctx, order.Number)
 	if err != nil {
@@ -209,8 +209,8 @@ func (a *API) create(ctx context.Context, c *call, n engine.NewOrder, err error)
 
 // slowed is what an app that calls too often hears instead of a refusal.
 func (c *call) slowed(err error) error {
-	if c.limited && err != nil && !fault(err) {
-		return denied(codeTooFrequent)
+	if c.limited && err != nil && !wire.Fault(err) {
+		return wire.Denied(codeTooFrequent)
 	}
 	return err
 }
@@ -321,10 +321,8 @@ func hashOf(kind string, n engine.NewOrder, expire int64) string {
 // Numbers returns what makes a trade_no: the time in UTC+8 to the second and 72 random bits (D39). The
 // engine needs it too, for deposits to static codes.
 func Numbers(c clock.Clock, ids interface{ Hex(n int) string }) func() string {
-	return func() string { return c.Now().In(utc8).Format("20060102150405") + ids.Hex(9) }
+	return wire.Numbers(c, wire.UTC8, func() string { return ids.Hex(9) })
 }
-
-var utc8 = time.FixedZone("UTC+8", 8*60*60)
 
 var detailFields = []string{"trade_no", "out_trade_no"}
 

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"florin/internal/engine"
 	"florin/internal/money"
@@ -70,87 +69,67 @@ func dueText(due money.Amount) string {
 // appendFailure writes the envelope of a failure; the old one says message beside msg (D4).
 func appendFailure(b []byte, err error, old bool) []byte {
 	code, msg := failure(err)
-	w := writer{b: b}
-	w.int(`{"code":`, int64(code))
+	w := wire.Writer{B: b}
+	w.Int(`{"code":`, int64(code))
 	if old {
-		w.string(`,"message":`, msg)
+		w.String(`,"message":`, msg)
 	}
-	w.string(`,"msg":`, msg)
-	return append(w.b, `,"data":null}`...)
+	w.String(`,"msg":`, msg)
+	return append(w.B, `,"data":null}`...)
 }
 
-// writer appends fields to JSON; the keys come with their punctuation.
+// writer writes our side of the wire.
 type writer struct {
-	b   []byte
+	wire.Writer
 	old bool // in the manner of before 2026-03-17 (D32)
-}
-
-func (w *writer) string(key, value string) {
-	w.b = append(w.b, key...)
-	w.b = wire.AppendString(w.b, value)
-}
-
-func (w *writer) int(key string, value int64) {
-	w.b = append(w.b, key...)
-	w.b = strconv.AppendInt(w.b, value, 10)
 }
 
 // currency writes a currency_id: a number, which once was a string.
 func (w *writer) currency(key string, id int) {
 	if w.old {
-		w.string(key, strconv.Itoa(id))
+		w.String(key, strconv.Itoa(id))
 		return
 	}
-	w.int(key, int64(id))
+	w.Int(key, int64(id))
 }
-
-// time writes a time in Unix seconds, 0 if there is none.
-func (w *writer) time(key string, at time.Time) {
-	if at.IsZero() {
-		at = time.Unix(0, 0)
-	}
-	w.int(key, at.Unix())
-}
-
-func (w *writer) raw(s string) { w.b = append(w.b, s...) }
 
 // success begins the envelope of an answer; its data comes next.
 func (w *writer) success() {
 	if w.old {
-		w.raw(`{"code":200,"message":"success","msg":"success","data":`)
+		w.Raw(`{"code":200,"message":"success","msg":"success","data":`)
 		return
 	}
-	w.raw(`{"code":0,"msg":"success","data":`)
+	w.Raw(`{"code":0,"msg":"success","data":`)
 }
 
 // created writes the data of pre-create.
 func (w *writer) created(o payment.Order, url string) {
-	w.string(`{"url":`, url)
-	w.time(`,"time_expire":`, o.Deadline)
-	w.string(`,"trade_no":`, o.Number)
-	w.raw("}")
+	w.String(`{"url":`, url)
+	w.Time(`,"time_expire":`, o.Deadline)
+	w.String(`,"trade_no":`, o.Number)
+	w.Raw("}")
 }
 
 // opened writes the data of order/create, in the order of the documented table.
 func (w *writer) opened(o engine.OrderView, token Token, url string) {
-	w.string(`{"trade_no":`, o.Number)
-	w.string(`,"chain":`, token.Chain)
-	w.string(`,"token":`, token.Symbol)
-	w.string(`,"contract":`, token.Contract)
-	w.string(`,"amount":`, dueText(o.Due))
-	w.string(`,"mode":`, mode)
-	w.string(`,"pay_address":`, o.Address)
-	w.time(`,"time_expire":`, o.Deadline)
-	w.int(`,"decimal":`, int64(token.Decimals))
-	w.int(`,"chain_id":`, token.ChainID)
-	w.int(`,"equity":`, equity)
-	w.time(`,"create_time":`, o.CreatedAt)
-	w.string(`,"amount_collected":`, o.Received.Decimal())
-	w.int(`,"need_confirms":`, int64(o.NeedConfirmations))
-	w.int(`,"already_confirms":`, int64(o.HaveConfirmations))
-	w.string(`,"entrust_url":`, url)
-	w.string(`,"redirect_url":`, o.ReturnURL)
-	w.raw("}")
+	w.String(`{"trade_no":`, o.Number)
+	w.String(`,"chain":`, token.Chain)
+	w.String(`,"token":`, token.Symbol)
+	w.String(`,"contract":`, token.Contract)
+	w.String(`,"amount":`, dueText(o.Due))
+	w.String(`,"mode":`, mode)
+	w.String(`,"pay_address":`, o.Address)
+	w.Time(`,"time_expire":`, o.Deadline)
+	w.Int(`,"decimal":`, int64(token.Decimals))
+	w.Int(`,"chain_id":`, token.ChainID)
+	w.Int(`,"equity":`, equity)
+	w.Time(`,"create_time":`, o.CreatedAt)
+	w.String(`,"amount_collected":`, o.Received.Decimal())
+	w.Int(`,"need_confirms":`, int64(o.NeedConfirmations))
+	w.Int(`,"already_confirms":`, int64(o.HaveConfirmations))
+	w.String(`,"entrust_url":`, url)
+	w.String(`,"redirect_url":`, o.ReturnURL)
+	w.Raw("}")
 }
 
 // Fields whose meaning the vendor does not tell (D15).
@@ -163,35 +142,35 @@ const (
 func (w *writer) detail(o engine.OrderView, token Token, url string) {
 	due := dueText(o.Due)
 	fiat, amount := fiatPair(o.Order)
-	w.string(`{"trade_no":`, o.Number)
-	w.string(`,"out_trade_no":`, referenceOf(o.Facts()))
-	w.string(`,"chain":`, token.Chain)
-	w.string(`,"token":`, token.Symbol)
-	w.string(`,"contract":`, token.Contract)
+	w.String(`{"trade_no":`, o.Number)
+	w.String(`,"out_trade_no":`, referenceOf(o.Facts()))
+	w.String(`,"chain":`, token.Chain)
+	w.String(`,"token":`, token.Symbol)
+	w.String(`,"contract":`, token.Contract)
 	w.currency(`,"currency_id":`, token.CurrencyID)
-	w.string(`,"fiat_name":`, fiat)
-	w.string(`,"fiat_amount":`, amount)
-	w.string(`,"amount":`, due)
-	w.string(`,"token_amount":`, due)
-	w.string(`,"mode":`, mode)
-	w.string(`,"pay_address":`, o.Address)
-	w.string(`,"status":`, status[o.State])
-	w.time(`,"time_expire":`, o.Deadline)
-	w.int(`,"decimal":`, int64(token.Decimals))
-	w.int(`,"chain_id":`, token.ChainID)
-	w.int(`,"equity":`, equity)
-	w.time(`,"create_time":`, o.CreatedAt)
-	w.string(`,"amount_collected":`, o.Received.Decimal())
-	w.int(`,"need_confirms":`, int64(o.NeedConfirmations))
-	w.int(`,"already_confirms":`, int64(o.HaveConfirmations))
-	w.string(`,"txid":`, o.LastTxID)
-	w.string(`,"entrust_url":`, url)
-	w.string(`,"redirect_url":`, o.ReturnURL)
-	w.time(`,"time":`, o.ChangedAt)
-	w.string(`,"name":`, o.Product.Name)
-	w.string(`,"image":`, o.Product.Image)
-	w.string(`,"describe":`, o.Product.Description)
-	w.raw("}")
+	w.String(`,"fiat_name":`, fiat)
+	w.String(`,"fiat_amount":`, amount)
+	w.String(`,"amount":`, due)
+	w.String(`,"token_amount":`, due)
+	w.String(`,"mode":`, mode)
+	w.String(`,"pay_address":`, o.Address)
+	w.String(`,"status":`, status[o.State])
+	w.Time(`,"time_expire":`, o.Deadline)
+	w.Int(`,"decimal":`, int64(token.Decimals))
+	w.Int(`,"chain_id":`, token.ChainID)
+	w.Int(`,"equity":`, equity)
+	w.Time(`,"create_time":`, o.CreatedAt)
+	w.String(`,"amount_collected":`, o.Received.Decimal())
+	w.Int(`,"need_confirms":`, int64(o.NeedConfirmations))
+	w.Int(`,"already_confirms":`, int64(o.HaveConfirmations))
+	w.String(`,"txid":`, o.LastTxID)
+	w.String(`,"entrust_url":`, url)
+	w.String(`,"redirect_url":`, o.ReturnURL)
+	w.Time(`,"time":`, o.ChangedAt)
+	w.String(`,"name":`, o.Product.Name)
+	w.String(`,"image":`, o.Product.Image)
+	w.String(`,"describe":`, o.Product.Description)
+	w.Raw("}")
 }
 
 // fiatPair is the price in fiat: none if the order was made over an amount of its token.
@@ -214,11 +193,11 @@ func referenceOf(f payment.Facts) string {
 // quote writes one row of order/exchange-rates.
 func (w *writer) quote(token Token, price money.Price, offer engine.Offer) {
 	w.currency(`{"currency_id":`, token.CurrencyID)
-	w.string(`,"fiat_name":`, price.Currency())
-	w.string(`,"fiat_amount":`, price.Decimal())
-	w.string(`,"amount":`, offer.Due.Decimal())
-	w.string(`,"exchange_rate":`, rateText(offer.Rate))
-	w.raw("}")
+	w.String(`,"fiat_name":`, price.Currency())
+	w.String(`,"fiat_amount":`, price.Decimal())
+	w.String(`,"amount":`, offer.Due.Decimal())
+	w.String(`,"exchange_rate":`, rateText(offer.Rate))
+	w.Raw("}")
 }
 
 // rateText is the price of one token in fiat, rounded half up to 7 places (rulings H1).
@@ -230,49 +209,49 @@ func rateText(r money.Rate) string {
 // token writes one row of a token list, with balance unless it is nil.
 func (w *writer) token(t Token, standard string, balance *money.Amount) {
 	w.currency(`{"currency_id":`, t.CurrencyID)
-	w.string(`,"chain":`, t.Chain)
-	w.int(`,"chain_id":`, t.ChainID)
-	w.string(`,"token":`, t.Symbol)
-	w.string(`,"contract":`, t.Contract)
-	w.string(`,"protocol":`, standard)
-	w.string(`,"logo":`, "") // other people's marks are not ours to ship
-	w.int(`,"decimal":`, int64(t.Decimals))
+	w.String(`,"chain":`, t.Chain)
+	w.Int(`,"chain_id":`, t.ChainID)
+	w.String(`,"token":`, t.Symbol)
+	w.String(`,"contract":`, t.Contract)
+	w.String(`,"protocol":`, standard)
+	w.String(`,"logo":`, "") // other people's marks are not ours to ship
+	w.Int(`,"decimal":`, int64(t.Decimals))
 	if balance != nil {
-		w.string(`,"balance":`, balance.Decimal())
+		w.String(`,"balance":`, balance.Decimal())
 	}
-	w.raw("}")
+	w.Raw("}")
 }
 
 // balance writes the data of account/balance.
 func (w *writer) balance(t Token, available money.Amount) {
 	w.currency(`{"currency_id":`, t.CurrencyID)
-	w.string(`,"chain":`, t.Chain)
-	w.string(`,"token":`, t.Symbol)
-	w.string(`,"contract":`, t.Contract)
-	w.int(`,"decimal":`, int64(t.Decimals))
-	w.string(`,"balance":`, available.Decimal())
-	w.raw("}")
+	w.String(`,"chain":`, t.Chain)
+	w.String(`,"token":`, t.Symbol)
+	w.String(`,"contract":`, t.Contract)
+	w.Int(`,"decimal":`, int64(t.Decimals))
+	w.String(`,"balance":`, available.Decimal())
+	w.Raw("}")
 }
 
 // payout writes the data of payout/create, and with all of payout/detail.
 func (w *writer) payout(p payment.Payout, t Token, all bool) {
-	w.string(`{"trade_no":`, p.Number)
-	w.string(`,"out_trade_no":`, payoutReference(p.Reference))
-	w.string(`,"status":`, payoutStatus[p.State])
+	w.String(`{"trade_no":`, p.Number)
+	w.String(`,"out_trade_no":`, payoutReference(p.Reference))
+	w.String(`,"status":`, payoutStatus[p.State])
 	w.currency(`,"currency_id":`, t.CurrencyID)
-	w.string(`,"chain":`, t.Chain)
-	w.int(`,"chain_id":`, t.ChainID)
-	w.string(`,"token":`, t.Symbol)
-	w.string(`,"contract":`, t.Contract)
-	w.string(`,"to_address":`, p.Recipient)
-	w.string(`,"amount":`, p.Amount.Decimal())
-	w.string(`,"fee":`, payoutFee)
-	w.time(`,"create_time":`, p.CreatedAt)
+	w.String(`,"chain":`, t.Chain)
+	w.Int(`,"chain_id":`, t.ChainID)
+	w.String(`,"token":`, t.Symbol)
+	w.String(`,"contract":`, t.Contract)
+	w.String(`,"to_address":`, p.Recipient)
+	w.String(`,"amount":`, p.Amount.Decimal())
+	w.String(`,"fee":`, payoutFee)
+	w.Time(`,"create_time":`, p.CreatedAt)
 	if all {
-		w.string(`,"txid":`, p.TxID)
-		w.time(`,"time":`, p.ChangedAt)
+		w.String(`,"txid":`, p.TxID)
+		w.Time(`,"time":`, p.ChangedAt)
 	}
-	w.raw("}")
+	w.Raw("}")
 }
 
 // payoutFee is what a payout costs the merchant: the network's fee comes out of the operator's gas.
@@ -280,39 +259,17 @@ const payoutFee = "0"
 
 // code writes the data of payment-qr-code/create.
 func (w *writer) code(o engine.OrderView, t Token, url string) {
-	w.string(`{"trade_no":`, o.Number)
-	w.string(`,"out_trade_no":`, o.Reference)
+	w.String(`{"trade_no":`, o.Number)
+	w.String(`,"out_trade_no":`, o.Reference)
 	w.currency(`,"currency_id":`, t.CurrencyID)
-	w.string(`,"chain":`, t.Chain)
-	w.int(`,"chain_id":`, t.ChainID)
-	w.string(`,"token":`, t.Symbol)
-	w.string(`,"contract":`, t.Contract)
-	w.int(`,"decimal":`, int64(t.Decimals))
-	w.string(`,"pay_address":`, o.Address)
-	w.string(`,"mode":`, mode)
-	w.string(`,"url":`, url)
-	w.time(`,"create_time":`, o.CreatedAt)
-	w.raw("}")
+	w.String(`,"chain":`, t.Chain)
+	w.Int(`,"chain_id":`, t.ChainID)
+	w.String(`,"token":`, t.Symbol)
+	w.String(`,"contract":`, t.Contract)
+	w.Int(`,"decimal":`, int64(t.Decimals))
+	w.String(`,"pay_address":`, o.Address)
+	w.String(`,"mode":`, mode)
+	w.String(`,"url":`, url)
+	w.Time(`,"create_time":`, o.CreatedAt)
+	w.Raw("}")
 }
-
-// list begins an array.
-func (w *writer) list() *list {
-	w.raw("[")
-	return &list{w: w}
-}
-
-// list is an array that is being written.
-type list struct {
-	w    *writer
-	some bool
-}
-
-// next comes before each element.
-func (l *list) next() {
-	if l.some {
-		l.w.raw(",")
-	}
-	l.some = true
-}
-
-func (l *list) end() { l.w.raw("]") }

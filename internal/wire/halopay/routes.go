@@ -2,8 +2,6 @@ package halopay
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -15,7 +13,6 @@ import (
 	"florin/internal/clock"
 	"florin/internal/engine"
 	"florin/internal/money"
-	"florin/internal/payment"
 	"florin/internal/wire"
 )
 
@@ -74,7 +71,7 @@ type API struct {
 	limits     *wire.AppLimits
 	payouts    *wire.AppLimits // of payout/create alone
 	tokens     tokens
-	unknown    engine.App // in the place of apps that do not exist
+	apps       *wire.Apps
 }
 
 // New returns the API.
@@ -89,7 +86,7 @@ func New(c Config) *API {
 		limits:     wire.NewAppLimits(c.Clock),
 		payouts:    wire.NewAppLimits(c.Clock),
 		tokens:     byAsset(c.Tokens),
-		unknown:    engine.App{Keys: []engine.Secret{newDecoy()}},
+		apps:       wire.NewApps(c.Engine, Protocol),
 	}
 }
 
@@ -155,17 +152,18 @@ type call struct {
 // answer serves one request: whatever comes of it is HTTP 200 with HaloPay's envelope.
 func (a *API) answer(w http.ResponseWriter, r *wire.Request, rt route, old bool) {
 	if !a.gate.Admits(r) {
-		a.write(w, nil, "", appendFailure(nil, denied(codeTooFrequent), old))
+		a.write(w, nil, "", appendFailure(nil, wire.Denied(codeTooFrequent), old))
 		return
 	}
-	app, known, err := a.app(r)
+	id, _ := wire.One(r.Header, "X-Appid")
+	app, known, err := a.apps.Find(r.Context(), id)
 	if err != nil {
-		a.logFault(r, "", err)
+		wire.LogFault(a.log, Protocol, r, "", err)
 		a.write(w, nil, "", appendFailure(nil, err, old))
 		return
 	}
 	key := app.Keys[0] // signs what comes before a signature was verified
-	out := writer{b: make([]byte, 0, 512), old: old && app.Options["legacy_envelope"] != "halopay"}
+	out := writer{Writer: wire.Writer{B: make([]byte, 0, 512)}, old: old && app.Options["legacy_envelope"] != "halopay"}
 	signer, err := a.authenticate(r, app, known)
 	if err == nil {
 		key = signer
@@ -174,42 +172,12 @@ func (a *API) answer(w http.ResponseWriter, r *wire.Request, rt route, old bool)
 		a.gate.Blame(r)
 	}
 	if err != nil {
-		if fault(err) {
-			a.logFault(r, app.ID, err)
+		if wire.Fault(err) {
+			wire.LogFault(a.log, Protocol, r, app.ID, err)
 		}
-		out.b = appendFailure(out.b[:0], err, out.old)
+		out.B = appendFailure(out.B[:0], err, out.old)
 	}
-	a.write(w, key, app.ID, out.b)
-}
-
-// logFault logs a fault of ours. A caller who goes away while he is served is none: anybody could
-// fill the log with alarms.
-func (a *API) logFault(r *wire.Request, appID string, err error) {
-	level := slog.LevelError
-	if r.Context().Err() != nil && errors.Is(err, context.Canceled) {
-		level = slog.LevelDebug
-	}
-	a.log.Log(r.Context(), level, "halopay: "+r.URL.Path, "app", appID, "err", err)
-}
-
-// app returns the app that the request names, or one that does not exist, with a key that fits
-// nothing: unknown, revoked and foreign apps cost what others cost (threats W05, W16).
-func (a *API) app(r *wire.Request) (app engine.App, known bool, err error) {
-	id, ok := wire.One(r.Header, "X-Appid")
-	if !ok || !wire.Alphanumeric(id, 64) {
-		return a.unknown, false, nil
-	}
-	app, err = a.engine.App(r.Context(), id)
-	if refusal := (*payment.Error)(nil); errors.As(err, &refusal) {
-		return a.unknown, false, nil
-	}
-	if err != nil {
-		return app, false, fmt.Errorf("load app %s: %w", id, err)
-	}
-	if !app.Active || app.Protocol != Protocol || len(app.Keys) == 0 {
-		return a.unknown, false, nil
-	}
-	return app, true, nil
+	a.write(w, key, app.ID, out.B)
 }
 
 // authenticate checks headers, time and signature, the cheap before the dear (threats L05), and
@@ -219,20 +187,20 @@ func (a *API) authenticate(r *wire.Request, app engine.App, known bool) (engine.
 	signature, okSign := wire.One(r.Header, "X-Sign")
 	contentType, okType := wire.One(r.Header, "Content-Type")
 	if !okTime || !okSign || !okType || !wire.IsJSON(contentType) {
-		return nil, denied(codeAuth)
+		return nil, wire.Denied(codeAuth)
 	}
 	if second, ok := wire.Second(timestamp); !ok || !a.window.Contains(second) {
 		if !known {
-			return nil, denied(codeAuth)
+			return nil, wire.Denied(codeAuth)
 		}
-		return nil, denied(codeTime)
+		return nil, wire.Denied(codeTime)
 	}
 	key, signed := verify(app.Keys, r.Raw, timestamp, signature)
 	switch {
 	case !known:
-		return nil, denied(codeAuth)
+		return nil, wire.Denied(codeAuth)
 	case !signed:
-		return nil, denied(codeSign)
+		return nil, wire.Denied(codeSign)
 	}
 	return key, nil
 }
@@ -240,7 +208,7 @@ func (a *API) authenticate(r *wire.Request, app engine.App, known bool) (engine.
 // serve runs an authenticated call and writes the answer's body.
 func (a *API) serve(r *wire.Request, rt route, c *call, out *writer) error {
 	if !slices.Contains(rt.kinds, c.app.Kind) {
-		return denied(codeAuth)
+		return wire.Denied(codeAuth)
 	}
 	c.body, c.source = string(r.Raw), r.Source
 	if c.body == "" {
@@ -249,17 +217,17 @@ func (a *API) serve(r *wire.Request, rt route, c *call, out *writer) error {
 	c.signature = strings.ToLower(r.Header.Get("X-Sign"))
 	// What says nothing changes nothing, and clients send it to several calls within a second.
 	if c.body != "{}" && !a.signatures.Admit(c.signature, rt.path, rt.changes) {
-		return denied(codeSign)
+		return wire.Denied(codeSign)
 	}
 	c.limited = !a.limits.Allow(c.app.ID, wire.Rate{PerSecond: c.app.RatePerSecond, Burst: c.app.Burst})
 	if c.limited && !rt.repeats {
-		return denied(codeTooFrequent)
+		return wire.Denied(codeTooFrequent)
 	}
 	out.success()
 	if err := rt.serve(a, r.Context(), c, out); err != nil {
 		return err
 	}
-	out.b = append(out.b, '}')
+	out.B = append(out.B, '}')
 	return nil
 }
 

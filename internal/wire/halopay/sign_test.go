@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"florin/internal/engine"
+	"florin/internal/keys"
 	"florin/internal/wire"
 	"florin/internal/wire/wiretest"
 )
@@ -120,6 +121,8 @@ type counting struct{ made atomic.Int64 }
 
 func (c *counting) HMACSHA256(...[]byte) [32]byte { c.made.Add(1); return [32]byte{} }
 
+func (c *counting) SHA256([]byte, ...[]byte) [32]byte { c.made.Add(1); return [32]byte{} }
+
 // TestW05_UnknownAppsDoTheWorkOfKnownOnes counts: for an app that does not exist, that is revoked or
 // that is another dialect's, a MAC is made over the request and one over the answer, as for others.
 func TestW05_UnknownAppsDoTheWorkOfKnownOnes(t *testing.T) {
@@ -135,7 +138,7 @@ func TestW05_UnknownAppsDoTheWorkOfKnownOnes(t *testing.T) {
 	absent := &shop{World: w, t: t, handler: handler, app: wiretest.App{ID: "zzzzzzzzzzzzzzzz", Key: "any"}}
 
 	decoy := &counting{}
-	api.unknown.Keys[0] = decoy
+	api.apps.Unknown.Keys[0] = decoy
 	sent := func(s *shop, r *http.Request) (made int64, code int) {
 		before := w.Keys.Made() + decoy.made.Load()
 		code = s.send(r).Code
@@ -195,17 +198,17 @@ func TestCheapChecksComeFirst(t *testing.T) {
 // wrong in its last. The threat list asks for less than 4.5 over 10^6 samples on a quiet machine;
 // tests share theirs, so it is not asserted here. TestW05_ComparesInConstantTime stands in package wire.
 func TestW05_Timing(t *testing.T) {
-	k := newDecoy()
+	k := keys.NewSecret([]byte("key-of-nobody"))
 	mac := k.HMACSHA256([]byte("{}"), []byte("1773750074"))
 	right := fmt.Sprintf("%x", mac)
 	first, last := "00"+right[2:], right[:62]+"00"
-	keys := []engine.Secret{k}
+	tried := []engine.Secret{k}
 	var samples [2][]float64
 	for i := range times(1_000_000) {
 		signature := [2]string{first, last}[i%2]
 		begun := time.Now()
 		for range 8 {
-			if _, ok := verify(keys, []byte("{}"), "1773750074", signature); ok && first != right && last != right {
+			if _, ok := verify(tried, []byte("{}"), "1773750074", signature); ok && first != right && last != right {
 				t.Fatal("a wrong signature verified")
 			}
 		}

@@ -36,14 +36,14 @@ func (a *API) exchangeRates(ctx context.Context, c *call, w *writer) error {
 	if err != nil {
 		return err
 	}
-	list := w.list()
+	list := w.List("")
 	for _, offer := range offers {
 		if token := a.tokens[offer.Asset]; token.CurrencyID != 0 {
-			list.next()
+			list.Next()
 			w.quote(token, price, offer)
 		}
 	}
-	list.end()
+	list.End()
 	return nil
 }
 
@@ -60,14 +60,14 @@ func (a *API) tokenList(_ context.Context, c *call, w *writer) error {
 	if _, err := parse(c, nil); err != nil {
 		return err
 	}
-	list := w.list()
+	list := w.List("")
 	for _, listed := range a.engine.Assets(c.app) {
 		if token := a.tokens[listed.Asset]; token.CurrencyID != 0 {
-			list.next()
+			list.Next()
 			w.token(token, listed.Standard, nil)
 		}
 	}
-	list.end()
+	list.End()
 	return nil
 }
 
@@ -77,13 +77,13 @@ func (a *API) appTokenList(ctx context.Context, c *call, w *writer) error {
 	if _, err := parse(c, nil); err != nil {
 		return err
 	}
-	list := w.list()
+	list := w.List("")
 	for _, listed := range a.engine.Assets(c.app) {
 		token := a.tokens[listed.Asset]
 		if token.CurrencyID == 0 || !listed.Taken {
 			continue
 		}
-		list.next()
+		list.Next()
 		if c.old {
 			w.token(token, listed.Standard, nil)
 			continue
@@ -94,7 +94,7 @@ func (a *API) appTokenList(ctx context.Context, c *call, w *writer) error {
 		}
 		w.token(token, listed.Standard, &balance.Available)
 	}
-	list.end()
+	list.End()
 	return nil
 }
 

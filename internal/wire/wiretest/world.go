@@ -306,7 +306,7 @@ func (n *Numbers) Hex(bytes int) string {
 	return next
 }
 
-// Keys keeps secrets as they are and counts the MACs that are made with them.
+// Keys keeps secrets as they are and counts the MACs and hashes that are made with them.
 type Keys struct{ made atomic.Int64 }
 
 // Made returns how many MACs were made.
@@ -332,6 +332,19 @@ func (s secret) HMACSHA256(parts ...[]byte) (sum [32]byte) {
 		mac.Write(part)
 	}
 	mac.Sum(sum[:0])
+	return sum
+}
+
+// SHA256 is the same for keys that are hashed between what stands before and after them.
+func (s secret) SHA256(before []byte, after ...[]byte) (sum [32]byte) {
+	s.keys.made.Add(1)
+	h := sha256.New()
+	h.Write(before)
+	h.Write([]byte(s.key))
+	for _, part := range after {
+		h.Write(part)
+	}
+	h.Sum(sum[:0])
 	return sum
 }
 

@@ -1,4 +1,4 @@
-package halopay
+package wire
 
 import (
 	"bytes"
@@ -8,8 +8,6 @@ import (
 	"log/slog"
 	"net/http/httptest"
 	"testing"
-
-	"florin/internal/wire"
 )
 
 // TestLeavingIsNoFault: a caller who went away raises no alarm; what failed otherwise does.
@@ -28,8 +26,8 @@ func TestLeavingIsNoFault(t *testing.T) {
 		{"the caller left, and the disk is full", left, io.ErrShortWrite, true},
 	} {
 		var log bytes.Buffer
-		a := &API{log: slog.New(slog.NewTextHandler(&log, nil))}
-		a.logFault(&wire.Request{Request: httptest.NewRequestWithContext(c.ctx, "POST", routes[0].path, nil)}, "app", c.err)
+		r := &Request{Request: httptest.NewRequestWithContext(c.ctx, "POST", "/", nil)}
+		LogFault(slog.New(slog.NewTextHandler(&log, nil)), "halopay", r, "app", c.err)
 		if alarm := log.Len() > 0; alarm != c.alarm {
 			t.Errorf("%s: log %q", c.name, log.String())
 		}
