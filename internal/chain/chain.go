@@ -83,6 +83,8 @@ type Client interface {
 type Addresser interface {
 	// Address returns the forwarder that sends everything to destination, for one salt.
 	Address(salt [32]byte, destination string) (string, error)
+	// Recipe is Address with all that it is made of.
+	Recipe(salt [32]byte, destination string) (Recipe, error)
 	// Normal returns address in its canonical spelling, or an error if it is not one.
 	Normal(address string) (string, error)
 }

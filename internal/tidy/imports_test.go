@@ -18,7 +18,7 @@ var mayImport = map[string]string{
 
 	"chain":         "money clock",
 	"chain/*":       "money clock chain chain/evmaddr contracts",
-	"chain/evmaddr": "",
+	"chain/evmaddr": "chain",
 	"acquirer":      "money clock",
 	"acquirer/*":    "money clock acquirer",
 	"rates":         "money clock",

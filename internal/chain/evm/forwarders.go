@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"florin/contracts"
+	"florin/internal/chain"
 	"florin/internal/chain/evmaddr"
 )
 
@@ -21,5 +22,5 @@ func NewForwarders(factory string) (evmaddr.Forwarders, error) {
 
 // Factory returns where contracts.Deployer puts the factory, on every EVM chain.
 func Factory() evmaddr.Address {
-	return evmaddr.Create2(contracts.Deployer, contracts.FactorySalt, evmaddr.Keccak256(contracts.Factory.Bytecode))
+	return chain.Create2(chain.Create2EVM, contracts.Deployer, contracts.FactorySalt, evmaddr.Keccak256(contracts.Factory.Bytecode))
 }

@@ -15,7 +15,7 @@ var ErrNoSweeper = errors.New("no sweeper is deployed there")
 
 // Sweeper returns where contracts.Deployer puts the sweeper, on every EVM chain.
 func Sweeper() evmaddr.Address {
-	return evmaddr.Create2(contracts.Deployer, contracts.SweeperSalt, evmaddr.Keccak256(contracts.Sweeper.Bytecode))
+	return chain.Create2(chain.Create2EVM, contracts.Deployer, contracts.SweeperSalt, evmaddr.Keccak256(contracts.Sweeper.Bytecode))
 }
 
 // CheckSweeper compares the code at Sweeper with ours. ErrNoSweeper when there is none yet.

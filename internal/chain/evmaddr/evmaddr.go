@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"golang.org/x/crypto/sha3"
+
+	"florin/internal/chain"
 )
 
 // ErrFormat reports text that is not an address.
@@ -82,14 +84,6 @@ func Keccak256(parts ...[]byte) (sum [32]byte) {
 	return sum
 }
 
-// Create2 returns where deployer puts the contract whose init code has this Keccak hash
-// (https://eips.ethereum.org/EIPS/eip-1014).
-func Create2(deployer Address, salt, initCodeHash [32]byte) (a Address) {
-	sum := Keccak256([]byte{0xff}, deployer[:], salt[:], initCodeHash[:])
-	copy(a[:], sum[12:])
-	return a
-}
-
 var errZero = fmt.Errorf("%w: the zero address as destination", ErrFormat)
 
 // Forwarders derives deposit addresses; it is a chain.Addresser (rulings G14).
@@ -101,27 +95,44 @@ type Forwarders struct {
 // Address returns where Factory puts the forwarder of destination and salt. It refuses the zero
 // destination: what is swept there is lost.
 func (f Forwarders) Address(salt [32]byte, destination string) (string, error) {
-	to, err := Parse(destination)
+	to, err := f.destination(destination)
 	if err != nil {
 		return "", err
 	}
-	if to == (Address{}) {
-		return "", errZero
+	hash := Keccak256(chain.InitCode(f.CreationCode, to))
+	return Address(chain.Create2(chain.Create2EVM, f.Factory, salt, hash)).String(), nil
+}
+
+// Recipe returns Address with all that it is made of.
+func (f Forwarders) Recipe(salt [32]byte, destination string) (chain.Recipe, error) {
+	to, err := f.destination(destination)
+	if err != nil {
+		return chain.Recipe{}, err
 	}
-	var argument [32]byte // abi.encode(address)
-	copy(argument[12:], to[:])
-	return Create2(f.Factory, salt, Keccak256(f.CreationCode, argument[:])).String(), nil
+	r := Place(f.Factory).Recipe(salt, chain.InitCode(f.CreationCode, to))
+	r.Destination = to.String()
+	return r, nil
+}
+
+// Place returns the addresses that factory puts contracts at.
+func Place(factory Address) chain.Place {
+	return chain.Place{Prefix: chain.Create2EVM, Factory: factory, Spell: func(a [20]byte) string { return Address(a).String() }}
 }
 
 // Normal returns the canonical spelling of a destination. Like Address it refuses the zero address:
 // better when it is configured than at each order.
 func (f Forwarders) Normal(destination string) (string, error) {
-	to, err := Parse(destination)
+	to, err := f.destination(destination)
 	if err != nil {
 		return "", err
 	}
-	if to == (Address{}) {
-		return "", errZero
-	}
 	return to.String(), nil
+}
+
+func (f Forwarders) destination(text string) (Address, error) {
+	to, err := Parse(text)
+	if err == nil && to == (Address{}) {
+		return Address{}, errZero
+	}
+	return to, err
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"florin/internal/chain"
 )
 
 // The examples of https://eips.ethereum.org/EIPS/eip-55.
@@ -57,9 +59,40 @@ func TestCreate2(t *testing.T) {
 		var salt [32]byte
 		raw := unhex(t, c.salt)
 		copy(salt[32-len(raw):], raw)
-		if got := Create2(MustParse(c.deployer), salt, Keccak256(unhex(t, c.code))).String(); got != c.want {
-			t.Errorf("Create2(%s, %s, %s) = %s, want %s", c.deployer, c.salt, c.code, got, c.want)
+		place := Place(MustParse(c.deployer))
+		if got := place.Recipe(salt, unhex(t, c.code)).Address; got != c.want {
+			t.Errorf("%s, %s, %s give %s, want %s", c.deployer, c.salt, c.code, got, c.want)
 		}
+		place.Prefix = chain.Create2Tron // negative control: the first byte counts
+		if got := place.Recipe(salt, unhex(t, c.code)).Address; got == c.want {
+			t.Errorf("%s with another first byte", got)
+		}
+	}
+}
+
+// TestRecipe: the vector of Pay Protocol's document, and that Recipe and Address agree.
+func TestRecipe(t *testing.T) {
+	salt := [32]byte(unhex(t, "657faff79490a0c7a7d798d23d6b119e5eacc8f850f99a44e32b0a6cf9da6b11"))
+	factory := MustParse("0x00112233445566778899aabbccddeeff00112233")
+	r := Place(factory).Recipe(salt, unhex(t, "6080604052600a600c600039600a6000f3602a60005260206000f3"))
+	if r.Address != "0xFD8C2434F3870a60456cfEd01C98b17d5d2A1475" || r.InitCodeHash != "0xce6388d2de60d1a3745d5c4d39e53e5c1f20b16b97d59f28860ad13614576c92" {
+		t.Errorf("%+v", r)
+	}
+	f := Forwarders{Factory: factory, CreationCode: []byte{0x60}}
+	r, err := f.Recipe(salt, strings.ToLower(spelled[2]))
+	address, err2 := f.Address(salt, spelled[2])
+	if err := errors.Join(err, err2); err != nil {
+		t.Fatal(err)
+	}
+	want := chain.Recipe{
+		Prefix: "0xff", Factory: factory.String(), Salt: "0x" + hex.EncodeToString(salt[:]), Destination: spelled[2],
+		InitCode: "0x60" + strings.Repeat("00", 12) + strings.ToLower(spelled[2][2:]), InitCodeHash: r.InitCodeHash, Address: address,
+	}
+	if r != want {
+		t.Errorf("%+v, want %+v", r, want)
+	}
+	if _, err := f.Recipe(salt, "0x0000000000000000000000000000000000000000"); err == nil {
+		t.Error("a recipe for the zero destination")
 	}
 }
 
