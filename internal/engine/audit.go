@@ -196,51 +196,6 @@ func (e *Engine) verifyDesk(ctx context.Context, r *LedgerReport, sums map[ledge
 	return nil
 }
 
-// DeskRow is a transfer at the exception desk.
-type DeskRow struct {
-	ID      string
-	Key     payment.TransferKey
-	OrderID string
-	Reason  payment.Reason
-	Amount  money.Amount // what it is about
-	Held    money.Amount // of it, in suspense
-	Status  string
-	Note    string
-}
-
-// Desk returns every row of the exception desk, oldest first.
-func (e *Engine) Desk(ctx context.Context) ([]DeskRow, error) {
-	var desk []DeskRow
-	for after := ""; ; {
-		rows, err := e.db.Desk(ctx, query.DeskParams{After: after, MaxRows: 500})
-		if err != nil {
-			return nil, fmt.Errorf("read the exception desk: %w", err)
-		}
-		for _, row := range rows {
-			after = row.ID
-			asset, err := money.ParseAsset(row.Asset)
-			if err != nil {
-				return nil, err
-			}
-			about, err := money.ParseUnits(asset, row.Units)
-			if err != nil {
-				return nil, err
-			}
-			held, err := money.ParseUnits(asset, row.Held)
-			if err != nil {
-				return nil, err
-			}
-			desk = append(desk, DeskRow{
-				ID: row.ID, Key: payment.TransferKey{Chain: row.Chain, TxID: row.Txid, Position: row.Position}, OrderID: row.OrderID,
-				Reason: payment.Reason(row.Reason), Amount: about, Held: held, Status: row.Status, Note: row.Note,
-			})
-		}
-		if len(rows) < 500 {
-			return desk, nil
-		}
-	}
-}
-
 // Balances returns what the merchant is owed, by asset.
 func (e *Engine) Balances(ctx context.Context, merchantID string) (map[money.Asset]money.Amount, error) {
 	owed := map[money.Asset]money.Amount{}
