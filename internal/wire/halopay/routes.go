@@ -56,6 +56,8 @@ type Config struct {
 	Log      *slog.Logger
 }
 
+var _ wire.Authenticator = (*API)(nil)
+
 // API serves HaloPay's calls.
 type API struct {
 	engine      *engine.Engine
@@ -180,13 +182,36 @@ func (a *API) answer(w http.ResponseWriter, r *wire.Request, rt route, old bool)
 	a.write(w, key, app.ID, out.B)
 }
 
-// authenticate checks headers, time and signature, the cheap before the dear (threats L05), and
-// returns the key that the request is signed with. Unknown apps take every step of known ones.
+// Authenticate implements wire.Authenticator.
+func (a *API) Authenticate(r *wire.Request) (engine.App, error) {
+	if len(r.Header["X-Appid"]) == 0 {
+		return engine.App{}, wire.ErrUnsigned
+	}
+	id, _ := wire.One(r.Header, "X-Appid")
+	app, known, err := a.apps.Find(r.Context(), id)
+	if err != nil {
+		return engine.App{}, err
+	}
+	if _, err := a.signer(r, app, known); err != nil {
+		return engine.App{}, wire.ErrDenied
+	}
+	return app, nil
+}
+
+// authenticate is signer for HaloPay's own calls, whose bodies are JSON.
 func (a *API) authenticate(r *wire.Request, app engine.App, known bool) (engine.Secret, error) {
+	if contentType, ok := wire.One(r.Header, "Content-Type"); !ok || !wire.IsJSON(contentType) {
+		return nil, wire.Denied(codeAuth)
+	}
+	return a.signer(r, app, known)
+}
+
+// signer checks headers, time and signature, the cheap before the dear (threats L05), and returns the
+// key that the request is signed with. Unknown apps take every step of known ones.
+func (a *API) signer(r *wire.Request, app engine.App, known bool) (engine.Secret, error) {
 	timestamp, okTime := wire.One(r.Header, "X-Timestamp")
 	signature, okSign := wire.One(r.Header, "X-Sign")
-	contentType, okType := wire.One(r.Header, "Content-Type")
-	if !okTime || !okSign || !okType || !wire.IsJSON(contentType) {
+	if !okTime || !okSign {
 		return nil, wire.Denied(codeAuth)
 	}
 	if second, ok := wire.Second(timestamp); !ok || !a.window.Contains(second) {
