@@ -28,6 +28,9 @@ const (
 type Secret interface {
 	// HMACSHA256 returns the MAC of the parts, one after the other, under the key.
 	HMACSHA256(parts ...[]byte) [32]byte
+	// SHA256 returns the digest of before, the key and the parts, one after the other: some protocols
+	// sign so. It can be extended by who sees it; what is signed must not be read loosely.
+	SHA256(before []byte, parts ...[]byte) [32]byte
 }
 
 // Sealer keeps secrets sealed at rest. The purpose binds what was sealed to its row.

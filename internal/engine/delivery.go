@@ -17,7 +17,7 @@ import (
 type DeliveryStatus string
 
 // A delivery waits until it is delivered or given up: superseded by younger news of its order,
-// exhausted after its last try, unwanted because the app has no URL.
+// exhausted after its last try, unwanted because the app has no URL or its dialect no word for it.
 const (
 	DeliveryWaiting    DeliveryStatus = "waiting"
 	Delivered          DeliveryStatus = "delivered"
@@ -159,6 +159,7 @@ func (e *Engine) told(ctx context.Context, row query.ToldRow) (d Delivery, err e
 	if d.Event, err = store.EventFrom(row.Event); err != nil {
 		return d, err
 	}
+	d.Event.Extra = row.Extra
 	d.App, err = e.App(ctx, row.Delivery.AppID)
 	return d, err
 }

@@ -193,11 +193,11 @@ func (j *judgement) expire(ctx context.Context, orderID string, internal *paymen
 		if err := j.book(ctx, *internal); err != nil {
 			return err
 		}
-		if err := j.emit(ctx, j.tx, payment.EventDesk, o, j.now); err != nil {
+		if err := j.emit(ctx, j.tx, payment.EventDesk, o, internal, j.now); err != nil {
 			return err
 		}
 	}
-	return j.emit(ctx, j.tx, payment.EventExpired, o, j.now)
+	return j.emit(ctx, j.tx, payment.EventExpired, o, nil, j.now)
 }
 
 // internalCoins looks for native coin at orders' addresses that no transfer explains: sends from

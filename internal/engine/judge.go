@@ -69,7 +69,7 @@ func (j *judgement) confirm(ctx context.Context, t payment.Transfer) error {
 	if err := j.book(ctx, t); err != nil {
 		return err
 	}
-	return j.emit(ctx, j.tx, payment.NewsOf(before, o, t), o, j.now)
+	return j.emit(ctx, j.tx, payment.NewsOf(before, o, t), o, &t, j.now)
 }
 
 // disabled says why an asset of ours is not to be trusted; "" if it is.
@@ -135,7 +135,7 @@ func (j *judgement) drop(ctx context.Context, t payment.Transfer) error {
 	if err := j.raise(ctx, j.tx, StopChain(t.Key.Chain), "a reorg took back the credited payment "+t.Key.String(), byAlarm); err != nil {
 		return err
 	}
-	return j.emit(ctx, j.tx, payment.EventReversed, o, j.now)
+	return j.emit(ctx, j.tx, payment.EventReversed, o, &dropped, j.now)
 }
 
 // openDesk brings t to the exception desk, with what of it is held in suspense.

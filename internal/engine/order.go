@@ -19,6 +19,7 @@ import (
 // NewOrder is what a dialect asks the engine to make, in the core's words.
 type NewOrder struct {
 	Number      string // made by the dialect, unique
+	Page        string // the token of its page, of 128 random bits at least; "" if Number is one
 	Reference   string // the merchant's
 	RequestHash string // of every parsed field: equal means a repeat
 	Price       money.Price
@@ -31,6 +32,8 @@ type NewOrder struct {
 
 	// Asset is what the order is paid in, for good; the zero Asset leaves that to the payer.
 	Asset money.Asset
+	// Preset makes Asset a first choice: the payer may make another.
+	Preset bool
 	// Due is how much of Asset is to be paid; zero: what Price is worth.
 	Due money.Amount
 }
@@ -61,12 +64,16 @@ func (e *Engine) CreateOrder(ctx context.Context, app App, n NewOrder) (o paymen
 		} else if err != nil {
 			return err
 		}
-		return e.giveAddress(ctx, tx, o, app, network)
+		given := o
+		if given.Address, err = e.giveAddress(ctx, tx, o, app, network); err != nil {
+			return err
+		}
+		return tx.SaveOrder(ctx, given)
 	})
 	if err != nil && !errors.Is(err, errNothing) {
 		return o, false, fmt.Errorf("create order: %w", err)
 	}
-	if inserted == 1 {
+	if inserted == 1 && !o.Chosen() {
 		return o, true, nil
 	}
 	kept, err := e.Repeated(ctx, app, n)
@@ -84,7 +91,7 @@ func (e *Engine) acceptable(ctx context.Context, app App, n NewOrder, now time.T
 		return o, network, err
 	}
 	o = payment.Order{
-		MerchantID: app.MerchantID, AppID: app.ID, Number: n.Number, Reference: n.Reference,
+		MerchantID: app.MerchantID, AppID: app.ID, Number: n.Number, Page: n.Page, Reference: n.Reference,
 		RequestHash: n.RequestHash, NotifyURL: n.NotifyURL, ReturnURL: n.ReturnURL, Product: n.Product, Price: n.Price,
 		Policy: app.policy(n.Policy), State: payment.OrderOpen, CreatedAt: now, ChangedAt: now, Version: 1,
 		Deadline: deadline.Truncate(time.Second), // what the merchant is told is what counts
@@ -92,7 +99,7 @@ func (e *Engine) acceptable(ctx context.Context, app App, n NewOrder, now time.T
 	if n.Asset.IsZero() {
 		return o, network, e.priceable(ctx, app, n.Price)
 	}
-	o.Policy.Fixed = true
+	o.Policy.Fixed = !n.Preset
 	network, token, err := e.payable(ctx, app, n.Asset.Code())
 	if err != nil {
 		return o, network, err
@@ -107,6 +114,7 @@ func (e *Engine) acceptable(ctx context.Context, app App, n NewOrder, now time.T
 		return o, network, err
 	}
 	o, err = payment.Choose(o, offer.Due, offer.Rate, false, now)
+	o.USD = e.usd(ctx, o.Price, offer.Rate, token.Symbol)
 	return o, network, err
 }
 
@@ -175,6 +183,23 @@ func (e *Engine) quote(ctx context.Context, price money.Price, symbol string) (m
 		return rate, payment.Refuse(payment.CodeNoRate, "no rate at present")
 	}
 	return rate, nil
+}
+
+// usd is what one token called symbol is worth in USD; the zero Rate if nobody knows. rate is its
+// price in price's currency.
+func (e *Engine) usd(ctx context.Context, price money.Price, rate money.Rate, symbol string) money.Rate {
+	if price.Currency() == "USD" {
+		return rate
+	}
+	dollar, err := money.ParsePrice("USD", "1")
+	if err != nil {
+		return money.Rate{}
+	}
+	worth, err := e.rates.Quote(ctx, dollar, symbol)
+	if err != nil {
+		return money.Rate{}
+	}
+	return worth
 }
 
 // Offer is one asset an order can be paid in.
@@ -246,7 +271,7 @@ func (e *Engine) ChooseAsset(ctx context.Context, number, code string) error {
 	if err != nil {
 		return err
 	}
-	now := e.now()
+	now, usd := e.now(), e.usd(ctx, o.Price, offer.Rate, token.Symbol)
 	err = e.db.Update(ctx, o.MerchantID, func(ctx context.Context, tx *store.Tx) error {
 		o, err := tx.OrderForUpdate(ctx, o.ID)
 		if err != nil {
@@ -260,7 +285,8 @@ func (e *Engine) ChooseAsset(ctx context.Context, number, code string) error {
 		if err != nil {
 			return err
 		}
-		if err := e.giveAddress(ctx, tx, chosen, app, network); err != nil {
+		chosen.USD = usd
+		if chosen.Address, err = e.giveAddress(ctx, tx, chosen, app, network); err != nil {
 			return err
 		}
 		return tx.SaveOrder(ctx, chosen)
@@ -293,30 +319,30 @@ func (e *Engine) token(app App, code string) (Network, chain.Token, bool) {
 	return Network{}, chain.Token{}, false
 }
 
-// giveAddress makes the order's address on the network's family, if it has none. Indices are
-// given once per merchant and never go back, so no address is ever used twice.
-func (e *Engine) giveAddress(ctx context.Context, tx *store.Tx, o payment.Order, app App, n Network) error {
+// giveAddress makes the order's address on the network's family, if it has none, and returns it.
+// Indices are given once per merchant and never go back, so no address is ever used twice.
+func (e *Engine) giveAddress(ctx context.Context, tx *store.Tx, o payment.Order, app App, n Network) (string, error) {
 	destination := n.Treasury
 	if app.Settle != "" {
 		destination = app.Settle
 	}
 	given, err := tx.OrderAddress(ctx, query.OrderAddressParams{OrderID: o.ID, Family: n.Family})
 	if err == nil {
-		return e.reaches(ctx, given, n, destination)
+		return given.Address, e.reaches(ctx, given, n, destination)
 	}
 	if !errors.Is(err, store.ErrNotFound) {
-		return err
+		return "", err
 	}
 	index, err := tx.TakeAddressIndex(ctx, o.MerchantID)
 	if err != nil {
-		return fmt.Errorf("address index of merchant %s: %w", o.MerchantID, err)
+		return "", fmt.Errorf("address index of merchant %s: %w", o.MerchantID, err)
 	}
 	salt := chain.Salt(e.salt, o.MerchantID, uint64(index))
 	address, err := n.Addresser.Address(salt, destination)
 	if err != nil {
-		return fmt.Errorf("derive address of order %s: %w", o.ID, err)
+		return "", fmt.Errorf("derive address of order %s: %w", o.ID, err)
 	}
-	return tx.InsertAddress(ctx, query.InsertAddressParams{
+	return address, tx.InsertAddress(ctx, query.InsertAddressParams{
 		Address: address, Family: n.Family, OrderID: o.ID, MerchantID: o.MerchantID, Salt: fmt.Sprintf("%x", salt),
 		Destination: destination, CreatedAt: e.now().UnixMicro(), // now, and not when the update began to wait: see Own
 	})
@@ -346,7 +372,12 @@ func (e *Engine) event(kind payment.EventKind, o payment.Order, now time.Time) p
 	return payment.Event{ID: e.ids.Make("evt", now), Kind: kind, Sequence: o.Version, At: now, Facts: o.Facts()}
 }
 
-// emit writes news about o, and the delivery if the order's policy tells the merchant of it.
-func (e *Engine) emit(ctx context.Context, tx *store.Tx, kind payment.EventKind, o payment.Order, now time.Time) error {
-	return tx.Emit(ctx, e.event(kind, o, now), e.ids.Make("dlv", now), o.Policy.Tells(kind))
+// emit writes news about o, and the delivery if the order's policy tells the merchant of it. cause is
+// the transfer that made it so; nil if none did.
+func (e *Engine) emit(ctx context.Context, tx *store.Tx, kind payment.EventKind, o payment.Order, cause *payment.Transfer, now time.Time) error {
+	event := e.event(kind, o, now)
+	if cause != nil {
+		event.Transfer = cause.TransferFacts()
+	}
+	return tx.Emit(ctx, event, e.ids.Make("dlv", now), o.Policy.Tells(kind), o.Policy.Each)
 }

@@ -307,7 +307,7 @@ func (e *Engine) emitPayout(ctx context.Context, tx *store.Tx, kind payment.Even
 	event := payment.Event{
 		ID: e.ids.Make("evt", now), Kind: kind, Sequence: p.Version, At: now, Facts: p.Facts(), Payout: p.PayoutFacts(),
 	}
-	return tx.Emit(ctx, event, e.ids.Make("dlv", now), kind.Final())
+	return tx.Emit(ctx, event, e.ids.Make("dlv", now), kind.Final(), false)
 }
 
 func isCode(err error, code payment.Code) bool {

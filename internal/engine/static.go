@@ -19,8 +19,13 @@ type NewStatic struct {
 	Reference   string // the merchant's label of the code
 	RequestHash string // of every parsed field: equal means a repeat
 	Asset       money.Asset
-	Name        string // shown to payers
-	Extra       string // the dialect's own document, "" for none
+	// Networks are, of an address in no Asset, those that it is on; none means all of the app's. It takes
+	// every asset that the app takes, on any network that shares an address with them.
+	Networks  []string
+	Name      string              // shown to payers
+	NotifyURL string              // "" means the app's
+	Tell      []payment.EventKind // of a deposit and of the address; none means payment.EventPaid alone
+	Extra     string              // the dialect's own document, "" for none
 }
 
 // errTaken ends an update that found its reference in use.
@@ -32,7 +37,7 @@ var errTaken = errors.New("the reference is taken")
 // refused with CodeReferenceTaken. CodeUnsupportedCurrency says that the asset is not to be had.
 func (e *Engine) CreateStatic(ctx context.Context, app App, n NewStatic) (v OrderView, created bool, err error) {
 	now := e.now()
-	network, err := e.payableIn(ctx, app, n.Asset)
+	networks, err := e.staticOn(ctx, app, n)
 	if err != nil {
 		// What would be refused today may have been accepted when it was first asked for.
 		if first, repeated := e.repeatedStatic(ctx, app, n); repeated == nil {
@@ -61,7 +66,16 @@ func (e *Engine) CreateStatic(ctx context.Context, app App, n NewStatic) (v Orde
 		} else if err != nil {
 			return err
 		}
-		return e.giveAddress(ctx, tx, home, app, network)
+		for i, network := range networks {
+			given, err := e.giveAddress(ctx, tx, home, app, network)
+			if err != nil {
+				return err
+			}
+			if i == 0 {
+				home.Address = given
+			}
+		}
+		return tx.SaveOrder(ctx, home)
 	})
 	if err != nil && !errors.Is(err, errTaken) {
 		return v, false, fmt.Errorf("create static address: %w", err)
@@ -73,6 +87,9 @@ func (e *Engine) CreateStatic(ctx context.Context, app App, n NewStatic) (v Orde
 // home is the order of a new static address: due nothing, at no time.
 func (e *Engine) home(app App, n NewStatic, now time.Time) (payment.Order, error) {
 	zero := money.Zero(n.Asset)
+	if len(n.Tell) == 0 {
+		n.Tell = []payment.EventKind{payment.EventPaid}
+	}
 	price, err := money.ParsePrice(n.Asset.Symbol(), "0")
 	if err != nil {
 		return payment.Order{}, err
@@ -82,10 +99,31 @@ func (e *Engine) home(app App, n NewStatic, now time.Time) (payment.Order, error
 	}
 	return payment.Order{
 		ID: e.ids.Make("ord", now), MerchantID: app.MerchantID, AppID: app.ID, Number: n.Number, Reference: n.Reference,
-		RequestHash: n.RequestHash, Product: payment.Product{Name: n.Name}, Price: price,
-		Policy: app.policy(payment.Policy{Late: payment.LateCount, Fee: app.Fee, Tell: []payment.EventKind{payment.EventPaid}}),
-		State:  payment.OrderStanding, Due: zero, Received: zero, Late: zero, Reversed: zero, CreatedAt: now, ChangedAt: now, Version: 1,
+		RequestHash: n.RequestHash, NotifyURL: n.NotifyURL, Product: payment.Product{Name: n.Name}, Price: price,
+		Policy: app.policy(payment.Policy{Late: payment.LateCount, Fee: app.Fee, Tell: n.Tell}),
+		State:  payment.OrderStanding, Due: zero, Received: zero, Late: zero, Reversed: zero, Refunded: zero, CreatedAt: now, ChangedAt: now, Version: 1,
 	}, nil
+}
+
+// staticOn returns the networks whose addresses a static address gets, one of each family.
+func (e *Engine) staticOn(ctx context.Context, app App, n NewStatic) ([]Network, error) {
+	if !n.Asset.IsZero() {
+		network, err := e.payableIn(ctx, app, n.Asset)
+		return []Network{network}, err
+	}
+	var on []Network
+	for _, network := range e.networksOf(app.Mode) {
+		if len(n.Networks) > 0 && !slices.Contains(n.Networks, network.Name) || !e.follows(ctx, network) {
+			continue
+		}
+		if !slices.ContainsFunc(on, func(other Network) bool { return other.Family == network.Family }) {
+			on = append(on, network)
+		}
+	}
+	if len(on) == 0 {
+		return nil, payment.Refuse(payment.CodeUnsupportedCurrency, "no network is available")
+	}
+	return on, nil
 }
 
 // payableIn returns the network on which the app can be paid in asset, now.
@@ -145,6 +183,9 @@ func (j *judgement) deposits(ctx context.Context, transfers []store.AtWork) erro
 		app, err := j.App(ctx, home.AppID)
 		if err != nil {
 			return err
+		}
+		if _, _, taken := j.token(app, t.Amount.Asset().Code()); !home.Chosen() && !taken {
+			continue // the app does not take it: it waits at the desk
 		}
 		number := j.numbers[app.Protocol]
 		if number == nil {

@@ -20,8 +20,10 @@ type OrderView struct {
 	Extra   string // the dialect's own document
 	Network Network
 	Token   chain.Token
-	Address string  // where to pay; "" until chosen
-	Offers  []Offer // of OrderToPay alone
+	Salt    string // that Address was derived from, in hex
+	// Addresses are, of a static address in no asset, where it can be paid by the network's name.
+	Addresses map[string]string
+	Offers    []Offer // of OrderToPay alone
 	// Transfers of listed assets to the order's addresses that are in the best branch, oldest block
 	// first. None of a static address, where they may be any number.
 	Transfers []payment.Transfer
@@ -47,6 +49,16 @@ func (v OrderView) Pending() []payment.Transfer {
 // asks how an order stands has no use for.
 func (e *Engine) OrderToPay(ctx context.Context, number string) (OrderView, error) {
 	v, err := e.OrderByNumber(ctx, number)
+	return e.withOffers(ctx, v, err)
+}
+
+// PageToPay is OrderByPage with what the payer may choose now.
+func (e *Engine) PageToPay(ctx context.Context, token string) (OrderView, error) {
+	v, err := e.OrderByPage(ctx, token)
+	return e.withOffers(ctx, v, err)
+}
+
+func (e *Engine) withOffers(ctx context.Context, v OrderView, err error) (OrderView, error) {
 	if err == nil && v.choosable {
 		v.Offers = e.offers(ctx, v.App, v.Order)
 	}
@@ -56,6 +68,16 @@ func (e *Engine) OrderToPay(ctx context.Context, number string) (OrderView, erro
 // OrderByNumber returns the order that its dialect shows as number.
 func (e *Engine) OrderByNumber(ctx context.Context, number string) (OrderView, error) {
 	o, err := e.db.FindOrderByNumber(ctx, number)
+	if err != nil {
+		return OrderView{}, refusal(err, "no such order")
+	}
+	return e.view(ctx, o)
+}
+
+// OrderByPage returns the order whose page has this token. The number of an order that has another
+// token is none: it can be guessed (threats B01).
+func (e *Engine) OrderByPage(ctx context.Context, token string) (OrderView, error) {
+	o, err := e.db.FindOrderByPage(ctx, token)
 	if err != nil {
 		return OrderView{}, refusal(err, "no such order")
 	}
@@ -79,6 +101,9 @@ func (e *Engine) view(ctx context.Context, o payment.Order) (OrderView, error) {
 	}
 	if v.Extra, err = e.db.OrderExtra(ctx, o.ID); err != nil && !errors.Is(err, store.ErrNotFound) {
 		return v, fmt.Errorf("load order %s: %w", o.ID, err)
+	}
+	if o.Static() && !o.Chosen() {
+		return v, e.viewAddresses(ctx, &v)
 	}
 	if o.Static() { // its transfers are any number; what they paid are orders of their own
 		return v, e.viewPayment(ctx, &v)
@@ -118,7 +143,7 @@ func (e *Engine) viewPayment(ctx context.Context, v *OrderView) error {
 	if err != nil {
 		return fmt.Errorf("address of order %s: %w", v.ID, err)
 	}
-	v.Address = address.Address
+	v.Address, v.Salt = address.Address, address.Salt
 	if len(v.Transfers) == 0 {
 		return nil
 	}
@@ -133,6 +158,23 @@ func (e *Engine) viewPayment(ctx context.Context, v *OrderView) error {
 	}
 	if youngest <= cursor.Height {
 		v.HaveConfirmations = min(cursor.Height-youngest+1, n.Confirmations)
+	}
+	return nil
+}
+
+// viewAddresses fills in where a static address in no asset can be paid.
+func (e *Engine) viewAddresses(ctx context.Context, v *OrderView) error {
+	rows, err := e.db.OrderAddresses(ctx, v.ID)
+	if err != nil {
+		return fmt.Errorf("addresses of order %s: %w", v.ID, err)
+	}
+	v.Addresses = map[string]string{}
+	for _, n := range e.networksOf(v.App.Mode) {
+		for _, row := range rows {
+			if row.Family == n.Family {
+				v.Addresses[n.Name] = row.Address
+			}
+		}
 	}
 	return nil
 }

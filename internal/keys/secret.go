@@ -70,6 +70,23 @@ func (s Secret) HMACSHA256(parts ...[]byte) (sum [32]byte) {
 	return sum
 }
 
+// SHA256 returns the digest of before, s and the parts, one after the other with nothing between them.
+// Unlike an HMAC it can be extended by who knows it. It panics on the zero Secret, with which anybody
+// could sign.
+func (s Secret) SHA256(before []byte, parts ...[]byte) (sum [32]byte) {
+	if s.IsZero() {
+		panic("keys: SHA-256 without a secret")
+	}
+	digest := sha256.New()
+	digest.Write(before)
+	digest.Write(s.bytes())
+	for _, part := range parts {
+		digest.Write(part)
+	}
+	digest.Sum(sum[:0])
+	return sum
+}
+
 // Format says [redacted] to every verb of package fmt.
 func (Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
 

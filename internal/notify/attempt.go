@@ -43,9 +43,11 @@ func (n *Notifier) deliver(ctx context.Context, due engine.DueDelivery) {
 // attempt leases a delivery, sends it and writes down what came of it.
 func (n *Notifier) attempt(ctx context.Context, due engine.DueDelivery) (outcome, error) {
 	var unmade error
+	untold := false
 	d, err := n.Engine.LeaseDelivery(ctx, due.ID, n.Worker, lease, func(e payment.Event, app engine.App) (body []byte, _ error) {
 		if format := n.Formats[app.Protocol]; format != nil {
-			body, unmade = format.Body(e, app)
+			body, unmade = format.Body(ctx, e, app)
+			untold = unmade == nil && len(body) == 0
 		}
 		return body, nil
 	})
@@ -56,7 +58,7 @@ func (n *Notifier) attempt(ctx context.Context, due engine.DueDelivery) (outcome
 		return faulty, err
 	}
 	now := n.Clock.Now()
-	if d.URL == "" || !d.App.Active {
+	if d.URL == "" || !d.App.Active || untold {
 		return untried, n.record(ctx, d, nil, engine.DeliveryUnwanted, now)
 	}
 	format := n.Formats[d.App.Protocol]
@@ -87,7 +89,7 @@ func (n *Notifier) send(ctx context.Context, format Format, d engine.Delivery, a
 	if err != nil {
 		return false, err
 	}
-	headers, err := format.Headers(d.App, d.Body, a.At)
+	headers, err := format.Headers(d.App, target, d.Body, a.At)
 	if err != nil {
 		return false, fmt.Errorf("headers: %w", err)
 	}

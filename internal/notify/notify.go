@@ -16,6 +16,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"sync"
 	"time"
 
@@ -26,10 +27,11 @@ import (
 
 // Format is how one dialect tells merchants. Implementations are safe for concurrent use.
 type Format interface {
-	// Body makes the bytes that every attempt sends, from the event's own facts.
-	Body(e payment.Event, app engine.App) ([]byte, error)
-	// Headers makes those of one attempt: time and signature are new each time.
-	Headers(app engine.App, body []byte, now time.Time) (http.Header, error)
+	// Body makes the bytes that every attempt sends, from the event's own facts and what never changes.
+	// No bytes and no error: the dialect has no word for this event, and the merchant is not told.
+	Body(ctx context.Context, e payment.Event, app engine.App) ([]byte, error)
+	// Headers makes those of one attempt to target: time and signature are new each time.
+	Headers(app engine.App, target *url.URL, body []byte, now time.Time) (http.Header, error)
 	// Acknowledged reports whether the merchant took the news. It sees at most 64 KiB.
 	Acknowledged(status int, answer []byte) bool
 	// Waits returns the time from each failed attempt to the next; when they are used up, so are

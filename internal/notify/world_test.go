@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -325,7 +326,7 @@ type format struct {
 	fail error  // of Body
 }
 
-func (f *format) Body(e payment.Event, app engine.App) ([]byte, error) {
+func (f *format) Body(_ context.Context, e payment.Event, app engine.App) ([]byte, error) {
 	if f.fail != nil {
 		return nil, f.fail
 	}
@@ -335,7 +336,7 @@ func (f *format) Body(e payment.Event, app engine.App) ([]byte, error) {
 	return json.Marshal(map[string]string{"app": app.ID, "order": e.Facts.Number, "kind": string(e.Kind), "received": e.Facts.Received.Decimal()})
 }
 
-func (f *format) Headers(app engine.App, body []byte, now time.Time) (http.Header, error) {
+func (f *format) Headers(app engine.App, _ *url.URL, body []byte, now time.Time) (http.Header, error) {
 	at := strconv.FormatInt(now.Unix(), 10)
 	mac := app.Keys[0].HMACSHA256([]byte(at), body)
 	return http.Header{"Content-Type": {"application/json"}, "X-Time": {at}, "X-Sign": {hex.EncodeToString(mac[:])}}, nil

@@ -43,7 +43,31 @@ type Event struct {
 	Sequence int64
 	At       time.Time
 	Facts    Facts
-	Payout   *PayoutFacts // nil for an order's event
+	Transfer *TransferFacts // what caused it, of an order's event; nil if time or a person did
+	Payout   *PayoutFacts   // nil for an order's event
+	// Extra is the dialect's own document of the order, the static address or the payout. It is not
+	// stored with the event, for it never changes; who reads an event to tell it finds it here.
+	Extra string
+}
+
+// TransferFacts is the snapshot of the transfer that an event is about.
+type TransferFacts struct {
+	Key         TransferKey
+	From, To    string
+	Amount, Fee money.Amount
+	BlockTime   time.Time
+	BlockHeight uint64
+	Status      TransferStatus
+	Booked      Booking
+	Reason      Reason
+}
+
+// TransferFacts returns t's snapshot.
+func (t Transfer) TransferFacts() *TransferFacts {
+	return &TransferFacts{
+		Key: t.Key, From: t.From, To: t.To, Amount: t.Amount, Fee: t.Fee, BlockTime: t.BlockTime, BlockHeight: t.BlockHeight,
+		Status: t.Status, Booked: t.Booked, Reason: t.Reason,
+	}
 }
 
 // Facts is the snapshot of an order that an event carries: enough for any dialect to say it in
@@ -55,12 +79,18 @@ type Facts struct {
 	Number     string
 	Reference  string
 	Label      string // of the static address that the order is a deposit to: its merchant's reference; else ""
+	HomeID     string // and its order; else ""
+	Product    string // its name
 	State      OrderState
 	Price      money.Price
 	Due        money.Amount
+	Rate       money.Rate
+	USD        money.Rate
+	Address    string
 	Received   money.Amount
 	Late       money.Amount
 	Reversed   money.Amount
+	Refunded   money.Amount
 	TxID       string
 	ReturnURL  string
 	CreatedAt  time.Time
@@ -68,11 +98,15 @@ type Facts struct {
 	PaidAt     time.Time
 }
 
+// Overdue reports whether the order was paid in full, and not before its time was over.
+func (f Facts) Overdue() bool { return f.State == OrderPaid && f.PaidAt.After(f.Deadline) }
+
 // Facts returns o's snapshot.
 func (o Order) Facts() Facts {
 	return Facts{
 		OrderID: o.ID, MerchantID: o.MerchantID, AppID: o.AppID, Number: o.Number, Reference: o.Reference, Label: o.Label,
-		State: o.State, Price: o.Price, Due: o.Due, Received: o.Received, Late: o.Late, Reversed: o.Reversed,
+		HomeID: o.HomeID, Product: o.Product.Name, State: o.State, Price: o.Price, Due: o.Due, Rate: o.Rate, USD: o.USD, Address: o.Address,
+		Received: o.Received, Late: o.Late, Reversed: o.Reversed, Refunded: o.Refunded,
 		TxID: o.LastTxID, ReturnURL: o.ReturnURL, CreatedAt: o.CreatedAt, Deadline: o.Deadline, PaidAt: o.PaidAt,
 	}
 }
@@ -84,7 +118,7 @@ func NewsOf(before, after Order, t Transfer) EventKind {
 		return EventDesk
 	case !t.Counted:
 		return EventLate
-	case before.State == OrderOpen && after.State == OrderPaid:
+	case before.State != OrderPaid && after.State == OrderPaid:
 		return EventPaid
 	case after.State == OrderPaid:
 		return EventExtra

@@ -2,6 +2,7 @@ package payment
 
 import (
 	"fmt"
+	"math/big"
 	"slices"
 	"time"
 
@@ -11,8 +12,9 @@ import (
 // OrderState is the one internal state. Dialects compute their own words from the facts.
 type OrderState string
 
-// An order goes from open to paid or to expired, and never on or back (threats M11). A static
-// address's own order goes from standing to closed.
+// An order goes from open to paid or to expired, and never back (threats M11). An expired one becomes
+// paid only where its policy counts what comes late, or when a person repairs it. A static address's
+// own order goes from standing to closed.
 const (
 	OrderOpen     OrderState = "open"
 	OrderPaid     OrderState = "paid"
@@ -23,7 +25,15 @@ const (
 
 // MayBecome is the transition table of orders. The database holds the same one in a trigger.
 func (s OrderState) MayBecome(next OrderState) bool {
-	return s == next || s == OrderOpen && (next == OrderPaid || next == OrderExpired) || s == OrderStanding && next == OrderClosed
+	switch s {
+	case OrderOpen:
+		return next == s || next == OrderPaid || next == OrderExpired
+	case OrderExpired:
+		return next == s || next == OrderPaid
+	case OrderStanding:
+		return next == s || next == OrderClosed
+	}
+	return s == next
 }
 
 // Late says what a transfer does whose block is younger than the deadline.
@@ -32,7 +42,7 @@ type Late string
 // What lateness means, by dialect (rulings G9).
 const (
 	LateCredit Late = "credit" // the merchant is credited, the order does not change
-	LateCount  Late = "count"  // it counts as if it were on time
+	LateCount  Late = "count"  // it counts as if it were on time, also after the order has expired
 	LateDesk   Late = "desk"   // it waits at the exception desk
 )
 
@@ -43,6 +53,10 @@ type Policy struct {
 	QuotePlaces int       `json:"quote_places"` // decimals of a quoted amount, at most the asset's own
 	Life        Life      `json:"life"`
 	Fee         money.Fee `json:"fee_bps"`
+	// Range bounds what counts by itself, nil: nothing does. What is outside waits at the exception desk.
+	Range *Range `json:"range,omitempty"`
+	// Each says that every piece of news is told: a younger one does not end the retries of an older.
+	Each bool `json:"each,omitempty"`
 	// Direct says that deposits go to the merchant's own wallet, out of our reach.
 	Direct bool `json:"direct,omitempty"`
 	// Fixed says that the merchant has picked the asset, and the payer cannot.
@@ -53,6 +67,25 @@ type Policy struct {
 
 // Tells reports whether the merchant is told of events of this kind.
 func (p Policy) Tells(kind EventKind) bool { return slices.Contains(p.Tell, kind) }
+
+// Range is what of the amount due a payment may be, as exact fractions, the bounds included. What comes
+// first is held against both; with what came before, only the higher one counts.
+type Range struct {
+	LowNum  int64 `json:"low_num"`
+	LowDen  int64 `json:"low_den"`
+	HighNum int64 `json:"high_num"`
+	HighDen int64 `json:"high_den"`
+}
+
+// under reports whether a is less than the range's part of due; over, whether it is more.
+func (r Range) under(a, due money.Amount) bool { return compareParts(a, r.LowDen, due, r.LowNum) < 0 }
+func (r Range) over(a, due money.Amount) bool  { return compareParts(a, r.HighDen, due, r.HighNum) > 0 }
+
+// compareParts compares a×x with b×y.
+func compareParts(a money.Amount, x int64, b money.Amount, y int64) int {
+	left, right := a.Int(), b.Int()
+	return new(big.Int).Mul(left.ToBig(), big.NewInt(x)).Cmp(new(big.Int).Mul(right.ToBig(), big.NewInt(y)))
+}
 
 // Life bounds how long an order is open, in seconds.
 type Life struct {
@@ -83,6 +116,7 @@ type Product struct {
 type Order struct {
 	ID, MerchantID, AppID string
 	Number                string // shown to merchant and payer, made by the dialect, unique
+	Page                  string // the token of its page, which nobody can guess; "": its number is one
 	Reference             string // the merchant's, unique per app: the idempotency key
 	Label                 string // of a deposit to a static address: the code's own reference; else ""
 	HomeID                string // of a deposit to a static address: the code's order; else ""
@@ -95,14 +129,17 @@ type Order struct {
 	State    OrderState
 	Due      money.Amount // of the zero Asset until the payer has chosen
 	Rate     money.Rate   // that Due was quoted at
+	USD      money.Rate   // what one token was worth in USD then; zero if nobody knew
+	Address  string       // where Due is paid; "" before a choice
 	Received money.Amount // confirmed, on time, in Due's asset
 	Late     money.Amount // confirmed after the end, credited to the merchant all the same
 	Reversed money.Amount // of Received, lost to a reorg after the order was paid
+	Refunded money.Amount // paid back by refunds that are final
 	LastTxID string       // of the last transfer that counted
 
 	CreatedAt time.Time
 	Deadline  time.Time // of a static address: when it was closed; zero before
-	PaidAt    time.Time // of the block that completed it; zero before
+	PaidAt    time.Time // of the block that completed it; zero before. After Deadline: it was paid overdue
 	ChangedAt time.Time // of the last change that a merchant may see
 	Version   int64     // grows with each stored change
 }
@@ -133,7 +170,7 @@ func Choose(o Order, due money.Amount, rate money.Rate, seen bool, now time.Time
 		return o, Invalid("price", "is worth less than one unit of the asset")
 	}
 	zero := money.Zero(due.Asset())
-	o.Due, o.Rate, o.Received, o.Late, o.Reversed = due, rate, zero, zero, zero
+	o.Due, o.Rate, o.Received, o.Late, o.Reversed, o.Refunded = due, rate, zero, zero, zero, zero
 	o.ChangedAt = now
 	return o, nil
 }

@@ -89,7 +89,7 @@ func TestM12_WhatATransferDoes(t *testing.T) {
 
 func TestM11_StepsOfAnOrder(t *testing.T) {
 	states := []OrderState{OrderOpen, OrderPaid, OrderExpired, OrderStanding, OrderClosed}
-	allowed := map[[2]OrderState]bool{{OrderOpen, OrderPaid}: true, {OrderOpen, OrderExpired}: true, {OrderStanding, OrderClosed}: true}
+	allowed := map[[2]OrderState]bool{{OrderOpen, OrderPaid}: true, {OrderOpen, OrderExpired}: true, {OrderExpired, OrderPaid}: true, {OrderStanding, OrderClosed}: true}
 	for _, a := range states {
 		for _, b := range states {
 			if got := a.MayBecome(b); got != (a == b || allowed[[2]OrderState{a, b}]) {

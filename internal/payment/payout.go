@@ -109,6 +109,7 @@ type PayoutFacts struct {
 	Sender     string
 	TxID       string
 	NetworkFee money.Amount
+	OrderID    string // of a refund
 	CreatedAt  time.Time
 	ChangedAt  time.Time
 }
@@ -126,7 +127,7 @@ func (p Payout) Facts() Facts {
 func (p Payout) PayoutFacts() *PayoutFacts {
 	return &PayoutFacts{
 		Kind: p.Kind, State: p.State, Reason: p.Reason, Amount: p.Amount, Recipient: p.Recipient, Sender: p.Sender,
-		TxID: p.TxID, NetworkFee: p.NetworkFee, CreatedAt: p.CreatedAt, ChangedAt: p.ChangedAt,
+		TxID: p.TxID, NetworkFee: p.NetworkFee, OrderID: p.OrderID, CreatedAt: p.CreatedAt, ChangedAt: p.ChangedAt,
 	}
 }
 

@@ -12,9 +12,10 @@ func (o Order) Static() bool { return o.State == OrderStanding || o.State == Ord
 
 // Takes reports whether t, which reached the static address of o, is a payment: then it becomes an
 // order of its own, a Deposit. Anything else is judged as o's own transfer and ends at the exception
-// desk. What was in a block before a code was closed is still its payment (threats C31).
+// desk. What was in a block before a code was closed is still its payment (threats C31). A code that is
+// not for one asset takes every one that its app takes: that is for the caller to know.
 func (o Order) Takes(t Transfer) bool {
-	return o.Static() && t.Listed && !Beyond(t.Amount) && t.Amount.Asset() == o.Due.Asset() && !o.closedBefore(t)
+	return o.Static() && t.Listed && !Beyond(t.Amount) && (!o.Chosen() || t.Amount.Asset() == o.Due.Asset()) && !o.closedBefore(t)
 }
 
 func (o Order) closedBefore(t Transfer) bool {
@@ -29,10 +30,11 @@ func Deposit(home Order, t Transfer, id, number string, now time.Time) (Order, e
 	if err != nil {
 		return Order{}, err
 	}
-	zero := home.Received
+	zero := money.Zero(t.Amount.Asset())
 	o := home
 	o.ID, o.Number, o.Reference, o.RequestHash, o.Label, o.HomeID = id, number, id, "", home.Reference, home.ID
-	o.State, o.Price, o.Rate, o.Due, o.Received, o.Late, o.Reversed, o.LastTxID = OrderOpen, price, rate, t.Amount, zero, zero, zero, ""
+	o.State, o.Price, o.Rate, o.Due, o.Received, o.Late, o.Reversed, o.Refunded, o.LastTxID = OrderOpen, price, rate, t.Amount, zero, zero, zero, zero, ""
+	o.Address, o.Page = t.To, ""
 	o.CreatedAt, o.ChangedAt, o.Deadline, o.PaidAt, o.Version = now, now, t.BlockTime, time.Time{}, 1
 	return o, nil
 }

@@ -44,6 +44,9 @@ const (
 	ReasonInternal   Reason = "internal" // native coin that came from inside a contract call (rulings G15)
 	ReasonClosed     Reason = "closed"   // for a static address that was closed, or whose app was revoked
 	ReasonBeyond     Reason = "beyond"   // more than there can be of any asset: see Beyond
+	ReasonUnder      Reason = "under_range"
+	ReasonOver       Reason = "over_range"
+	ReasonDuplicate  Reason = "duplicate" // more for a paid order than its range allows
 )
 
 // TransferKey names a transfer for ever: neither block nor block-wide position is part of it.
@@ -98,7 +101,7 @@ func Confirm(o Order, t Transfer, now time.Time) (Order, Transfer, error) {
 	if t.Status != TransferSeen || t.Booked != Unbooked {
 		return o, t, fmt.Errorf("confirm transfer %v: it is %s, booked %q", t.Key, t.Status, t.Booked)
 	}
-	if o.Takes(t) {
+	if o.Chosen() && o.Takes(t) {
 		return o, t, fmt.Errorf("confirm transfer %v: it is a deposit, not static order %s's own", t.Key, o.ID)
 	}
 	t.Status = TransferConfirmed
@@ -112,17 +115,25 @@ func Confirm(o Order, t Transfer, now time.Time) (Order, Transfer, error) {
 	case Beyond(t.Amount):
 		t.Booked, t.Reason = BookedSuspense, ReasonBeyond
 		return o, t, nil
+	case o.Static() && o.closedBefore(t) && (!o.Chosen() || t.Amount.Asset() == o.Due.Asset()):
+		t.Booked, t.Reason = BookedSuspense, ReasonClosed
+		return o, t, nil
+	case o.Static(): // else it were an order of its own by now
+		t.Booked, t.Reason = BookedSuspense, ReasonWrongAsset
+		return o, t, nil
 	case !o.Chosen():
 		t.Booked, t.Reason = BookedSuspense, ReasonUnchosen
 		return o, t, nil
 	case t.Amount.Asset() != o.Due.Asset():
 		t.Booked, t.Reason = BookedSuspense, ReasonWrongAsset
 		return o, t, nil
-	case o.Static():
-		t.Booked, t.Reason = BookedSuspense, ReasonClosed
-		return o, t, nil
 	case late && o.Policy.Late == LateDesk:
 		t.Booked, t.Reason = BookedSuspense, ReasonLate
+		return o, t, nil
+	}
+
+	if reason := outside(o, t); reason != ReasonNone {
+		t.Booked, t.Reason = BookedSuspense, reason
 		return o, t, nil
 	}
 
@@ -138,16 +149,40 @@ func Confirm(o Order, t Transfer, now time.Time) (Order, Transfer, error) {
 	return count(o, t, now)
 }
 
+// outside says why t is not accepted by itself where the order's policy has a range; ReasonNone if it is.
+func outside(o Order, t Transfer) Reason {
+	r := o.Policy.Range
+	if r == nil || back(o, t) {
+		return ReasonNone
+	}
+	sum, err := o.Received.Add(t.Amount)
+	over := err != nil || r.over(sum, o.Due)
+	switch {
+	case over && o.State == OrderPaid:
+		return ReasonDuplicate
+	case over:
+		return ReasonOver
+	case o.Received.IsZero() && r.under(t.Amount, o.Due):
+		return ReasonUnder
+	}
+	return ReasonNone
+}
+
+// back reports whether t is a credit that a reorg took away from a paid order and that came back:
+// Received never stopped containing it.
+func back(o Order, t Transfer) bool {
+	lost, err := o.Reversed.Cmp(t.Amount)
+	return o.State == OrderPaid && t.Credits > 1 && err == nil && lost >= 0
+}
+
 // count adds t to what the order received, and completes the order when that covers what is due.
 func count(o Order, t Transfer, now time.Time) (Order, Transfer, error) {
 	t.Counted = true
 	o.LastTxID, o.ChangedAt = t.Key.TxID, now
-	if o.State == OrderPaid && t.Credits > 1 {
-		// The credit that a reorg took away is back: Received never stopped containing it.
-		if rest, err := o.Reversed.Sub(t.Amount); err == nil {
-			o.Reversed = rest
-			return o, t, nil
-		}
+	if back(o, t) {
+		rest, err := o.Reversed.Sub(t.Amount)
+		o.Reversed = rest
+		return o, t, err
 	}
 	received, err := o.Received.Add(t.Amount)
 	if err != nil {
@@ -158,7 +193,7 @@ func count(o Order, t Transfer, now time.Time) (Order, Transfer, error) {
 	if err != nil {
 		return o, t, err
 	}
-	if o.State == OrderOpen && full >= 0 {
+	if (o.State == OrderOpen || o.State == OrderExpired) && full >= 0 {
 		o.State, o.PaidAt = OrderPaid, t.BlockTime
 	}
 	return o, t, nil

@@ -83,7 +83,7 @@ func (w *world) one(ctx context.Context, tx *store.Tx) error {
 		OrderID: w.ids.Make("ord", now), MerchantID: "mer_1", AppID: "app", Number: "Tee für zwei, 10 £", Reference: "r",
 		State: payment.OrderPaid, Price: price, Due: amount, Received: amount, Late: zero, Reversed: zero, CreatedAt: now, Deadline: now,
 	}}
-	if err := tx.Emit(ctx, e, "", false); err != nil {
+	if err := tx.Emit(ctx, e, "", false, false); err != nil {
 		return err
 	}
 	entryID := w.ids.Make("ent", now)

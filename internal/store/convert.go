@@ -32,11 +32,11 @@ func orderParams(o payment.Order) (query.InsertOrderParams, error) {
 		return query.InsertOrderParams{}, fmt.Errorf("store: policy of order %s: %w", o.ID, err)
 	}
 	return query.InsertOrderParams{
-		ID: o.ID, MerchantID: o.MerchantID, AppID: o.AppID, Number: o.Number, Reference: o.Reference,
+		ID: o.ID, MerchantID: o.MerchantID, AppID: o.AppID, Number: o.Number, Page: o.Page, Reference: o.Reference,
 		Label: o.Label, HomeID: o.HomeID, RequestHash: o.RequestHash, NotifyUrl: o.NotifyURL, ReturnUrl: o.ReturnURL,
 		ProductName: o.Product.Name, ProductImage: o.Product.Image, ProductDescription: o.Product.Description,
 		PriceCurrency: o.Price.Currency(), PriceUnits: o.Price.Units(), Policy: string(policy), State: string(o.State),
-		Asset: o.Due.Asset().String(), DueUnits: o.Due.Units(), Rate: o.Rate.String(),
+		Asset: o.Due.Asset().String(), DueUnits: o.Due.Units(), Rate: o.Rate.String(), Usd: o.USD.String(), Address: o.Address,
 		ReceivedUnits: o.Received.Units(), LateUnits: o.Late.Units(), ReversedUnits: o.Reversed.Units(), LastTxid: o.LastTxID,
 		CreatedAt: micros(o.CreatedAt), Deadline: micros(o.Deadline), PaidAt: micros(o.PaidAt), ChangedAt: micros(o.ChangedAt),
 	}, nil
@@ -46,12 +46,12 @@ func orderFrom(row query.Order) (payment.Order, error) {
 	p := parser{what: "order " + row.ID}
 	asset := p.asset(row.Asset)
 	o := payment.Order{
-		ID: row.ID, MerchantID: row.MerchantID, AppID: row.AppID, Number: row.Number, Reference: row.Reference,
+		ID: row.ID, MerchantID: row.MerchantID, AppID: row.AppID, Number: row.Number, Page: row.Page, Reference: row.Reference,
 		Label: row.Label, HomeID: row.HomeID, RequestHash: row.RequestHash, NotifyURL: row.NotifyUrl, ReturnURL: row.ReturnUrl,
 		Product: payment.Product{Name: row.ProductName, Image: row.ProductImage, Description: row.ProductDescription},
 		Price:   p.price(row.PriceCurrency, row.PriceUnits), State: payment.OrderState(row.State),
-		Due: p.amount(asset, row.DueUnits), Rate: p.rate(row.Rate), Received: p.amount(asset, row.ReceivedUnits),
-		Late: p.amount(asset, row.LateUnits), Reversed: p.amount(asset, row.ReversedUnits), LastTxID: row.LastTxid,
+		Due: p.amount(asset, row.DueUnits), Rate: p.rate(row.Rate), USD: p.rate(row.Usd), Address: row.Address, Received: p.amount(asset, row.ReceivedUnits),
+		Late: p.amount(asset, row.LateUnits), Reversed: p.amount(asset, row.ReversedUnits), Refunded: p.amount(asset, row.RefundedUnits), LastTxID: row.LastTxid,
 		CreatedAt: fromMicros(row.CreatedAt), Deadline: fromMicros(row.Deadline), PaidAt: fromMicros(row.PaidAt),
 		ChangedAt: fromMicros(row.ChangedAt), Version: row.Version,
 	}
@@ -77,6 +77,8 @@ type facts struct {
 	Number    string `json:"number"`
 	Reference string `json:"reference"`
 	Label     string `json:"label,omitempty"`
+	HomeID    string `json:"home_id,omitempty"`
+	Product   string `json:"product,omitempty"`
 	State     string `json:"state"`
 	Currency  string `json:"currency"`
 	Price     string `json:"price"` // units of 10^-18
@@ -85,20 +87,53 @@ type facts struct {
 	Received  string `json:"received"`
 	Late      string `json:"late"`
 	Reversed  string `json:"reversed"`
+	Refunded  string `json:"refunded,omitempty"` // "" for 0
+	Rate      string `json:"rate,omitempty"`
+	USD       string `json:"usd,omitempty"`
+	Address   string `json:"address,omitempty"`
 	TxID      string `json:"txid,omitempty"`
 	ReturnURL string `json:"return_url,omitempty"`
 	CreatedAt int64  `json:"created_at"`
 	Deadline  int64  `json:"deadline"`
 	PaidAt    int64  `json:"paid_at,omitempty"`
+
+	Transfer *transferFacts `json:"transfer,omitempty"`
 }
 
-func factsDoc(f payment.Facts) (string, error) {
-	doc, err := json.Marshal(facts{
-		Number: f.Number, Reference: f.Reference, Label: f.Label, State: string(f.State), Currency: f.Price.Currency(), Price: f.Price.Units(),
+// transferFacts is payment.TransferFacts as an event row keeps it.
+type transferFacts struct {
+	Chain    string `json:"chain"`
+	TxID     string `json:"txid"`
+	Position string `json:"position"`
+	From     string `json:"from,omitempty"`
+	To       string `json:"to"`
+	Asset    string `json:"asset"`
+	Units    string `json:"units"`
+	Fee      string `json:"fee,omitempty"` // "" for 0
+	Time     int64  `json:"time"`
+	Height   uint64 `json:"height"`
+	Status   string `json:"status"`
+	Booked   string `json:"booked"`
+	Reason   string `json:"reason,omitempty"`
+}
+
+// factsDoc is what the event row of an order keeps.
+func factsDoc(e payment.Event) (string, error) {
+	f := e.Facts
+	kept := facts{
+		Number: f.Number, Reference: f.Reference, Label: f.Label, HomeID: f.HomeID, Product: f.Product, State: string(f.State), Currency: f.Price.Currency(), Price: f.Price.Units(),
 		Asset: f.Due.Asset().String(), Due: f.Due.Units(), Received: f.Received.Units(), Late: f.Late.Units(),
-		Reversed: f.Reversed.Units(), TxID: f.TxID, ReturnURL: f.ReturnURL,
-		CreatedAt: micros(f.CreatedAt), Deadline: micros(f.Deadline), PaidAt: micros(f.PaidAt),
-	})
+		Reversed: f.Reversed.Units(), Refunded: unlessZero(f.Refunded), Rate: f.Rate.String(), USD: f.USD.String(), Address: f.Address,
+		TxID: f.TxID, ReturnURL: f.ReturnURL, CreatedAt: micros(f.CreatedAt), Deadline: micros(f.Deadline), PaidAt: micros(f.PaidAt),
+	}
+	if t := e.Transfer; t != nil {
+		kept.Transfer = &transferFacts{
+			Chain: t.Key.Chain, TxID: t.Key.TxID, Position: t.Key.Position, From: t.From, To: t.To, Asset: t.Amount.Asset().String(),
+			Units: t.Amount.Units(), Fee: unlessZero(t.Fee), Time: micros(t.BlockTime), Height: t.BlockHeight, Status: string(t.Status),
+			Booked: string(t.Booked), Reason: string(t.Reason),
+		}
+	}
+	doc, err := json.Marshal(kept)
 	if err != nil {
 		return "", fmt.Errorf("store: facts of order %s: %w", f.OrderID, err)
 	}
@@ -107,7 +142,7 @@ func factsDoc(f payment.Facts) (string, error) {
 
 // EventFrom reads a stored event.
 func EventFrom(row query.Event) (payment.Event, error) {
-	if strings.HasPrefix(row.Kind, "payout.") {
+	if strings.HasPrefix(row.Kind, "payout.") || strings.HasPrefix(row.Kind, "refund.") {
 		return payoutEventFrom(row)
 	}
 	p := parser{what: "event " + row.ID}
@@ -117,14 +152,38 @@ func EventFrom(row query.Event) (payment.Event, error) {
 	if p.err != nil {
 		return payment.Event{}, p.err
 	}
+	if doc.Refunded == "" {
+		doc.Refunded = "0"
+	}
 	f := payment.Facts{
 		OrderID: row.OrderID, MerchantID: row.MerchantID, AppID: row.AppID, Number: doc.Number, Reference: doc.Reference, Label: doc.Label,
-		State: payment.OrderState(doc.State), Price: p.price(doc.Currency, doc.Price), Due: p.amount(asset, doc.Due),
+		HomeID: doc.HomeID, Product: doc.Product, Rate: p.rate(doc.Rate), USD: p.rate(doc.USD), Address: doc.Address,
+		Refunded: p.amount(asset, doc.Refunded), State: payment.OrderState(doc.State), Price: p.price(doc.Currency, doc.Price), Due: p.amount(asset, doc.Due),
 		Received: p.amount(asset, doc.Received), Late: p.amount(asset, doc.Late), Reversed: p.amount(asset, doc.Reversed),
 		TxID: doc.TxID, ReturnURL: doc.ReturnURL, CreatedAt: fromMicros(doc.CreatedAt),
 		Deadline: fromMicros(doc.Deadline), PaidAt: fromMicros(doc.PaidAt),
 	}
-	return payment.Event{ID: row.ID, Kind: payment.EventKind(row.Kind), Sequence: row.Sequence, At: fromMicros(row.At), Facts: f}, p.err
+	e := payment.Event{ID: row.ID, Kind: payment.EventKind(row.Kind), Sequence: row.Sequence, At: fromMicros(row.At), Facts: f}
+	if t := doc.Transfer; t != nil {
+		if t.Fee == "" {
+			t.Fee = "0"
+		}
+		moved := p.asset(t.Asset)
+		e.Transfer = &payment.TransferFacts{
+			Key: payment.TransferKey{Chain: t.Chain, TxID: t.TxID, Position: t.Position}, From: t.From, To: t.To,
+			Amount: p.amount(moved, t.Units), Fee: p.amount(moved, t.Fee), BlockTime: fromMicros(t.Time), BlockHeight: t.Height,
+			Status: payment.TransferStatus(t.Status), Booked: payment.Booking(t.Booked), Reason: payment.Reason(t.Reason),
+		}
+	}
+	return e, p.err
+}
+
+// unlessZero is the units of a, "" for none.
+func unlessZero(a money.Amount) string {
+	if a.IsZero() {
+		return ""
+	}
+	return a.Units()
 }
 
 // parser reads stored forms and keeps the first error: a row that does not parse is corrupt.

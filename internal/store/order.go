@@ -22,7 +22,7 @@ func (tx *Tx) AddOrder(ctx context.Context, o payment.Order, extra string, first
 	if err != nil {
 		return err
 	}
-	doc, err := factsDoc(first.Facts)
+	doc, err := factsDoc(first)
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func (tx *Tx) OrderForUpdate(ctx context.Context, id string) (payment.Order, err
 func (tx *Tx) SaveOrder(ctx context.Context, o payment.Order) error {
 	return tx.UpdateOrder(ctx, query.UpdateOrderParams{
 		ID: o.ID, State: string(o.State), Asset: o.Due.Asset().String(), DueUnits: o.Due.Units(), Rate: o.Rate.String(),
-		ReceivedUnits: o.Received.Units(), LateUnits: o.Late.Units(), ReversedUnits: o.Reversed.Units(),
+		Usd: o.USD.String(), Address: o.Address, RefundedUnits: o.Refunded.Units(), ReceivedUnits: o.Received.Units(), LateUnits: o.Late.Units(), ReversedUnits: o.Reversed.Units(),
 		LastTxid: o.LastTxID, PaidAt: micros(o.PaidAt), ChangedAt: micros(o.ChangedAt),
 	})
 }
@@ -104,6 +104,47 @@ func (db *DB) FindOrderByNumber(ctx context.Context, number string) (payment.Ord
 		return payment.Order{}, fmt.Errorf("load order number %q: %w", number, err)
 	}
 	return orderFrom(row)
+}
+
+// FindOrderByPage reads an order by its page's token, which is the number of one without another.
+func (db *DB) FindOrderByPage(ctx context.Context, token string) (payment.Order, error) {
+	row, err := db.OrderByPage(ctx, token)
+	if err != nil {
+		return payment.Order{}, fmt.Errorf("load order by its page: %w", err)
+	}
+	return orderFrom(row)
+}
+
+// ListOrders reads orders, the youngest first, and how many there are in all; 0 when none is left to list.
+func (db *DB) ListOrders(ctx context.Context, p query.ListOrdersParams) (orders []payment.Order, total int64, err error) {
+	rows, err := db.Queries.ListOrders(ctx, p)
+	if err != nil {
+		return nil, 0, fmt.Errorf("list orders of app %s: %w", p.AppID, err)
+	}
+	for _, row := range rows {
+		o, err := orderFrom(row.Order)
+		if err != nil {
+			return nil, 0, err
+		}
+		orders, total = append(orders, o), row.Total
+	}
+	return orders, total, nil
+}
+
+// ListHomes reads an app's static addresses, the youngest first.
+func (db *DB) ListHomes(ctx context.Context, p query.ListHomesParams) (homes []payment.Order, err error) {
+	rows, err := db.Queries.ListHomes(ctx, p)
+	if err != nil {
+		return nil, fmt.Errorf("list static addresses of app %s: %w", p.AppID, err)
+	}
+	for _, row := range rows {
+		o, err := orderFrom(row)
+		if err != nil {
+			return nil, err
+		}
+		homes = append(homes, o)
+	}
+	return homes, nil
 }
 
 // FindOrderByReference reads an order by its app's own reference.
@@ -203,7 +244,7 @@ func (tx *Tx) SaveTransfer(ctx context.Context, t payment.Transfer) error {
 
 // Emit writes an event, and with tell the delivery that carries it to the merchant; the retries
 // of the order's older news end there (rulings G19).
-func (tx *Tx) Emit(ctx context.Context, e payment.Event, deliveryID string, tell bool) error {
+func (tx *Tx) Emit(ctx context.Context, e payment.Event, deliveryID string, tell, each bool) error {
 	doc, err := eventDoc(e)
 	if err != nil {
 		return err
@@ -227,7 +268,7 @@ func (tx *Tx) Emit(ctx context.Context, e payment.Event, deliveryID string, tell
 		}
 	}
 	return tx.InsertDelivery(ctx, query.InsertDeliveryParams{
-		ID: deliveryID, EventID: e.ID, OrderID: f.OrderID, AppID: f.AppID, Sequence: e.Sequence, Final: e.Kind.Final(),
+		ID: deliveryID, EventID: e.ID, OrderID: f.OrderID, AppID: f.AppID, Sequence: e.Sequence, Final: e.Kind.Final() || each,
 		DueAt: micros(e.At), CreatedAt: micros(e.At), Body: []byte{},
 	})
 }

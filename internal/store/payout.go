@@ -167,6 +167,7 @@ type payoutFacts struct {
 	TxID      string `json:"txid,omitempty"`
 	Coin      string `json:"coin"`
 	Fee       string `json:"network_fee"`
+	OrderID   string `json:"order,omitempty"`
 	CreatedAt int64  `json:"created_at"`
 	ChangedAt int64  `json:"changed_at"`
 }
@@ -175,12 +176,12 @@ type payoutFacts struct {
 func eventDoc(e payment.Event) (string, error) {
 	p := e.Payout
 	if p == nil {
-		return factsDoc(e.Facts)
+		return factsDoc(e)
 	}
 	doc, err := json.Marshal(map[string]payoutFacts{"payout": {
 		Number: e.Facts.Number, Reference: e.Facts.Reference, Kind: string(p.Kind), State: string(p.State), Reason: p.Reason,
 		Asset: p.Amount.Asset().String(), Units: p.Amount.Units(), Recipient: p.Recipient, Sender: p.Sender, TxID: p.TxID,
-		Coin: p.NetworkFee.Asset().String(), Fee: p.NetworkFee.Units(), CreatedAt: micros(p.CreatedAt), ChangedAt: micros(p.ChangedAt),
+		Coin: p.NetworkFee.Asset().String(), Fee: p.NetworkFee.Units(), OrderID: p.OrderID, CreatedAt: micros(p.CreatedAt), ChangedAt: micros(p.ChangedAt),
 	}})
 	if err != nil {
 		return "", fmt.Errorf("store: facts of payout %s: %w", e.Facts.OrderID, err)
@@ -205,7 +206,7 @@ func payoutEventFrom(row query.Event) (payment.Event, error) {
 		Payout: &payment.PayoutFacts{
 			Kind: payment.PayoutKind(d.Kind), State: payment.PayoutState(d.State), Reason: d.Reason,
 			Amount: p.amount(p.asset(d.Asset), d.Units), Recipient: d.Recipient, Sender: d.Sender, TxID: d.TxID,
-			NetworkFee: p.amount(p.asset(d.Coin), d.Fee), CreatedAt: fromMicros(d.CreatedAt), ChangedAt: fromMicros(d.ChangedAt),
+			NetworkFee: p.amount(p.asset(d.Coin), d.Fee), OrderID: d.OrderID, CreatedAt: fromMicros(d.CreatedAt), ChangedAt: fromMicros(d.ChangedAt),
 		},
 	}, p.err
 }

@@ -45,10 +45,12 @@ ORDER BY d.due_at, d.id LIMIT 1;
 SELECT * FROM deliveries WHERE id = @id;
 
 -- name: Told :one
--- A delivery with the event it tells and the URL it goes to.
-SELECT sqlc.embed(d), sqlc.embed(e), CAST(COALESCE(NULLIF(r.notify_url, ''), NULLIF(p.notify_url, ''), a.webhook_url) AS TEXT) AS url
+-- A delivery with the event it tells, the dialect's document of what that is about, and the URL it goes to.
+SELECT sqlc.embed(d), sqlc.embed(e), CAST(COALESCE(NULLIF(r.notify_url, ''), NULLIF(p.notify_url, ''), a.webhook_url) AS TEXT) AS url,
+    CAST(COALESCE(x.doc, p.extra, '') AS TEXT) AS extra
 FROM deliveries AS d JOIN events AS e ON e.id = d.event_id JOIN apps AS a ON a.id = d.app_id
     LEFT JOIN orders AS r ON r.id = d.order_id LEFT JOIN outgoing AS p ON p.id = d.order_id
+    LEFT JOIN order_extra AS x ON x.order_id = COALESCE(NULLIF(r.home_id, ''), r.id)
 WHERE d.id = @id;
 
 -- name: LockDeliveriesOf :exec

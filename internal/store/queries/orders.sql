@@ -1,11 +1,11 @@
 -- name: InsertOrder :exec
 -- A reference that the app used before changes nothing: the caller sees no row inserted.
-INSERT INTO orders (id, merchant_id, app_id, number, reference, label, home_id, request_hash, notify_url, return_url,
-    product_name, product_image, product_description, price_currency, price_units, policy, state, asset,
-    due_units, rate, received_units, late_units, reversed_units, last_txid, created_at, deadline, paid_at, changed_at, version)
-VALUES (@id, @merchant_id, @app_id, @number, @reference, @label, @home_id, @request_hash, @notify_url, @return_url,
-    @product_name, @product_image, @product_description, @price_currency, @price_units, @policy, @state, @asset,
-    @due_units, @rate, @received_units, @late_units, @reversed_units, @last_txid, @created_at, @deadline, @paid_at, @changed_at, 1)
+INSERT INTO orders (id, merchant_id, app_id, number, page, reference, label, home_id, request_hash, notify_url, return_url,
+    product_name, product_image, product_description, price_currency, price_units, policy, state, asset, due_units, rate, usd, address,
+    received_units, late_units, reversed_units, refunded_units, last_txid, created_at, deadline, paid_at, changed_at, version)
+VALUES (@id, @merchant_id, @app_id, @number, @page, @reference, @label, @home_id, @request_hash, @notify_url, @return_url,
+    @product_name, @product_image, @product_description, @price_currency, @price_units, @policy, @state, @asset, @due_units, @rate, @usd, @address,
+    @received_units, @late_units, @reversed_units, '0', @last_txid, @created_at, @deadline, @paid_at, @changed_at, 1)
 ON CONFLICT (app_id, reference) DO NOTHING;
 
 -- name: InsertOrderExtra :exec
@@ -22,6 +22,10 @@ SELECT * FROM orders WHERE id = @id;
 -- name: OrderByNumber :one
 SELECT * FROM orders WHERE number = @number;
 
+-- name: OrderByPage :one
+-- The order whose page has this token, which is the number of an order without another.
+SELECT * FROM orders WHERE page = @token AND page <> '' OR number = @token AND page = '' LIMIT 1;
+
 -- name: OrderByReference :one
 SELECT * FROM orders WHERE app_id = @app_id AND reference = @reference;
 
@@ -35,8 +39,8 @@ UPDATE orders SET version = version + 1 WHERE id = @id;
 
 -- name: UpdateOrder :exec
 -- Writes what can change, of an order that the transaction has locked.
-UPDATE orders SET state = @state, asset = @asset, due_units = @due_units, rate = @rate, received_units = @received_units,
-    late_units = @late_units, reversed_units = @reversed_units, last_txid = @last_txid, paid_at = @paid_at, changed_at = @changed_at
+UPDATE orders SET state = @state, asset = @asset, due_units = @due_units, rate = @rate, usd = @usd, address = @address,
+    received_units = @received_units, late_units = @late_units, reversed_units = @reversed_units, refunded_units = @refunded_units, last_txid = @last_txid, paid_at = @paid_at, changed_at = @changed_at
 WHERE id = @id;
 
 -- name: CloseStatic :exec
@@ -67,6 +71,50 @@ ORDER BY o.deadline, o.id LIMIT @max_rows;
 
 -- name: OrderVersion :one
 SELECT version FROM orders WHERE number = @number;
+
+-- name: ListOrders :many
+-- An app's orders of a time, the youngest first, and how many there are in all: deposits to static addresses (of one, if
+-- home_id is given), or all others that have a page of their own. '' is any state, chain, transaction and home. A state is
+-- paid, or what the facts make of it: waiting, expired, confirming (a transfer is on its way), partial, refunded (all of it).
+SELECT sqlc.embed(o), count(*) OVER () AS total FROM orders AS o
+WHERE o.app_id = @app_id AND (o.page <> '' OR o.home_id <> '') AND o.state <> 'standing' AND o.state <> 'closed'
+    AND (o.home_id <> '') = CAST(@deposits AS BOOLEAN) AND (CAST(@home_id AS TEXT) = '' OR o.home_id = @home_id)
+    AND o.created_at >= @since AND o.created_at < @until
+    AND (CAST(@chain AS TEXT) = '' OR o.asset LIKE '%@' || @chain || '/%')
+    AND (CAST(@txid AS TEXT) = '' OR EXISTS (SELECT 1 FROM transfers AS t WHERE t.order_id = o.id AND t.txid = @txid))
+    AND (CAST(@state AS TEXT) = '' OR @state = CASE
+        WHEN o.received_units <> '0' AND o.refunded_units = o.received_units THEN 'refunded'
+        WHEN o.state = 'paid' THEN 'paid'
+        WHEN o.received_units <> '0' THEN 'partial'
+        WHEN EXISTS (SELECT 1 FROM transfers AS t
+            WHERE t.order_id = o.id AND t.status = 'seen' AND NOT t.removed AND t.listed AND t.asset = o.asset) THEN 'confirming'
+        WHEN o.state = 'expired' THEN 'expired' ELSE 'waiting' END)
+ORDER BY o.id DESC LIMIT @max_rows OFFSET @skip_rows;
+
+-- name: ListHomes :many
+-- An app's static addresses, the youngest first.
+SELECT * FROM orders WHERE app_id = @app_id AND state IN ('standing', 'closed') ORDER BY id DESC LIMIT @max_rows OFFSET @skip_rows;
+
+-- name: CountHomes :one
+SELECT count(*) FROM orders WHERE app_id = @app_id AND state IN ('standing', 'closed');
+
+-- name: OrderAddresses :many
+SELECT * FROM deposit_addresses WHERE order_id = @order_id ORDER BY family LIMIT 10;
+
+-- name: ShortID :one
+SELECT id FROM short_ids WHERE kind = @kind AND ref = @ref;
+
+-- name: ShortRef :one
+SELECT ref FROM short_ids WHERE kind = @kind AND id = @id;
+
+-- name: OpenShortIDs :exec
+INSERT INTO short_id_ends (kind, last_id) VALUES (@kind, 1000) ON CONFLICT (kind) DO NOTHING;
+
+-- name: TakeShortIDs :one
+UPDATE short_id_ends SET last_id = last_id + 1 WHERE kind = @kind RETURNING last_id;
+
+-- name: InsertShortID :exec
+INSERT INTO short_ids (kind, id, ref) VALUES (@kind, @id, @ref) ON CONFLICT (kind, ref) DO NOTHING;
 
 -- name: RaiseOrderWork :exec
 -- Makes the order due for settling.

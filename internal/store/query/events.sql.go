@@ -546,9 +546,11 @@ func (q *Queries) SupersedeDeliveries(ctx context.Context, arg SupersedeDeliveri
 }
 
 const told = `-- name: Told :one
-SELECT d.id, d.event_id, d.order_id, d.app_id, d.sequence, d.final, d.status, d.attempts, d.due_at, d.lease_owner, d.leased_until, d.fence, d.body, d.created_at, e.id, e.kind, e.order_id, e.merchant_id, e.app_id, e.sequence, e.at, e.doc, CAST(COALESCE(NULLIF(r.notify_url, ''), NULLIF(p.notify_url, ''), a.webhook_url) AS TEXT) AS url
+SELECT d.id, d.event_id, d.order_id, d.app_id, d.sequence, d.final, d.status, d.attempts, d.due_at, d.lease_owner, d.leased_until, d.fence, d.body, d.created_at, e.id, e.kind, e.order_id, e.merchant_id, e.app_id, e.sequence, e.at, e.doc, CAST(COALESCE(NULLIF(r.notify_url, ''), NULLIF(p.notify_url, ''), a.webhook_url) AS TEXT) AS url,
+    CAST(COALESCE(x.doc, p.extra, '') AS TEXT) AS extra
 FROM deliveries AS d JOIN events AS e ON e.id = d.event_id JOIN apps AS a ON a.id = d.app_id
     LEFT JOIN orders AS r ON r.id = d.order_id LEFT JOIN outgoing AS p ON p.id = d.order_id
+    LEFT JOIN order_extra AS x ON x.order_id = COALESCE(NULLIF(r.home_id, ''), r.id)
 WHERE d.id = $1
 `
 
@@ -556,9 +558,10 @@ type ToldRow struct {
 	Delivery Delivery
 	Event    Event
 	Url      string
+	Extra    string
 }
 
-// A delivery with the event it tells and the URL it goes to.
+// A delivery with the event it tells, the dialect's document of what that is about, and the URL it goes to.
 func (q *Queries) Told(ctx context.Context, id string) (ToldRow, error) {
 	row := q.db.QueryRow(ctx, told, id)
 	var i ToldRow
@@ -586,6 +589,7 @@ func (q *Queries) Told(ctx context.Context, id string) (ToldRow, error) {
 		&i.Event.At,
 		&i.Event.Doc,
 		&i.Url,
+		&i.Extra,
 	)
 	return i, err
 }

@@ -170,6 +170,7 @@ type Order struct {
 	MerchantID         string
 	AppID              string
 	Number             string
+	Page               string
 	Reference          string
 	Label              string
 	HomeID             string
@@ -186,9 +187,12 @@ type Order struct {
 	Asset              string
 	DueUnits           string
 	Rate               string
+	Usd                string
+	Address            string
 	ReceivedUnits      string
 	LateUnits          string
 	ReversedUnits      string
+	RefundedUnits      string
 	LastTxid           string
 	CreatedAt          int64
 	Deadline           int64
@@ -337,6 +341,17 @@ type Sender struct {
 type Setting struct {
 	Key   string
 	Value string
+}
+
+type ShortID struct {
+	Kind string
+	ID   int64
+	Ref  string
+}
+
+type ShortIDEnd struct {
+	Kind   string
+	LastID int64
 }
 
 type SimCommand struct {

@@ -85,6 +85,17 @@ func (q *Queries) CloseStatics(ctx context.Context, arg CloseStaticsParams) erro
 	return err
 }
 
+const countHomes = `-- name: CountHomes :one
+SELECT count(*) FROM orders WHERE app_id = $1 AND state IN ('standing', 'closed')
+`
+
+func (q *Queries) CountHomes(ctx context.Context, appID string) (int64, error) {
+	row := q.db.QueryRow(ctx, countHomes, appID)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const depositAddress = `-- name: DepositAddress :one
 SELECT address, family, order_id, merchant_id, salt, destination, created_at FROM deposit_addresses WHERE address = $1
 `
@@ -174,7 +185,7 @@ func (q *Queries) DueOrderWork(ctx context.Context, arg DueOrderWorkParams) ([]D
 }
 
 const dueOrders = `-- name: DueOrders :many
-SELECT o.id, o.merchant_id, o.app_id, o.number, o.reference, o.label, o.home_id, o.request_hash, o.notify_url, o.return_url, o.product_name, o.product_image, o.product_description, o.price_currency, o.price_units, o.policy, o.state, o.asset, o.due_units, o.rate, o.received_units, o.late_units, o.reversed_units, o.last_txid, o.created_at, o.deadline, o.paid_at, o.changed_at, o.version FROM orders AS o
+SELECT o.id, o.merchant_id, o.app_id, o.number, o.page, o.reference, o.label, o.home_id, o.request_hash, o.notify_url, o.return_url, o.product_name, o.product_image, o.product_description, o.price_currency, o.price_units, o.policy, o.state, o.asset, o.due_units, o.rate, o.usd, o.address, o.received_units, o.late_units, o.reversed_units, o.refunded_units, o.last_txid, o.created_at, o.deadline, o.paid_at, o.changed_at, o.version FROM orders AS o
 WHERE o.state = 'open' AND o.asset = $1 AND o.deadline < $2
     AND (o.deadline, o.id) > (CAST($3 AS BIGINT), CAST($4 AS TEXT))
     AND (CAST($5 AS TEXT) = '' OR EXISTS (SELECT 1 FROM chains AS c WHERE c.name = $5 AND c.block_time > o.deadline))
@@ -216,6 +227,7 @@ func (q *Queries) DueOrders(ctx context.Context, arg DueOrdersParams) ([]Order, 
 			&i.MerchantID,
 			&i.AppID,
 			&i.Number,
+			&i.Page,
 			&i.Reference,
 			&i.Label,
 			&i.HomeID,
@@ -232,9 +244,12 @@ func (q *Queries) DueOrders(ctx context.Context, arg DueOrdersParams) ([]Order, 
 			&i.Asset,
 			&i.DueUnits,
 			&i.Rate,
+			&i.Usd,
+			&i.Address,
 			&i.ReceivedUnits,
 			&i.LateUnits,
 			&i.ReversedUnits,
+			&i.RefundedUnits,
 			&i.LastTxid,
 			&i.CreatedAt,
 			&i.Deadline,
@@ -304,12 +319,12 @@ func (q *Queries) InsertAddress(ctx context.Context, arg InsertAddressParams) er
 }
 
 const insertOrder = `-- name: InsertOrder :exec
-INSERT INTO orders (id, merchant_id, app_id, number, reference, label, home_id, request_hash, notify_url, return_url,
-    product_name, product_image, product_description, price_currency, price_units, policy, state, asset,
-    due_units, rate, received_units, late_units, reversed_units, last_txid, created_at, deadline, paid_at, changed_at, version)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
-    $11, $12, $13, $14, $15, $16, $17, $18,
-    $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, 1)
+INSERT INTO orders (id, merchant_id, app_id, number, page, reference, label, home_id, request_hash, notify_url, return_url,
+    product_name, product_image, product_description, price_currency, price_units, policy, state, asset, due_units, rate, usd, address,
+    received_units, late_units, reversed_units, refunded_units, last_txid, created_at, deadline, paid_at, changed_at, version)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
+    $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
+    $24, $25, $26, '0', $27, $28, $29, $30, $31, 1)
 ON CONFLICT (app_id, reference) DO NOTHING
 `
 
@@ -318,6 +333,7 @@ type InsertOrderParams struct {
 	MerchantID         string
 	AppID              string
 	Number             string
+	Page               string
 	Reference          string
 	Label              string
 	HomeID             string
@@ -334,6 +350,8 @@ type InsertOrderParams struct {
 	Asset              string
 	DueUnits           string
 	Rate               string
+	Usd                string
+	Address            string
 	ReceivedUnits      string
 	LateUnits          string
 	ReversedUnits      string
@@ -351,6 +369,7 @@ func (q *Queries) InsertOrder(ctx context.Context, arg InsertOrderParams) error 
 		arg.MerchantID,
 		arg.AppID,
 		arg.Number,
+		arg.Page,
 		arg.Reference,
 		arg.Label,
 		arg.HomeID,
@@ -367,6 +386,8 @@ func (q *Queries) InsertOrder(ctx context.Context, arg InsertOrderParams) error 
 		arg.Asset,
 		arg.DueUnits,
 		arg.Rate,
+		arg.Usd,
+		arg.Address,
 		arg.ReceivedUnits,
 		arg.LateUnits,
 		arg.ReversedUnits,
@@ -395,6 +416,21 @@ func (q *Queries) InsertOrderExtra(ctx context.Context, arg InsertOrderExtraPara
 	return err
 }
 
+const insertShortID = `-- name: InsertShortID :exec
+INSERT INTO short_ids (kind, id, ref) VALUES ($1, $2, $3) ON CONFLICT (kind, ref) DO NOTHING
+`
+
+type InsertShortIDParams struct {
+	Kind string
+	ID   int64
+	Ref  string
+}
+
+func (q *Queries) InsertShortID(ctx context.Context, arg InsertShortIDParams) error {
+	_, err := q.db.Exec(ctx, insertShortID, arg.Kind, arg.ID, arg.Ref)
+	return err
+}
+
 const leaseOrderWork = `-- name: LeaseOrderWork :exec
 UPDATE order_work SET lease_owner = $1, leased_until = $2, attempts = attempts + 1
 WHERE order_id = $3 AND generation = $4 AND (leased_until <= $5 OR lease_owner = $1)
@@ -420,8 +456,177 @@ func (q *Queries) LeaseOrderWork(ctx context.Context, arg LeaseOrderWorkParams) 
 	return err
 }
 
+const listHomes = `-- name: ListHomes :many
+SELECT id, merchant_id, app_id, number, page, reference, label, home_id, request_hash, notify_url, return_url, product_name, product_image, product_description, price_currency, price_units, policy, state, asset, due_units, rate, usd, address, received_units, late_units, reversed_units, refunded_units, last_txid, created_at, deadline, paid_at, changed_at, version FROM orders WHERE app_id = $1 AND state IN ('standing', 'closed') ORDER BY id DESC LIMIT $3 OFFSET $2
+`
+
+type ListHomesParams struct {
+	AppID    string
+	SkipRows int32
+	MaxRows  int32
+}
+
+// An app's static addresses, the youngest first.
+func (q *Queries) ListHomes(ctx context.Context, arg ListHomesParams) ([]Order, error) {
+	rows, err := q.db.Query(ctx, listHomes, arg.AppID, arg.SkipRows, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Order
+	for rows.Next() {
+		var i Order
+		if err := rows.Scan(
+			&i.ID,
+			&i.MerchantID,
+			&i.AppID,
+			&i.Number,
+			&i.Page,
+			&i.Reference,
+			&i.Label,
+			&i.HomeID,
+			&i.RequestHash,
+			&i.NotifyUrl,
+			&i.ReturnUrl,
+			&i.ProductName,
+			&i.ProductImage,
+			&i.ProductDescription,
+			&i.PriceCurrency,
+			&i.PriceUnits,
+			&i.Policy,
+			&i.State,
+			&i.Asset,
+			&i.DueUnits,
+			&i.Rate,
+			&i.Usd,
+			&i.Address,
+			&i.ReceivedUnits,
+			&i.LateUnits,
+			&i.ReversedUnits,
+			&i.RefundedUnits,
+			&i.LastTxid,
+			&i.CreatedAt,
+			&i.Deadline,
+			&i.PaidAt,
+			&i.ChangedAt,
+			&i.Version,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listOrders = `-- name: ListOrders :many
+SELECT o.id, o.merchant_id, o.app_id, o.number, o.page, o.reference, o.label, o.home_id, o.request_hash, o.notify_url, o.return_url, o.product_name, o.product_image, o.product_description, o.price_currency, o.price_units, o.policy, o.state, o.asset, o.due_units, o.rate, o.usd, o.address, o.received_units, o.late_units, o.reversed_units, o.refunded_units, o.last_txid, o.created_at, o.deadline, o.paid_at, o.changed_at, o.version, count(*) OVER () AS total FROM orders AS o
+WHERE o.app_id = $1 AND (o.page <> '' OR o.home_id <> '') AND o.state <> 'standing' AND o.state <> 'closed'
+    AND (o.home_id <> '') = CAST($2 AS BOOLEAN) AND (CAST($3 AS TEXT) = '' OR o.home_id = $3)
+    AND o.created_at >= $4 AND o.created_at < $5
+    AND (CAST($6 AS TEXT) = '' OR o.asset LIKE '%@' || $6 || '/%')
+    AND (CAST($7 AS TEXT) = '' OR EXISTS (SELECT 1 FROM transfers AS t WHERE t.order_id = o.id AND t.txid = $7))
+    AND (CAST($8 AS TEXT) = '' OR $8 = CASE
+        WHEN o.received_units <> '0' AND o.refunded_units = o.received_units THEN 'refunded'
+        WHEN o.state = 'paid' THEN 'paid'
+        WHEN o.received_units <> '0' THEN 'partial'
+        WHEN EXISTS (SELECT 1 FROM transfers AS t
+            WHERE t.order_id = o.id AND t.status = 'seen' AND NOT t.removed AND t.listed AND t.asset = o.asset) THEN 'confirming'
+        WHEN o.state = 'expired' THEN 'expired' ELSE 'waiting' END)
+ORDER BY o.id DESC LIMIT $10 OFFSET $9
+`
+
+type ListOrdersParams struct {
+	AppID    string
+	Deposits bool
+	HomeID   string
+	Since    int64
+	Until    int64
+	Chain    string
+	Txid     string
+	State    string
+	SkipRows int32
+	MaxRows  int32
+}
+
+type ListOrdersRow struct {
+	Order Order
+	Total int64
+}
+
+// An app's orders of a time, the youngest first, and how many there are in all: deposits to static addresses (of one, if
+// home_id is given), or all others that have a page of their own. ” is any state, chain, transaction and home. A state is
+// paid, or what the facts make of it: waiting, expired, confirming (a transfer is on its way), partial, refunded (all of it).
+func (q *Queries) ListOrders(ctx context.Context, arg ListOrdersParams) ([]ListOrdersRow, error) {
+	rows, err := q.db.Query(ctx, listOrders,
+		arg.AppID,
+		arg.Deposits,
+		arg.HomeID,
+		arg.Since,
+		arg.Until,
+		arg.Chain,
+		arg.Txid,
+		arg.State,
+		arg.SkipRows,
+		arg.MaxRows,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListOrdersRow
+	for rows.Next() {
+		var i ListOrdersRow
+		if err := rows.Scan(
+			&i.Order.ID,
+			&i.Order.MerchantID,
+			&i.Order.AppID,
+			&i.Order.Number,
+			&i.Order.Page,
+			&i.Order.Reference,
+			&i.Order.Label,
+			&i.Order.HomeID,
+			&i.Order.RequestHash,
+			&i.Order.NotifyUrl,
+			&i.Order.ReturnUrl,
+			&i.Order.ProductName,
+			&i.Order.ProductImage,
+			&i.Order.ProductDescription,
+			&i.Order.PriceCurrency,
+			&i.Order.PriceUnits,
+			&i.Order.Policy,
+			&i.Order.State,
+			&i.Order.Asset,
+			&i.Order.DueUnits,
+			&i.Order.Rate,
+			&i.Order.Usd,
+			&i.Order.Address,
+			&i.Order.ReceivedUnits,
+			&i.Order.LateUnits,
+			&i.Order.ReversedUnits,
+			&i.Order.RefundedUnits,
+			&i.Order.LastTxid,
+			&i.Order.CreatedAt,
+			&i.Order.Deadline,
+			&i.Order.PaidAt,
+			&i.Order.ChangedAt,
+			&i.Order.Version,
+			&i.Total,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const lockOrder = `-- name: LockOrder :one
-UPDATE orders SET version = version + 1 WHERE id = $1 RETURNING id, merchant_id, app_id, number, reference, label, home_id, request_hash, notify_url, return_url, product_name, product_image, product_description, price_currency, price_units, policy, state, asset, due_units, rate, received_units, late_units, reversed_units, last_txid, created_at, deadline, paid_at, changed_at, version
+UPDATE orders SET version = version + 1 WHERE id = $1 RETURNING id, merchant_id, app_id, number, page, reference, label, home_id, request_hash, notify_url, return_url, product_name, product_image, product_description, price_currency, price_units, policy, state, asset, due_units, rate, usd, address, received_units, late_units, reversed_units, refunded_units, last_txid, created_at, deadline, paid_at, changed_at, version
 `
 
 // Locks the order until the transaction ends.
@@ -433,6 +638,7 @@ func (q *Queries) LockOrder(ctx context.Context, id string) (Order, error) {
 		&i.MerchantID,
 		&i.AppID,
 		&i.Number,
+		&i.Page,
 		&i.Reference,
 		&i.Label,
 		&i.HomeID,
@@ -449,9 +655,12 @@ func (q *Queries) LockOrder(ctx context.Context, id string) (Order, error) {
 		&i.Asset,
 		&i.DueUnits,
 		&i.Rate,
+		&i.Usd,
+		&i.Address,
 		&i.ReceivedUnits,
 		&i.LateUnits,
 		&i.ReversedUnits,
+		&i.RefundedUnits,
 		&i.LastTxid,
 		&i.CreatedAt,
 		&i.Deadline,
@@ -462,8 +671,17 @@ func (q *Queries) LockOrder(ctx context.Context, id string) (Order, error) {
 	return i, err
 }
 
+const openShortIDs = `-- name: OpenShortIDs :exec
+INSERT INTO short_id_ends (kind, last_id) VALUES ($1, 1000) ON CONFLICT (kind) DO NOTHING
+`
+
+func (q *Queries) OpenShortIDs(ctx context.Context, kind string) error {
+	_, err := q.db.Exec(ctx, openShortIDs, kind)
+	return err
+}
+
 const order = `-- name: Order :one
-SELECT id, merchant_id, app_id, number, reference, label, home_id, request_hash, notify_url, return_url, product_name, product_image, product_description, price_currency, price_units, policy, state, asset, due_units, rate, received_units, late_units, reversed_units, last_txid, created_at, deadline, paid_at, changed_at, version FROM orders WHERE id = $1
+SELECT id, merchant_id, app_id, number, page, reference, label, home_id, request_hash, notify_url, return_url, product_name, product_image, product_description, price_currency, price_units, policy, state, asset, due_units, rate, usd, address, received_units, late_units, reversed_units, refunded_units, last_txid, created_at, deadline, paid_at, changed_at, version FROM orders WHERE id = $1
 `
 
 func (q *Queries) Order(ctx context.Context, id string) (Order, error) {
@@ -474,6 +692,7 @@ func (q *Queries) Order(ctx context.Context, id string) (Order, error) {
 		&i.MerchantID,
 		&i.AppID,
 		&i.Number,
+		&i.Page,
 		&i.Reference,
 		&i.Label,
 		&i.HomeID,
@@ -490,9 +709,12 @@ func (q *Queries) Order(ctx context.Context, id string) (Order, error) {
 		&i.Asset,
 		&i.DueUnits,
 		&i.Rate,
+		&i.Usd,
+		&i.Address,
 		&i.ReceivedUnits,
 		&i.LateUnits,
 		&i.ReversedUnits,
+		&i.RefundedUnits,
 		&i.LastTxid,
 		&i.CreatedAt,
 		&i.Deadline,
@@ -527,8 +749,40 @@ func (q *Queries) OrderAddress(ctx context.Context, arg OrderAddressParams) (Dep
 	return i, err
 }
 
+const orderAddresses = `-- name: OrderAddresses :many
+SELECT address, family, order_id, merchant_id, salt, destination, created_at FROM deposit_addresses WHERE order_id = $1 ORDER BY family LIMIT 10
+`
+
+func (q *Queries) OrderAddresses(ctx context.Context, orderID string) ([]DepositAddress, error) {
+	rows, err := q.db.Query(ctx, orderAddresses, orderID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []DepositAddress
+	for rows.Next() {
+		var i DepositAddress
+		if err := rows.Scan(
+			&i.Address,
+			&i.Family,
+			&i.OrderID,
+			&i.MerchantID,
+			&i.Salt,
+			&i.Destination,
+			&i.CreatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const orderByNumber = `-- name: OrderByNumber :one
-SELECT id, merchant_id, app_id, number, reference, label, home_id, request_hash, notify_url, return_url, product_name, product_image, product_description, price_currency, price_units, policy, state, asset, due_units, rate, received_units, late_units, reversed_units, last_txid, created_at, deadline, paid_at, changed_at, version FROM orders WHERE number = $1
+SELECT id, merchant_id, app_id, number, page, reference, label, home_id, request_hash, notify_url, return_url, product_name, product_image, product_description, price_currency, price_units, policy, state, asset, due_units, rate, usd, address, received_units, late_units, reversed_units, refunded_units, last_txid, created_at, deadline, paid_at, changed_at, version FROM orders WHERE number = $1
 `
 
 func (q *Queries) OrderByNumber(ctx context.Context, number string) (Order, error) {
@@ -539,6 +793,7 @@ func (q *Queries) OrderByNumber(ctx context.Context, number string) (Order, erro
 		&i.MerchantID,
 		&i.AppID,
 		&i.Number,
+		&i.Page,
 		&i.Reference,
 		&i.Label,
 		&i.HomeID,
@@ -555,9 +810,58 @@ func (q *Queries) OrderByNumber(ctx context.Context, number string) (Order, erro
 		&i.Asset,
 		&i.DueUnits,
 		&i.Rate,
+		&i.Usd,
+		&i.Address,
 		&i.ReceivedUnits,
 		&i.LateUnits,
 		&i.ReversedUnits,
+		&i.RefundedUnits,
+		&i.LastTxid,
+		&i.CreatedAt,
+		&i.Deadline,
+		&i.PaidAt,
+		&i.ChangedAt,
+		&i.Version,
+	)
+	return i, err
+}
+
+const orderByPage = `-- name: OrderByPage :one
+SELECT id, merchant_id, app_id, number, page, reference, label, home_id, request_hash, notify_url, return_url, product_name, product_image, product_description, price_currency, price_units, policy, state, asset, due_units, rate, usd, address, received_units, late_units, reversed_units, refunded_units, last_txid, created_at, deadline, paid_at, changed_at, version FROM orders WHERE page = $1 AND page <> '' OR number = $1 AND page = '' LIMIT 1
+`
+
+// The order whose page has this token, which is the number of an order without another.
+func (q *Queries) OrderByPage(ctx context.Context, token string) (Order, error) {
+	row := q.db.QueryRow(ctx, orderByPage, token)
+	var i Order
+	err := row.Scan(
+		&i.ID,
+		&i.MerchantID,
+		&i.AppID,
+		&i.Number,
+		&i.Page,
+		&i.Reference,
+		&i.Label,
+		&i.HomeID,
+		&i.RequestHash,
+		&i.NotifyUrl,
+		&i.ReturnUrl,
+		&i.ProductName,
+		&i.ProductImage,
+		&i.ProductDescription,
+		&i.PriceCurrency,
+		&i.PriceUnits,
+		&i.Policy,
+		&i.State,
+		&i.Asset,
+		&i.DueUnits,
+		&i.Rate,
+		&i.Usd,
+		&i.Address,
+		&i.ReceivedUnits,
+		&i.LateUnits,
+		&i.ReversedUnits,
+		&i.RefundedUnits,
 		&i.LastTxid,
 		&i.CreatedAt,
 		&i.Deadline,
@@ -569,7 +873,7 @@ func (q *Queries) OrderByNumber(ctx context.Context, number string) (Order, erro
 }
 
 const orderByReference = `-- name: OrderByReference :one
-SELECT id, merchant_id, app_id, number, reference, label, home_id, request_hash, notify_url, return_url, product_name, product_image, product_description, price_currency, price_units, policy, state, asset, due_units, rate, received_units, late_units, reversed_units, last_txid, created_at, deadline, paid_at, changed_at, version FROM orders WHERE app_id = $1 AND reference = $2
+SELECT id, merchant_id, app_id, number, page, reference, label, home_id, request_hash, notify_url, return_url, product_name, product_image, product_description, price_currency, price_units, policy, state, asset, due_units, rate, usd, address, received_units, late_units, reversed_units, refunded_units, last_txid, created_at, deadline, paid_at, changed_at, version FROM orders WHERE app_id = $1 AND reference = $2
 `
 
 type OrderByReferenceParams struct {
@@ -585,6 +889,7 @@ func (q *Queries) OrderByReference(ctx context.Context, arg OrderByReferencePara
 		&i.MerchantID,
 		&i.AppID,
 		&i.Number,
+		&i.Page,
 		&i.Reference,
 		&i.Label,
 		&i.HomeID,
@@ -601,9 +906,12 @@ func (q *Queries) OrderByReference(ctx context.Context, arg OrderByReferencePara
 		&i.Asset,
 		&i.DueUnits,
 		&i.Rate,
+		&i.Usd,
+		&i.Address,
 		&i.ReceivedUnits,
 		&i.LateUnits,
 		&i.ReversedUnits,
+		&i.RefundedUnits,
 		&i.LastTxid,
 		&i.CreatedAt,
 		&i.Deadline,
@@ -637,7 +945,7 @@ func (q *Queries) OrderVersion(ctx context.Context, number string) (int64, error
 }
 
 const ordersAtWork = `-- name: OrdersAtWork :many
-SELECT o.id, o.merchant_id, o.app_id, o.number, o.reference, o.label, o.home_id, o.request_hash, o.notify_url, o.return_url, o.product_name, o.product_image, o.product_description, o.price_currency, o.price_units, o.policy, o.state, o.asset, o.due_units, o.rate, o.received_units, o.late_units, o.reversed_units, o.last_txid, o.created_at, o.deadline, o.paid_at, o.changed_at, o.version FROM order_work AS w JOIN orders AS o ON o.id = w.order_id
+SELECT o.id, o.merchant_id, o.app_id, o.number, o.page, o.reference, o.label, o.home_id, o.request_hash, o.notify_url, o.return_url, o.product_name, o.product_image, o.product_description, o.price_currency, o.price_units, o.policy, o.state, o.asset, o.due_units, o.rate, o.usd, o.address, o.received_units, o.late_units, o.reversed_units, o.refunded_units, o.last_txid, o.created_at, o.deadline, o.paid_at, o.changed_at, o.version FROM order_work AS w JOIN orders AS o ON o.id = w.order_id
 WHERE w.order_id BETWEEN $1 AND $2 AND w.merchant_id = $3
     AND w.lease_owner = $4 AND w.leased_until = $5
 ORDER BY o.id LIMIT $6
@@ -674,6 +982,7 @@ func (q *Queries) OrdersAtWork(ctx context.Context, arg OrdersAtWorkParams) ([]O
 			&i.MerchantID,
 			&i.AppID,
 			&i.Number,
+			&i.Page,
 			&i.Reference,
 			&i.Label,
 			&i.HomeID,
@@ -690,9 +999,12 @@ func (q *Queries) OrdersAtWork(ctx context.Context, arg OrdersAtWorkParams) ([]O
 			&i.Asset,
 			&i.DueUnits,
 			&i.Rate,
+			&i.Usd,
+			&i.Address,
 			&i.ReceivedUnits,
 			&i.LateUnits,
 			&i.ReversedUnits,
+			&i.RefundedUnits,
 			&i.LastTxid,
 			&i.CreatedAt,
 			&i.Deadline,
@@ -774,6 +1086,49 @@ func (q *Queries) ReleaseOrderWork(ctx context.Context, arg ReleaseOrderWorkPara
 	return err
 }
 
+const shortID = `-- name: ShortID :one
+SELECT id FROM short_ids WHERE kind = $1 AND ref = $2
+`
+
+type ShortIDParams struct {
+	Kind string
+	Ref  string
+}
+
+func (q *Queries) ShortID(ctx context.Context, arg ShortIDParams) (int64, error) {
+	row := q.db.QueryRow(ctx, shortID, arg.Kind, arg.Ref)
+	var id int64
+	err := row.Scan(&id)
+	return id, err
+}
+
+const shortRef = `-- name: ShortRef :one
+SELECT ref FROM short_ids WHERE kind = $1 AND id = $2
+`
+
+type ShortRefParams struct {
+	Kind string
+	ID   int64
+}
+
+func (q *Queries) ShortRef(ctx context.Context, arg ShortRefParams) (string, error) {
+	row := q.db.QueryRow(ctx, shortRef, arg.Kind, arg.ID)
+	var ref string
+	err := row.Scan(&ref)
+	return ref, err
+}
+
+const takeShortIDs = `-- name: TakeShortIDs :one
+UPDATE short_id_ends SET last_id = last_id + 1 WHERE kind = $1 RETURNING last_id
+`
+
+func (q *Queries) TakeShortIDs(ctx context.Context, kind string) (int64, error) {
+	row := q.db.QueryRow(ctx, takeShortIDs, kind)
+	var last_id int64
+	err := row.Scan(&last_id)
+	return last_id, err
+}
+
 const touchOrder = `-- name: TouchOrder :exec
 UPDATE orders SET version = version + 1 WHERE id = $1
 `
@@ -785,9 +1140,9 @@ func (q *Queries) TouchOrder(ctx context.Context, id string) error {
 }
 
 const updateOrder = `-- name: UpdateOrder :exec
-UPDATE orders SET state = $1, asset = $2, due_units = $3, rate = $4, received_units = $5,
-    late_units = $6, reversed_units = $7, last_txid = $8, paid_at = $9, changed_at = $10
-WHERE id = $11
+UPDATE orders SET state = $1, asset = $2, due_units = $3, rate = $4, usd = $5, address = $6,
+    received_units = $7, late_units = $8, reversed_units = $9, refunded_units = $10, last_txid = $11, paid_at = $12, changed_at = $13
+WHERE id = $14
 `
 
 type UpdateOrderParams struct {
@@ -795,9 +1150,12 @@ type UpdateOrderParams struct {
 	Asset         string
 	DueUnits      string
 	Rate          string
+	Usd           string
+	Address       string
 	ReceivedUnits string
 	LateUnits     string
 	ReversedUnits string
+	RefundedUnits string
 	LastTxid      string
 	PaidAt        int64
 	ChangedAt     int64
@@ -811,9 +1169,12 @@ func (q *Queries) UpdateOrder(ctx context.Context, arg UpdateOrderParams) error 
 		arg.Asset,
 		arg.DueUnits,
 		arg.Rate,
+		arg.Usd,
+		arg.Address,
 		arg.ReceivedUnits,
 		arg.LateUnits,
 		arg.ReversedUnits,
+		arg.RefundedUnits,
 		arg.LastTxid,
 		arg.PaidAt,
 		arg.ChangedAt,

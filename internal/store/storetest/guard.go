@@ -193,9 +193,9 @@ func steps(w *world) {
 		}
 		if before != payment.OrderOpen && before != payment.OrderStanding {
 			id := "born-" + string(before)
-			w.refusedRaw(fmt.Sprintf(`INSERT INTO orders SELECT '%s', merchant_id, app_id, '%s', '%s', label, home_id, request_hash, notify_url, return_url,
-				product_name, product_image, product_description, price_currency, price_units, policy, '%s', asset, due_units, rate,
-				received_units, late_units, reversed_units, last_txid, created_at, deadline, paid_at, changed_at, version
+			w.refusedRaw(fmt.Sprintf(`INSERT INTO orders SELECT '%s', merchant_id, app_id, '%s', '', '%s', label, home_id, request_hash, notify_url, return_url,
+				product_name, product_image, product_description, price_currency, price_units, policy, '%s', asset, due_units, rate, usd, address,
+				received_units, late_units, reversed_units, refunded_units, last_txid, created_at, deadline, paid_at, changed_at, version
 				FROM orders WHERE id = 'open-open'`, id, id, id, before), "begins open")
 		}
 	}

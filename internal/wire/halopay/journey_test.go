@@ -40,11 +40,11 @@ func (p *postbox) next(ctx context.Context) (http.Header, []byte, error) {
 	}
 	told := p.held[0]
 	p.held = p.held[1:]
-	body, err := p.format.Body(told.Event, told.App)
+	body, err := p.format.Body(context.Background(), told.Event, told.App)
 	if err != nil {
 		return nil, nil, err
 	}
-	header, err := p.format.Headers(told.App, body, p.Clock.Now())
+	header, err := p.format.Headers(told.App, nil, body, p.Clock.Now())
 	received := http.Header{}
 	for name, values := range header { // as a server reads them
 		for _, v := range values {

@@ -1,10 +1,12 @@
 package halopay
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -32,7 +34,7 @@ func NewWebhooks(list []Token) *Webhooks { return &Webhooks{byAsset(list)} }
 
 // Body writes what is told of an event, in the order of the documented samples. It is a function of
 // the event's own facts and the app's id, so it can be made again and says the same.
-func (h *Webhooks) Body(e payment.Event, app engine.App) ([]byte, error) {
+func (h *Webhooks) Body(_ context.Context, e payment.Event, app engine.App) ([]byte, error) {
 	if e.Payout != nil {
 		return h.payoutBody(e, app)
 	}
@@ -94,7 +96,7 @@ func (h *Webhooks) payoutBody(e payment.Event, app engine.App) ([]byte, error) {
 
 // Headers signs body as it goes out at now, with the app's newest key: an attempt that took an old
 // signature along would be stale after two minutes.
-func (h *Webhooks) Headers(app engine.App, body []byte, now time.Time) (http.Header, error) {
+func (h *Webhooks) Headers(app engine.App, _ *url.URL, body []byte, now time.Time) (http.Header, error) {
 	if len(app.Keys) == 0 {
 		return nil, errors.New("halopay: app " + app.ID + " has no key to sign with")
 	}

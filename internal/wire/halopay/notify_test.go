@@ -61,11 +61,11 @@ func TestWebhookVector(t *testing.T) {
 	const want = `{"appid":"ad4cyr8dpfs9j2u1","trade_no":"202603141449020ad66d22c5787af677","out_trade_no":"20250101xxxxxxxxxxxxx12221c","amount_collected":"5","amount":"5","token_amount":"4.998045","chain":"Tron","chain_id":3448148188,"type":"PAYMENT","currency_id":75,"txid":"008f81782daa47709d67bc2073ffff639035cfd17b7e4ad06f0d6ec24099c013","status":"PAID","time":1773471015,"redirect_url":""}`
 	h := NewWebhooks(listed(t))
 	app := engine.App{ID: "ad4cyr8dpfs9j2u1", Keys: []engine.Secret{vectorKey}}
-	body, err := h.Body(sample(t), app)
+	body, err := h.Body(t.Context(), sample(t), app)
 	if err != nil || string(body) != want {
 		t.Fatalf("%s, %v\nwant %s", body, err, want)
 	}
-	header, err := h.Headers(app, body, time.Unix(1773471016, 0))
+	header, err := h.Headers(app, nil, body, time.Unix(1773471016, 0))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,12 +98,12 @@ func TestWebhookStatus(t *testing.T) {
 	} {
 		e := sample(t)
 		e.Kind, e.Facts.State = c.kind, c.state
-		body, err := h.Body(e, app)
+		body, err := h.Body(t.Context(), e, app)
 		if err != nil || !strings.Contains(string(body), `"status":"`+c.code+`"`) {
 			t.Errorf("%s: %s, %v", c.kind, body, err)
 		}
 		for app, want := range map[*engine.App]string{&app: c.code, &titled: c.titled} {
-			header, err := h.Headers(*app, body, start)
+			header, err := h.Headers(*app, nil, body, start)
 			if got := map[string][]string(header)["X-EventType"]; err != nil || len(got) != 1 || got[0] != want { // as spelled
 				t.Errorf("%s: X-EventType %q, want %q (%v)", c.kind, got, want, err)
 			}
@@ -114,18 +114,18 @@ func TestWebhookStatus(t *testing.T) {
 func TestWebhookFaults(t *testing.T) {
 	h := NewWebhooks(nil)
 	app := engine.App{ID: "a", Keys: []engine.Secret{vectorKey}}
-	if body, err := h.Body(sample(t), app); err == nil {
+	if body, err := h.Body(t.Context(), sample(t), app); err == nil {
 		t.Errorf("an asset that is not listed was told: %s", body)
 	}
 	e := sample(t)
 	e.Facts.State = "no such state"
-	if body, err := NewWebhooks(listed(t)).Body(e, app); err == nil {
+	if body, err := NewWebhooks(listed(t)).Body(t.Context(), e, app); err == nil {
 		t.Errorf("a state without a word was told: %s", body)
 	}
-	if _, err := h.Headers(engine.App{ID: "a"}, []byte("{}"), start); err == nil {
+	if _, err := h.Headers(engine.App{ID: "a"}, nil, []byte("{}"), start); err == nil {
 		t.Error("signed without a key")
 	}
-	if _, err := h.Headers(app, []byte("{"), start); err == nil {
+	if _, err := h.Headers(app, nil, []byte("{"), start); err == nil {
 		t.Error("signed what is not our body")
 	}
 }
@@ -177,7 +177,7 @@ func TestH10_EachAttemptIsFreshAndVerifies(t *testing.T) {
 	h := NewWebhooks(listed(t))
 	before, newest := key("the key before the rotation 00001"), vectorKey
 	app := engine.App{ID: "ad4cyr8dpfs9j2u1", Keys: []engine.Secret{newest, before}}
-	first, err := h.Body(sample(t), app)
+	first, err := h.Body(t.Context(), sample(t), app)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,11 +185,11 @@ func TestH10_EachAttemptIsFreshAndVerifies(t *testing.T) {
 	now := start
 	for attempt := range times(10_000) {
 		now = now.Add(h.Waits()[attempt%15])
-		body, err := h.Body(sample(t), app)
+		body, err := h.Body(t.Context(), sample(t), app)
 		if err != nil || !bytes.Equal(body, first) {
 			t.Fatalf("attempt %d says something else: %s, %v", attempt, body, err)
 		}
-		header, err := h.Headers(app, body, now)
+		header, err := h.Headers(app, nil, body, now)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,7 @@
 package halopay
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -65,7 +66,7 @@ func (j *journey) news() {
 	j.payment.t.Helper()
 	h := NewWebhooks(listed(j.payment.t))
 	for _, told := range j.News() {
-		body, err := h.Body(told.Event, told.App)
+		body, err := h.Body(context.Background(), told.Event, told.App)
 		if err != nil {
 			j.payment.t.Fatal(err)
 		}

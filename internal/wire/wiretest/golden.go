@@ -2,11 +2,13 @@ package wiretest
 
 import (
 	"bytes"
+	"context"
 	"flag"
 	"fmt"
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -25,8 +27,8 @@ var update = flag.Bool("update", false, "rewrite the answers in golden wire file
 
 // Format is how a dialect tells its merchants; see notify.Format.
 type Format interface {
-	Body(payment.Event, engine.App) ([]byte, error)
-	Headers(app engine.App, body []byte, now time.Time) (http.Header, error)
+	Body(context.Context, payment.Event, engine.App) ([]byte, error)
+	Headers(app engine.App, target *url.URL, body []byte, now time.Time) (http.Header, error)
 }
 
 // Dialect is what a golden file is played against.
@@ -213,9 +215,11 @@ func (p *player) webhook() []byte {
 	}
 	told := p.told[0]
 	p.told = p.told[1:]
-	body, err := p.dialect.Format.Body(told.Event, told.App)
+	body, err := p.dialect.Format.Body(context.Background(), told.Event, told.App)
 	p.must(err)
-	header, err := p.dialect.Format.Headers(told.App, body, p.Clock.Now())
+	target, err := url.Parse(told.URL)
+	p.must(err)
+	header, err := p.dialect.Format.Headers(told.App, target, body, p.Clock.Now())
 	p.must(err)
 	return show("POST "+told.URL, header, body)
 }

@@ -49,13 +49,14 @@ CREATE TABLE order_steps (
     after TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (before, after)
 );
-INSERT INTO order_steps (before, after) VALUES ('open', 'paid'), ('open', 'expired'), ('standing', 'closed');
+INSERT INTO order_steps (before, after) VALUES ('open', 'paid'), ('open', 'expired'), ('expired', 'paid'), ('standing', 'closed');
 
 CREATE TABLE orders (
     id TEXT COLLATE "C" PRIMARY KEY,
     merchant_id TEXT COLLATE "C" NOT NULL,
     app_id TEXT COLLATE "C" NOT NULL,
     number TEXT COLLATE "C" NOT NULL UNIQUE,
+    page TEXT COLLATE "C" NOT NULL, -- the token of its page; '' where the number is one
     reference TEXT COLLATE "C" NOT NULL,
     label TEXT COLLATE "C" NOT NULL,   -- of a deposit to a static address: the code's own reference, else ''
     home_id TEXT COLLATE "C" NOT NULL, -- and the code's order
@@ -72,9 +73,12 @@ CREATE TABLE orders (
     asset TEXT COLLATE "C" NOT NULL, -- '' until chosen
     due_units TEXT COLLATE "C" NOT NULL CHECK (due_units <> '' AND ltrim(due_units, '0123456789') = ''),
     rate TEXT COLLATE "C" NOT NULL,
+    usd TEXT COLLATE "C" NOT NULL,     -- what one token was worth in USD when quoted, '' if unknown
+    address TEXT COLLATE "C" NOT NULL, -- where it is paid, '' until chosen
     received_units TEXT COLLATE "C" NOT NULL CHECK (received_units <> '' AND ltrim(received_units, '0123456789') = ''),
     late_units TEXT COLLATE "C" NOT NULL CHECK (late_units <> '' AND ltrim(late_units, '0123456789') = ''),
     reversed_units TEXT COLLATE "C" NOT NULL CHECK (reversed_units <> '' AND ltrim(reversed_units, '0123456789') = ''),
+    refunded_units TEXT COLLATE "C" NOT NULL CHECK (refunded_units <> '' AND ltrim(refunded_units, '0123456789') = ''),
     last_txid TEXT COLLATE "C" NOT NULL,
     created_at BIGINT NOT NULL,
     deadline BIGINT NOT NULL,
@@ -84,6 +88,8 @@ CREATE TABLE orders (
     UNIQUE (app_id, reference)
 );
 CREATE INDEX orders_open ON orders (deadline, id) WHERE state = 'open';
+CREATE UNIQUE INDEX orders_page ON orders (page) WHERE page <> '';
+CREATE INDEX orders_listed ON orders (app_id, id) WHERE page <> '' OR home_id <> ''; -- of dialects whose merchants list them
 CREATE INDEX orders_standing ON orders (app_id, id) WHERE state = 'standing'; -- static addresses
 
 -- What only the order's dialect understands, JSON.
@@ -117,6 +123,19 @@ CREATE TABLE deposit_addresses (
     UNIQUE (order_id, family)
 );
 CREATE INDEX deposit_addresses_created ON deposit_addresses (created_at);
+
+-- Small numbers that some dialects show in the place of ids (rulings G29), and how far each kind has been given out.
+CREATE TABLE short_ids (
+    kind TEXT COLLATE "C" NOT NULL,
+    id BIGINT NOT NULL,
+    ref TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (kind, id),
+    UNIQUE (kind, ref)
+);
+CREATE TABLE short_id_ends (
+    kind TEXT COLLATE "C" PRIMARY KEY,
+    last_id BIGINT NOT NULL
+);
 
 -- One row a followed chain: its cursor, and the lock of whoever moves it.
 CREATE TABLE chains (

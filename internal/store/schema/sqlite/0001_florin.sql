@@ -50,13 +50,14 @@ CREATE TABLE order_steps (
     after TEXT NOT NULL,
     PRIMARY KEY (before, after)
 ) STRICT;
-INSERT INTO order_steps (before, after) VALUES ('open', 'paid'), ('open', 'expired'), ('standing', 'closed');
+INSERT INTO order_steps (before, after) VALUES ('open', 'paid'), ('open', 'expired'), ('expired', 'paid'), ('standing', 'closed');
 
 CREATE TABLE orders (
     id TEXT PRIMARY KEY,
     merchant_id TEXT NOT NULL,
     app_id TEXT NOT NULL,
     number TEXT NOT NULL UNIQUE,
+    page TEXT NOT NULL, -- the token of its page; '' where the number is one
     reference TEXT NOT NULL,
     label TEXT NOT NULL,   -- of a deposit to a static address: the code's own reference, else ''
     home_id TEXT NOT NULL, -- and the code's order
@@ -73,9 +74,12 @@ CREATE TABLE orders (
     asset TEXT NOT NULL, -- '' until chosen
     due_units TEXT NOT NULL CHECK (due_units <> '' AND ltrim(due_units, '0123456789') = ''),
     rate TEXT NOT NULL,
+    usd TEXT NOT NULL,     -- what one token was worth in USD when quoted, '' if unknown
+    address TEXT NOT NULL, -- where it is paid, '' until chosen
     received_units TEXT NOT NULL CHECK (received_units <> '' AND ltrim(received_units, '0123456789') = ''),
     late_units TEXT NOT NULL CHECK (late_units <> '' AND ltrim(late_units, '0123456789') = ''),
     reversed_units TEXT NOT NULL CHECK (reversed_units <> '' AND ltrim(reversed_units, '0123456789') = ''),
+    refunded_units TEXT NOT NULL CHECK (refunded_units <> '' AND ltrim(refunded_units, '0123456789') = ''),
     last_txid TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     deadline INTEGER NOT NULL,
@@ -85,6 +89,8 @@ CREATE TABLE orders (
     UNIQUE (app_id, reference)
 ) STRICT;
 CREATE INDEX orders_open ON orders (deadline, id) WHERE state = 'open';
+CREATE UNIQUE INDEX orders_page ON orders (page) WHERE page <> '';
+CREATE INDEX orders_listed ON orders (app_id, id) WHERE page <> '' OR home_id <> ''; -- of dialects whose merchants list them
 CREATE INDEX orders_standing ON orders (app_id, id) WHERE state = 'standing'; -- static addresses
 
 -- What only the order's dialect understands, JSON.
@@ -118,6 +124,19 @@ CREATE TABLE deposit_addresses (
     UNIQUE (order_id, family)
 ) STRICT;
 CREATE INDEX deposit_addresses_created ON deposit_addresses (created_at);
+
+-- Small numbers that some dialects show in the place of ids (rulings G29), and how far each kind has been given out.
+CREATE TABLE short_ids (
+    kind TEXT NOT NULL,
+    id INTEGER NOT NULL,
+    ref TEXT NOT NULL,
+    PRIMARY KEY (kind, id),
+    UNIQUE (kind, ref)
+) STRICT;
+CREATE TABLE short_id_ends (
+    kind TEXT PRIMARY KEY,
+    last_id INTEGER NOT NULL
+) STRICT;
 
 -- One row a followed chain: its cursor, and the lock of whoever moves it.
 CREATE TABLE chains (

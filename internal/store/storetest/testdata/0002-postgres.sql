@@ -222,6 +222,7 @@ CREATE TABLE public.orders (
     merchant_id text NOT NULL COLLATE pg_catalog."C",
     app_id text NOT NULL COLLATE pg_catalog."C",
     number text NOT NULL COLLATE pg_catalog."C",
+    page text NOT NULL COLLATE pg_catalog."C",
     reference text NOT NULL COLLATE pg_catalog."C",
     label text NOT NULL COLLATE pg_catalog."C",
     home_id text NOT NULL COLLATE pg_catalog."C",
@@ -238,9 +239,12 @@ CREATE TABLE public.orders (
     asset text NOT NULL COLLATE pg_catalog."C",
     due_units text NOT NULL COLLATE pg_catalog."C",
     rate text NOT NULL COLLATE pg_catalog."C",
+    usd text NOT NULL COLLATE pg_catalog."C",
+    address text NOT NULL COLLATE pg_catalog."C",
     received_units text NOT NULL COLLATE pg_catalog."C",
     late_units text NOT NULL COLLATE pg_catalog."C",
     reversed_units text NOT NULL COLLATE pg_catalog."C",
+    refunded_units text NOT NULL COLLATE pg_catalog."C",
     last_txid text NOT NULL COLLATE pg_catalog."C",
     created_at bigint NOT NULL,
     deadline bigint NOT NULL,
@@ -251,6 +255,7 @@ CREATE TABLE public.orders (
     CONSTRAINT orders_late_units_check CHECK (((late_units <> ''::text) AND (ltrim(late_units, '0123456789'::text) = ''::text))),
     CONSTRAINT orders_price_units_check CHECK (((price_units <> ''::text) AND (ltrim(price_units, '0123456789'::text) = ''::text))),
     CONSTRAINT orders_received_units_check CHECK (((received_units <> ''::text) AND (ltrim(received_units, '0123456789'::text) = ''::text))),
+    CONSTRAINT orders_refunded_units_check CHECK (((refunded_units <> ''::text) AND (ltrim(refunded_units, '0123456789'::text) = ''::text))),
     CONSTRAINT orders_reversed_units_check CHECK (((reversed_units <> ''::text) AND (ltrim(reversed_units, '0123456789'::text) = ''::text)))
 );
 CREATE TABLE public.outgoing (
@@ -375,6 +380,15 @@ CREATE TABLE public.settings (
     key text NOT NULL COLLATE pg_catalog."C",
     value text NOT NULL COLLATE pg_catalog."C"
 );
+CREATE TABLE public.short_id_ends (
+    kind text NOT NULL COLLATE pg_catalog."C",
+    last_id bigint NOT NULL
+);
+CREATE TABLE public.short_ids (
+    kind text NOT NULL COLLATE pg_catalog."C",
+    id bigint NOT NULL,
+    ref text NOT NULL COLLATE pg_catalog."C"
+);
 CREATE TABLE public.sim_commands (
     id text NOT NULL COLLATE pg_catalog."C",
     command text NOT NULL COLLATE pg_catalog."C",
@@ -438,76 +452,82 @@ CREATE TABLE public.unsealed (
     ref text NOT NULL COLLATE pg_catalog."C",
     kind text NOT NULL COLLATE pg_catalog."C"
 );
-INSERT INTO public.approvals VALUES ('_', 'B', '\x00ff', 4);
-INSERT INTO public.approvals VALUES ('b', '', '\x', 0);
-INSERT INTO public.apps VALUES ('c', 'c', '日本', 'payout', '日本', 'revoked', 'B', 'a', 2, 1, 4, 'c', 0);
-INSERT INTO public.apps VALUES ('B', 'it''s', 'c', 'sweep', '', 'active', 'a', 'é', 4, 1, 0, 'it''s', 5);
-INSERT INTO public.apps VALUES ('_', 'it''s', 'Z', 'event', 'é', 'active', 'it''s', 'a', 9007199254740993, 4, 9007199254740993, 'B', 4);
-INSERT INTO public.apps VALUES ('it''s', 'it''s', 'a', 'entry', '', 'active', 'B', 'é', 9007199254740993, 1, 3, 'é', 4);
-INSERT INTO public.apps VALUES ('é', '_', 'B', 'payout', 'it''s', 'active', '日本', 'c', 1, 5, 5, 'b', 1);
-INSERT INTO public.attempts VALUES ('it''s', 1, 5, '日本', 'it''s', 5, '\x', 'c', 1);
-INSERT INTO public.attempts VALUES ('Z', 0, 4, 'c', 'Z', 2, '\x626f6479', '日本', 0);
-INSERT INTO public.attempts VALUES ('c', 5, 9007199254740993, 'Z', '', 9007199254740993, '\x', 'it''s', 5);
-INSERT INTO public.attempts VALUES ('a', 5, 5, 'c', 'long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long ', 0, '\x626f6479', 'b', 1);
-INSERT INTO public.balances VALUES ('entry', '日本', '_', '0', '0', 1);
-INSERT INTO public.blocks VALUES ('日本', 2, 'B', 'it''s', 5);
-INSERT INTO public.chains VALUES ('b', 5, 'b', '', 1, 1);
-INSERT INTO public.chains VALUES ('B', 4, 'Z', 'it''s', 5, 1);
-INSERT INTO public.chains VALUES ('日本', 2, 'é', 'b', 3, 2);
-INSERT INTO public.chains VALUES ('a', 5, 'é', 'c', 4, 1);
-INSERT INTO public.chains VALUES ('', 4, '日本', 'Z', 0, 2);
-INSERT INTO public.chains VALUES ('é', 3, '日本', 'B', 3, 1);
-INSERT INTO public.deliveries VALUES ('', 'é', 'b', 'c', 4, true, 'waiting', 0, 2, '', 0, 0, '\x00ff', 4);
-INSERT INTO public.deliveries VALUES ('it''s', '', '', 'é', 2, false, 'superseded', 0, 2, '日本', 1, 1, '\x', 1);
-INSERT INTO public.deposit_addresses VALUES ('日本', 'B', 'B', 'a', 'it''s', 'é', 9007199254740993);
-INSERT INTO public.deposit_addresses VALUES ('B', '_', 'b', '日本', 'c', 'it''s', 3);
-INSERT INTO public.desk VALUES ('c', 'c', 'it''s', 'b', 'c', 'Z', 'b', '_', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '1', 'open', '', 1, 0);
-INSERT INTO public.desk VALUES ('', 'B', '', 'é', 'c', 'c', '日本', '日本', '15', '9223372036854775808', 'open', '', 1, 0);
-INSERT INTO public.desk VALUES ('日本', 'it''s', 'c', '日本', 'c', 'b', 'c', 'é', '1', '1', 'open', '', 2, 0);
-INSERT INTO public.desk VALUES ('B', '', 'B', 'B', '_', 'b', 'é', 'it''s', '0', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'open', '', 9007199254740993, 0);
-INSERT INTO public.entries VALUES ('é', 'Z', 'Z', 2);
-INSERT INTO public.entries VALUES ('a', 'a', '', 4);
-INSERT INTO public.entries VALUES ('it''s', 'é', 'é', 4);
-INSERT INTO public.entries VALUES ('_', '', 'it''s', 1);
-INSERT INTO public.events VALUES ('é', 'entry', 'Z', 'c', '_', 0, 0, '');
-INSERT INTO public.events VALUES ('_', 'payout', '日本', 'a', '日本', 1, 3, 'b');
-INSERT INTO public.events VALUES ('c', 'sweep', 'it''s', '_', 'Z', 0, 9007199254740993, 'c');
-INSERT INTO public.events VALUES ('b', 'b', '', '_', 'Z', 2, 4, 'it''s');
-INSERT INTO public.events VALUES ('Z', 'entry', '_', 'Z', '日本', 2, 0, 'it''s');
-INSERT INTO public.events VALUES ('B', 'entry', 'c', 'Z', 'Z', 4, 5, 'b');
-INSERT INTO public.events VALUES ('', 'sweep', '_', 'c', '', 5, 0, 'a');
-INSERT INTO public.goose_db_version VALUES (1, 0, true, '2026-11-22 03:34:40.627113');
-INSERT INTO public.goose_db_version VALUES (2, 1, true, '2026-11-22 03:34:40.634744');
-INSERT INTO public.goose_db_version VALUES (3, 2, true, '2026-11-22 03:34:40.791174');
-INSERT INTO public.holdings VALUES ('日本', 'Z', '', '15', 4);
-INSERT INTO public.holdings VALUES ('it''s', 'c', '_', '9223372036854775808', 0);
-INSERT INTO public.holdings VALUES ('é', 'B', 'é', '15', 1);
-INSERT INTO public.leases VALUES ('it''s', 'it''s', 3, 1);
-INSERT INTO public.leases VALUES ('', 'a', 2, 1);
-INSERT INTO public.leases VALUES ('B', '_', 2, 1);
-INSERT INTO public.leases VALUES ('_', 'it''s', 9007199254740993, 3);
-INSERT INTO public.merchants VALUES ('_', '日本', 'B', 1, 9007199254740993);
-INSERT INTO public.nonces VALUES ('é', 'B', 4, 'é');
-INSERT INTO public.nonces VALUES ('it''s', 'é', 1, 'it''s');
-INSERT INTO public.nonces VALUES ('_', 'b', 5, '_');
-INSERT INTO public.order_extra VALUES ('Z', 'a');
-INSERT INTO public.order_extra VALUES ('日本', 'Z');
-INSERT INTO public.order_extra VALUES ('it''s', 'b');
-INSERT INTO public.order_extra VALUES ('', 'Z');
-INSERT INTO public.order_extra VALUES ('c', 'B');
+INSERT INTO public.app_keys VALUES ('b', '_', '\x626f6479', 9007199254740993, 0);
+INSERT INTO public.app_keys VALUES ('é', 'a', '\x00ff', 1, 0);
+INSERT INTO public.approvals VALUES ('_', 'a', '\x626f6479', 0);
+INSERT INTO public.approvals VALUES ('B', '_', '\x', 0);
+INSERT INTO public.approvals VALUES ('', 'b', '\x626f6479', 0);
+INSERT INTO public.approvals VALUES ('c', '', '\x00ff', 1);
+INSERT INTO public.approvals VALUES ('é', 'b', '\x', 3);
+INSERT INTO public.apps VALUES ('b', 'a', '', 'entry', '日本', 'active', 'B', 'c', 5, 3, 1, 'b', 9007199254740993);
+INSERT INTO public.apps VALUES ('é', '', 'c', 'entry', 'it''s', 'revoked', '日本', '_', 0, 4, 3, 'a', 0);
+INSERT INTO public.attempts VALUES ('_', 0, 1, 'it''s', 'é', 9007199254740993, '\x626f6479', 'Z', 4);
+INSERT INTO public.attempts VALUES ('b', 0, 1, '日本', 'c', 4, '\x626f6479', 'a', 9007199254740993);
+INSERT INTO public.attempts VALUES ('B', 0, 9007199254740993, 'it''s', '日本', 5, '\x', 'Z', 0);
+INSERT INTO public.attempts VALUES ('é', 0, 2, 'a', 'B', 2, '\x626f6479', '日本', 3);
+INSERT INTO public.attempts VALUES ('Z', 0, 9007199254740993, 'a', '_', 1, '\x', 'é', 9007199254740993);
+INSERT INTO public.blocks VALUES ('', 4, 'c', 'b', 0);
+INSERT INTO public.blocks VALUES ('it''s', 4, '', '_', 1);
+INSERT INTO public.blocks VALUES ('b', 5, 'it''s', '_', 5);
+INSERT INTO public.chains VALUES ('Z', 3, '_', 'b', 1, 1);
+INSERT INTO public.deliveries VALUES ('_', 'c', 'é', 'c', 1, false, 'waiting', 0, 5, '', 0, 0, '\x00ff', 1);
+INSERT INTO public.deliveries VALUES ('Z', 'Z', 'B', '日本', 9007199254740993, false, 'waiting', 0, 3, '', 0, 0, '\x626f6479', 1);
+INSERT INTO public.deliveries VALUES ('b', 'it''s', 'Z', 'a', 3, false, 'superseded', 0, 4, '', 0, 0, '\x', 0);
+INSERT INTO public.deliveries VALUES ('é', 'a', 'Z', 'B', 0, false, 'superseded', 0, 4, '', 0, 0, '\x626f6479', 9007199254740993);
+INSERT INTO public.deliveries VALUES ('日本', '_', '', 'Z', 5, false, 'waiting', 0, 2, '', 0, 0, '\x00ff', 4);
+INSERT INTO public.deliveries VALUES ('B', 'B', 'B', 'a', 9007199254740993, true, 'waiting', 0, 1, '', 0, 0, '\x', 5);
+INSERT INTO public.deposit_addresses VALUES ('a', 'a', 'B', '日本', 'a', '', 5);
+INSERT INTO public.deposit_addresses VALUES ('é', 'Z', 'B', 'a', 'B', 'it''s', 4);
+INSERT INTO public.desk VALUES ('it''s', 'a', 'Z', 'Z', '', 'b', '日本', 'B', '15', '15', 'open', '', 9007199254740993, 0);
+INSERT INTO public.desk VALUES ('Z', 'é', 'it''s', '日本', 'a', '日本', '', 'c', '9007199254740993', '9007199254740993', 'open', '', 4, 0);
+INSERT INTO public.entries VALUES ('_', 'B', '', 0);
+INSERT INTO public.events VALUES ('日本', 'event', 'c', 'é', 'b', 4, 0, 'b');
+INSERT INTO public.events VALUES ('b', 'a', 'a', '_', 'é', 0, 9007199254740993, 'b');
+INSERT INTO public.events VALUES ('c', 'b', 'b', 'it''s', 'Z', 9007199254740993, 5, 'it''s');
+INSERT INTO public.events VALUES ('é', 'b', '日本', 'a', 'b', 3, 0, '日本');
+INSERT INTO public.events VALUES ('it''s', 'sweep', 'it''s', 'a', 'b', 9007199254740993, 3, '_');
+INSERT INTO public.events VALUES ('', 'event', '', 'Z', 'é', 4, 4, 'B');
+INSERT INTO public.goose_db_version VALUES (1, 0, true, '2026-11-22 05:44:43.985199');
+INSERT INTO public.goose_db_version VALUES (2, 1, true, '2026-11-22 05:44:43.994682');
+INSERT INTO public.goose_db_version VALUES (3, 2, true, '2026-11-22 05:44:44.218134');
+INSERT INTO public.holdings VALUES ('b', 'c', 'é', '9007199254740993', 4);
+INSERT INTO public.holdings VALUES ('long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long ', 'a', '', '1', 1);
+INSERT INTO public.holdings VALUES ('', 'Z', 'Z', '0', 0);
+INSERT INTO public.holdings VALUES ('Z', 'B', 'B', '9223372036854775808', 4);
+INSERT INTO public.leases VALUES ('a', 'é', 9007199254740993, 1);
+INSERT INTO public.leases VALUES ('é', 'B', 9007199254740993, 1);
+INSERT INTO public.leases VALUES ('_', '', 0, 1);
+INSERT INTO public.leases VALUES ('日本', 'c', 2, 1);
+INSERT INTO public.merchants VALUES ('', 'a', 'Z', 0, 2);
+INSERT INTO public.merchants VALUES ('B', '', '_', 0, 3);
+INSERT INTO public.merchants VALUES ('_', 'a', '_', 0, 3);
+INSERT INTO public.merchants VALUES ('é', 'c', 'Z', 0, 1);
+INSERT INTO public.merchants VALUES ('Z', '日本', 'Z', 0, 1);
+INSERT INTO public.nonces VALUES ('é', 'c', 3, 'c');
+INSERT INTO public.nonces VALUES ('c', 'c', 1, 'b');
+INSERT INTO public.nonces VALUES ('é', '', 3, 'Z');
+INSERT INTO public.nonces VALUES ('_', 'a', 0, 'é');
+INSERT INTO public.order_extra VALUES ('a', 'é');
+INSERT INTO public.order_extra VALUES ('b', 'Z');
+INSERT INTO public.order_extra VALUES ('c', '日本');
+INSERT INTO public.order_extra VALUES ('', 'it''s');
 INSERT INTO public.order_steps VALUES ('open', 'paid');
 INSERT INTO public.order_steps VALUES ('open', 'expired');
+INSERT INTO public.order_steps VALUES ('expired', 'paid');
 INSERT INTO public.order_steps VALUES ('standing', 'closed');
-INSERT INTO public.order_work VALUES ('', 'it''s', 1, 0, 1, '', 0);
-INSERT INTO public.order_work VALUES ('Z', '_', 2, 0, 2, '', 0);
-INSERT INTO public.order_work VALUES ('a', 'c', 3, 0, 4, '', 0);
-INSERT INTO public.orders VALUES ('Z', 'c', '_', 'c', 'B', 'b', 'c', 'b', 'a', 'it''s', 'a', '日本', 'c', 'b', '9223372036854775808', 'B', 'open', '_', '0', 'a', '1', '9007199254740993', '15', 'Z', 3, 3, 5, 2, 1);
-INSERT INTO public.orders VALUES ('日本', 'a', '日本', 'a', '', 'c', 'b', 'c', 'it''s', '日本', 'é', 'B', 'a', 'é', '9223372036854775808', 'long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long ', 'open', 'a', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'Z', '0', '15', '15', 'B', 5, 5, 5, 2, 1);
-INSERT INTO public.orders VALUES ('it''s', '_', 'Z', 'é', 'b', '', '', 'Z', 'it''s', 'B', 'c', '', 'é', '', '1', 'Z', 'open', 'B', '15', 'B', '1', '9223372036854775808', '0', '日本', 1, 9007199254740993, 5, 9007199254740993, 1);
-INSERT INTO public.orders VALUES ('', '_', 'Z', 'it''s', '_', 'b', '_', '', 'it''s', 'B', '日本', 'a', '', 'it''s', '15', 'c', 'open', '_', '9223372036854775808', '日本', '9223372036854775808', '9007199254740993', '9223372036854775808', 'it''s', 4, 4, 9007199254740993, 0, 2);
-INSERT INTO public.orders VALUES ('c', 'Z', 'Z', 'b', 'Z', 'é', '_', 'B', 'é', 'B', 'it''s', 'c', 'B', 'it''s', '9223372036854775808', 'é', 'open', 'a', '9007199254740993', '日本', '15', '9007199254740993', '0', 'it''s', 1, 0, 2, 0, 1);
-INSERT INTO public.orders VALUES ('_', 'c', '', '_', '_', 'b', 'é', '日本', 'a', 'it''s', 'B', 'é', 'c', '', '0', '_', 'open', 'B', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '_', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '9007199254740993', '9223372036854775808', 'c', 0, 5, 0, 5, 1);
-INSERT INTO public.outgoing VALUES ('b', 'payout', '', 'a', 'b', 'b', 'B', 'é', 'Z', 'it''s', '_', '日本', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'é', 'b', '1', '_', false, 0, '\x00ff', 'failed', '', 1, 'a', 4, '1', 3, 9007199254740993, 2, 0, 0, '', 0, 0);
+INSERT INTO public.order_work VALUES ('日本', '_', 1, 0, 9007199254740993, '', 0);
+INSERT INTO public.order_work VALUES ('b', 'Z', 1, 0, 0, '', 0);
+INSERT INTO public.order_work VALUES ('it''s', '', 1, 0, 5, '', 0);
+INSERT INTO public.order_work VALUES ('B', 'Z', 1, 0, 2, '', 0);
+INSERT INTO public.order_work VALUES ('Z', 'b', 1, 0, 2, '', 0);
+INSERT INTO public.orders VALUES ('b', 'it''s', 'Z', '_', 'Z', 'a', 'it''s', 'a', 'b', 'a', 'Z', 'B', 'é', 'it''s', '', '0', 'Z', 'open', 'a', '9007199254740993', 'it''s', 'it''s', 'B', '9007199254740993', '0', '0', '0', 'B', 4, 0, 9007199254740993, 9007199254740993, 2);
+INSERT INTO public.orders VALUES ('c', 'é', 'b', '', 'é', 'long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long ', '日本', '日本', 'Z', 'it''s', 'a', 'c', 'it''s', '', '日本', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'é', 'open', 'b', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'it''s', 'é', 'a', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '9007199254740993', '0', '', 5, 0, 5, 1, 3);
+INSERT INTO public.orders VALUES ('a', '_', 'é', 'a', 'B', 'é', '_', 'Z', 'Z', 'c', 'b', 'b', 'b', 'a', '', '1', 'c', 'expired', 'b', '9007199254740993', 'B', '', 'c', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '0', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '1', 'é', 2, 1, 0, 5, 2);
+INSERT INTO public.orders VALUES ('', 'Z', 'é', 'c', '', '', '_', 'B', 'é', 'é', 'é', 'c', 'c', 'é', '日本', '1', '日本', 'open', 'a', '9007199254740993', 'it''s', '日本', 'Z', '15', '1', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '0', '_', 3, 3, 3, 5, 1);
+INSERT INTO public.outgoing VALUES ('it''s', 'payout', '', 'it''s', 'a', 'B', 'Z', 'c', '日本', 'B', 'b', 'b', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'é', '日本', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'b', false, 2, '\x', 'held', 'Z', -1, '', 0, '0', 9007199254740993, 9007199254740993, 1, 4, 0, '', 0, 0);
+INSERT INTO public.outgoing VALUES ('_', 'payout', 'it''s', 'it''s', '日本', '_', 'é', 'b', 'é', '', '_', 'é', '15', '日本', '', '15', 'B', true, 0, '\x', 'held', 'Z', -1, '', 0, '0', 2, 2, 1, 4, 1, '_', 1, 1);
+INSERT INTO public.outgoing VALUES ('c', 'payout', '_', 'b', 'é', 'é', '_', '日本', 'B', 'Z', 'it''s', 'Z', '9007199254740993', 'é', 'B', '9223372036854775808', 'B', true, 0, '\x00ff', 'held', '_', -1, '', 0, '0', 0, 0, 1, 4, 0, '', 0, 0);
+INSERT INTO public.outgoing VALUES ('B', 'payout', '日本', '', 'b', 'B', 'it''s', 'Z', 'a', 'a', 'Z', '日本', '0', 'c', '_', '1', 'b', true, 9007199254740993, '\x', 'held', 'é', -1, '', 0, '0', 2, 2, 1, 4, 0, '', 0, 0);
 INSERT INTO public.outgoing_steps VALUES ('held', 'ready');
 INSERT INTO public.outgoing_steps VALUES ('held', 'failed');
 INSERT INTO public.outgoing_steps VALUES ('ready', 'numbered');
@@ -515,67 +535,58 @@ INSERT INTO public.outgoing_steps VALUES ('ready', 'failed');
 INSERT INTO public.outgoing_steps VALUES ('numbered', 'sent');
 INSERT INTO public.outgoing_steps VALUES ('sent', 'paid');
 INSERT INTO public.outgoing_steps VALUES ('sent', 'failed');
-INSERT INTO public.outgoing_txs VALUES ('c', 'a', '_', 'cancel', 4, '\x00ff', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '15', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 1);
-INSERT INTO public.payees VALUES ('a', 'c', 4, 1);
-INSERT INTO public.payees VALUES ('_', '日本', 9007199254740993, 2);
-INSERT INTO public.payees VALUES ('日本', 'b', 4, 1);
-INSERT INTO public.payees VALUES ('it''s', 'B', 4, 1);
-INSERT INTO public.payees VALUES ('日本', '日本', 9007199254740993, 0);
-INSERT INTO public.payees VALUES ('', 'b', 0, 5);
-INSERT INTO public.payout_hours VALUES ('it''s', 0, '_', '15');
-INSERT INTO public.payout_hours VALUES ('é', 9007199254740993, 'B', '115792089237316195423570985008687907853269984665640564039457584007913129639935');
-INSERT INTO public.payout_hours VALUES ('日本', 4, 'b', '15');
-INSERT INTO public.payout_rules VALUES ('', true, '日本', '\x626f6479', 0, 0, 0, 1);
-INSERT INTO public.postings VALUES ('B', 9007199254740993, 'entry', '日本', 'B', 'debit', '0');
-INSERT INTO public.postings VALUES ('Z', 5, 'payout', 'c', '', 'debit', '0');
-INSERT INTO public.postings VALUES ('日本', 2, 'event', 'a', '_', 'credit', '9007199254740993');
-INSERT INTO public.reconcile_results VALUES ('c', 'b', 2, 'a', '9007199254740993', '15', 9007199254740993, 2, 9007199254740993);
-INSERT INTO public.reconcile_results VALUES ('_', 'it''s', 3, 'Z', '9223372036854775808', '9007199254740993', 1, 3, 0);
-INSERT INTO public.seals VALUES (0, 'b', 'é', 'B', 'it''s');
-INSERT INTO public.seals VALUES (9007199254740993, 'b', 'c', 'Z', 'Z');
-INSERT INTO public.seals VALUES (1, 'b', 'B', 'é', '日本');
-INSERT INTO public.seals VALUES (2, 'b', '日本', '', 'c');
-INSERT INTO public.seals VALUES (3, 'b', 'Z', '_', 'Z');
-INSERT INTO public.senders VALUES ('', 'B', 1, 1);
-INSERT INTO public.senders VALUES ('Z', 'it''s', 4, 1);
-INSERT INTO public.senders VALUES ('a', 'a', 3, 1);
-INSERT INTO public.senders VALUES ('é', 'a', 2, 1);
-INSERT INTO public.senders VALUES ('', 'é', 3, 1);
-INSERT INTO public.senders VALUES ('b', 'it''s', 5, 1);
-INSERT INTO public.settings VALUES ('é', 'it''s');
-INSERT INTO public.settings VALUES ('c', 'é');
-INSERT INTO public.settings VALUES ('it''s', 'c');
-INSERT INTO public.sim_commands VALUES ('it''s', 'B', 'waiting', '', 2);
-INSERT INTO public.sim_commands VALUES ('_', '日本', 'waiting', '', 4);
-INSERT INTO public.sim_commands VALUES ('日本', 'it''s', 'waiting', '', 0);
-INSERT INTO public.sim_commands VALUES ('', 'a', 'waiting', '', 4);
-INSERT INTO public.sim_records VALUES ('it''s', 3, '\x');
-INSERT INTO public.sim_records VALUES ('é', 9007199254740993, '\x');
-INSERT INTO public.stops VALUES ('it''s', 'é', 'B', 5);
-INSERT INTO public.stops VALUES ('日本', 'B', 'Z', 2);
-INSERT INTO public.stops VALUES ('Z', '', 'B', 2);
-INSERT INTO public.sweep_items VALUES ('é', '', '_', 'it''s', '15', 'b', '', '', 0);
-INSERT INTO public.sweep_items VALUES ('Z', 'it''s', 'it''s', 'Z', '9223372036854775808', 'c', 'it''s', 'void', 9007199254740993);
-INSERT INTO public.sweep_items VALUES ('Z', '_', 'é', 'b', '9007199254740993', 'B', '', 'void', 9007199254740993);
-INSERT INTO public.sweep_items VALUES ('日本', '_', 'Z', 'é', '0', '', 'B', '', 0);
-INSERT INTO public.sweep_items VALUES ('b', '日本', 'it''s', 'it''s', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'b', 'é', '', 0);
-INSERT INTO public.sweep_items VALUES ('日本', 'B', 'B', '_', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'c', 'c', '', 0);
-INSERT INTO public.sweep_items VALUES ('c', '日本', 'é', '', '15', 'é', 'c', '', 0);
-INSERT INTO public.sweep_items VALUES ('a', 'B', 'c', 'B', '9223372036854775808', '_', '', '', 0);
-INSERT INTO public.transfers VALUES ('日本', '', 'it''s', 'é', '', '日本', 'B', 'it''s', '9007199254740993', false, 4, 'é', 5, 'seen', false, '', '', '0', false, 0, '');
-INSERT INTO public.transfers VALUES ('Z', 'a', 'it''s', '_', 'c', '', 'B', 'a', '9007199254740993', false, 4, 'it''s', 0, 'seen', false, '', '', '0', false, 0, '');
-INSERT INTO public.transfers VALUES ('', 'b', 'c', 'Z', 'a', '', 'it''s', '', '0', true, 0, 'é', 1, 'seen', false, '', '', '0', false, 0, '');
-INSERT INTO public.transfers VALUES ('', 'c', '_', 'c', 'B', '_', 'it''s', 'B', '1', true, 5, 'c', 9007199254740993, 'seen', false, '', '', '0', false, 0, '');
-INSERT INTO public.transfers VALUES ('B', 'a', 'Z', 'a', 'Z', 'c', 'b', '', '1', true, 1, 'é', 1, 'seen', false, '', '', '0', false, 0, '');
-INSERT INTO public.transfers VALUES ('c', '_', 'c', 'Z', 'B', '日本', '日本', '_', '15', false, 0, 'Z', 2, 'seen', false, '', '', '0', false, 0, '');
-INSERT INTO public.unsealed VALUES ('it''s', 'sweep');
-INSERT INTO public.unsealed VALUES ('é', 'event');
-INSERT INTO public.unsealed VALUES ('_', 'event');
-INSERT INTO public.unsealed VALUES ('c', 'event');
+INSERT INTO public.outgoing_txs VALUES ('it''s', 'c', 'c', 'cancel', 3, '\x', '9007199254740993', '15', '15', 5);
+INSERT INTO public.outgoing_txs VALUES ('B', 'Z', 'c', 'pay', 3, '\x626f6479', '1', '15', '9223372036854775808', 4);
+INSERT INTO public.payees VALUES ('', 'it''s', 3, 2);
+INSERT INTO public.payees VALUES ('b', '日本', 4, 9007199254740993);
+INSERT INTO public.payees VALUES ('', '日本', 5, 9007199254740993);
+INSERT INTO public.payees VALUES ('_', 'it''s', 3, 2);
+INSERT INTO public.payees VALUES ('_', 'b', 5, 3);
+INSERT INTO public.payees VALUES ('日本', 'a', 3, 0);
+INSERT INTO public.payout_hours VALUES ('Z', 3, 'é', '9223372036854775808');
+INSERT INTO public.payout_rules VALUES ('', false, '{}', '\x626f6479', 0, 0, 0, 1);
+INSERT INTO public.payout_rules VALUES ('é', false, '{}', '\x00ff', 0, 0, 0, 2);
+INSERT INTO public.payout_rules VALUES ('a', true, 'b', '\x', 4, 5, 2, 1);
+INSERT INTO public.payout_rules VALUES ('Z', false, '{}', '\x', 0, 0, 0, 2);
+INSERT INTO public.postings VALUES ('', 2, 'event', '日本', 'Z', 'credit', '115792089237316195423570985008687907853269984665640564039457584007913129639935');
+INSERT INTO public.reconcile_results VALUES ('b', 'it''s', 3, '日本', '9007199254740993', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 3, 0, 3);
+INSERT INTO public.reconcile_results VALUES ('日本', 'c', 4, '', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '9223372036854775808', 9007199254740993, 5, 3);
+INSERT INTO public.reconcile_results VALUES ('a', 'b', 3, 'Z', '0', '9223372036854775808', 0, 3, 4);
+INSERT INTO public.reconcile_results VALUES ('Z', 'b', 5, 'Z', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '0', 5, 0, 0);
+INSERT INTO public.seals VALUES (0, 'payout', 'Z', 'a', 'Z');
+INSERT INTO public.seals VALUES (5, 'payout', '日本', 'b', 'Z');
+INSERT INTO public.seals VALUES (9007199254740993, 'a', 'it''s', 'B', '日本');
+INSERT INTO public.senders VALUES ('Z', '', 2, 1);
+INSERT INTO public.senders VALUES ('', 'Z', 5, 1);
+INSERT INTO public.settings VALUES ('a', 'é');
+INSERT INTO public.settings VALUES ('_', 'B');
+INSERT INTO public.settings VALUES ('c', '日本');
+INSERT INTO public.settings VALUES ('日本', 'é');
+INSERT INTO public.short_id_ends VALUES ('b', 1000);
+INSERT INTO public.short_id_ends VALUES ('it''s', 1000);
+INSERT INTO public.short_id_ends VALUES ('', 1001);
+INSERT INTO public.short_ids VALUES ('event', 5, '_');
+INSERT INTO public.short_ids VALUES ('sweep', 5, 'a');
+INSERT INTO public.short_ids VALUES ('b', 0, '日本');
+INSERT INTO public.short_ids VALUES ('payout', 3, 'B');
+INSERT INTO public.short_ids VALUES ('payout', 1, 'b');
+INSERT INTO public.sim_commands VALUES ('it''s', 'c', 'waiting', '', 0);
+INSERT INTO public.sim_records VALUES ('c', 9007199254740993, '\x00ff');
+INSERT INTO public.sim_records VALUES ('B', 1, '\x626f6479');
+INSERT INTO public.sim_records VALUES ('', 2, '\x00ff');
+INSERT INTO public.stops VALUES ('_', 'Z', 'it''s', 3);
+INSERT INTO public.sweep_items VALUES ('B', 'a', 'é', 'a', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '', 'c', '', 0);
+INSERT INTO public.sweep_items VALUES ('_', 'Z', 'Z', 'é', '15', 'c', 'Z', '', 0);
+INSERT INTO public.sweep_items VALUES ('Z', '', 'Z', 'b', '1', 'Z', 'it''s', '', 0);
+INSERT INTO public.sweep_items VALUES ('é', 'é', 'it''s', 'B', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'it''s', 'b', '', 0);
+INSERT INTO public.transfers VALUES ('日本', 'a', '日本', '日本', '日本', '_', 'é', 'it''s', '15', true, 0, '_', 2, 'seen', false, '', '', '0', false, 0, '');
+INSERT INTO public.transfers VALUES ('_', '', 'a', '_', 'B', 'Z', 'a', 'é', '9007199254740993', true, 1, 'b', 2, 'seen', false, '', '', '0', false, 0, '');
+INSERT INTO public.transfers VALUES ('it''s', 'a', '日本', '_', 'c', 'b', '_', '', '1', true, 2, 'b', 5, 'seen', false, '', '', '0', false, 0, '');
+INSERT INTO public.transfers VALUES ('B', 'Z', 'a', 'B', '_', '_', 'b', 'é', '9007199254740993', true, 0, 'b', 5, 'seen', false, '', '', '0', false, 0, '');
+INSERT INTO public.unsealed VALUES ('日本', 'event');
 INSERT INTO public.unsealed VALUES ('b', 'event');
-INSERT INTO public.unsealed VALUES ('B', 'event');
+INSERT INTO public.unsealed VALUES ('c', 'event');
 INSERT INTO public.unsealed VALUES ('', 'event');
-INSERT INTO public.unsealed VALUES ('Z', 'a');
 SELECT pg_catalog.setval('public.goose_db_version_id_seq', 3, true);
 ALTER TABLE ONLY public.app_keys
     ADD CONSTRAINT app_keys_pkey PRIMARY KEY (id);
@@ -655,6 +666,12 @@ ALTER TABLE ONLY public.senders
     ADD CONSTRAINT senders_pkey PRIMARY KEY (chain, address);
 ALTER TABLE ONLY public.settings
     ADD CONSTRAINT settings_pkey PRIMARY KEY (key);
+ALTER TABLE ONLY public.short_id_ends
+    ADD CONSTRAINT short_id_ends_pkey PRIMARY KEY (kind);
+ALTER TABLE ONLY public.short_ids
+    ADD CONSTRAINT short_ids_kind_ref_key UNIQUE (kind, ref);
+ALTER TABLE ONLY public.short_ids
+    ADD CONSTRAINT short_ids_pkey PRIMARY KEY (kind, id);
 ALTER TABLE ONLY public.sim_commands
     ADD CONSTRAINT sim_commands_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.sim_records
@@ -675,7 +692,9 @@ CREATE INDEX deposit_addresses_created ON public.deposit_addresses USING btree (
 CREATE INDEX desk_transfer ON public.desk USING btree (chain, txid, "position");
 CREATE INDEX events_order ON public.events USING btree (order_id);
 CREATE INDEX order_work_due ON public.order_work USING btree (due_at);
+CREATE INDEX orders_listed ON public.orders USING btree (app_id, id) WHERE ((page <> ''::text) OR (home_id <> ''::text));
 CREATE INDEX orders_open ON public.orders USING btree (deadline, id) WHERE (state = 'open'::text);
+CREATE UNIQUE INDEX orders_page ON public.orders USING btree (page) WHERE (page <> ''::text);
 CREATE INDEX orders_standing ON public.orders USING btree (app_id, id) WHERE (state = 'standing'::text);
 CREATE INDEX outgoing_block ON public.outgoing USING btree (chain, block_height) WHERE (block_height > 0);
 CREATE INDEX outgoing_due ON public.outgoing USING btree (due_at, id) WHERE ((state <> 'paid'::text) AND (state <> 'failed'::text));

@@ -180,6 +180,7 @@ CREATE TABLE orders (
     merchant_id TEXT NOT NULL,
     app_id TEXT NOT NULL,
     number TEXT NOT NULL UNIQUE,
+    page TEXT NOT NULL, -- the token of its page; '' where the number is one
     reference TEXT NOT NULL,
     label TEXT NOT NULL,   -- of a deposit to a static address: the code's own reference, else ''
     home_id TEXT NOT NULL, -- and the code's order
@@ -196,9 +197,12 @@ CREATE TABLE orders (
     asset TEXT NOT NULL, -- '' until chosen
     due_units TEXT NOT NULL CHECK (due_units <> '' AND ltrim(due_units, '0123456789') = ''),
     rate TEXT NOT NULL,
+    usd TEXT NOT NULL,     -- what one token was worth in USD when quoted, '' if unknown
+    address TEXT NOT NULL, -- where it is paid, '' until chosen
     received_units TEXT NOT NULL CHECK (received_units <> '' AND ltrim(received_units, '0123456789') = ''),
     late_units TEXT NOT NULL CHECK (late_units <> '' AND ltrim(late_units, '0123456789') = ''),
     reversed_units TEXT NOT NULL CHECK (reversed_units <> '' AND ltrim(reversed_units, '0123456789') = ''),
+    refunded_units TEXT NOT NULL CHECK (refunded_units <> '' AND ltrim(refunded_units, '0123456789') = ''),
     last_txid TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     deadline INTEGER NOT NULL,
@@ -325,6 +329,17 @@ CREATE TABLE settings (
     key TEXT PRIMARY KEY,
     value TEXT NOT NULL
 ) STRICT;
+CREATE TABLE short_id_ends (
+    kind TEXT PRIMARY KEY,
+    last_id INTEGER NOT NULL
+) STRICT;
+CREATE TABLE short_ids (
+    kind TEXT NOT NULL,
+    id INTEGER NOT NULL,
+    ref TEXT NOT NULL,
+    PRIMARY KEY (kind, id),
+    UNIQUE (kind, ref)
+) STRICT;
 CREATE TABLE sim_commands (
     id TEXT PRIMARY KEY,
     command TEXT NOT NULL,
@@ -385,73 +400,79 @@ CREATE TABLE unsealed (
     ref TEXT PRIMARY KEY,
     kind TEXT NOT NULL
 ) STRICT;
-INSERT INTO approvals VALUES ('_', 'B', X'00FF', 4);
-INSERT INTO approvals VALUES ('b', '', X'', 0);
-INSERT INTO apps VALUES ('B', 'it''s', 'c', 'sweep', '', 'active', 'a', 'é', 4, 1, 0, 'it''s', 5);
-INSERT INTO apps VALUES ('_', 'it''s', 'Z', 'event', 'é', 'active', 'it''s', 'a', 9007199254740993, 4, 9007199254740993, 'B', 4);
-INSERT INTO apps VALUES ('c', 'c', '日本', 'payout', '日本', 'revoked', 'B', 'a', 2, 1, 4, 'c', 0);
-INSERT INTO apps VALUES ('it''s', 'it''s', 'a', 'entry', '', 'active', 'B', 'é', 9007199254740993, 1, 3, 'é', 4);
-INSERT INTO apps VALUES ('é', '_', 'B', 'payout', 'it''s', 'active', '日本', 'c', 1, 5, 5, 'b', 1);
-INSERT INTO attempts VALUES ('Z', 0, 4, 'c', 'Z', 2, X'626F6479', '日本', 0);
-INSERT INTO attempts VALUES ('a', 5, 5, 'c', 'long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long ', 0, X'626F6479', 'b', 1);
-INSERT INTO attempts VALUES ('c', 5, 9007199254740993, 'Z', '', 9007199254740993, X'', 'it''s', 5);
-INSERT INTO attempts VALUES ('it''s', 1, 5, '日本', 'it''s', 5, X'', 'c', 1);
-INSERT INTO balances VALUES ('entry', '日本', '_', '0', '0', 1);
-INSERT INTO blocks VALUES ('日本', 2, 'B', 'it''s', 5);
-INSERT INTO chains VALUES ('', 4, '日本', 'Z', 0, 2);
-INSERT INTO chains VALUES ('B', 4, 'Z', 'it''s', 5, 1);
-INSERT INTO chains VALUES ('a', 5, 'é', 'c', 4, 1);
-INSERT INTO chains VALUES ('b', 5, 'b', '', 1, 1);
-INSERT INTO chains VALUES ('é', 3, '日本', 'B', 3, 1);
-INSERT INTO chains VALUES ('日本', 2, 'é', 'b', 3, 2);
-INSERT INTO deliveries VALUES ('', 'é', 'b', 'c', 4, 1, 'waiting', 0, 2, '', 0, 0, X'00FF', 4);
-INSERT INTO deliveries VALUES ('it''s', '', '', 'é', 2, 0, 'superseded', 0, 2, '日本', 1, 1, X'', 1);
-INSERT INTO deposit_addresses VALUES ('B', '_', 'b', '日本', 'c', 'it''s', 3);
-INSERT INTO deposit_addresses VALUES ('日本', 'B', 'B', 'a', 'it''s', 'é', 9007199254740993);
-INSERT INTO desk VALUES ('', 'B', '', 'é', 'c', 'c', '日本', '日本', '15', '9223372036854775808', 'open', '', 1, 0);
-INSERT INTO desk VALUES ('B', '', 'B', 'B', '_', 'b', 'é', 'it''s', '0', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'open', '', 9007199254740993, 0);
-INSERT INTO desk VALUES ('c', 'c', 'it''s', 'b', 'c', 'Z', 'b', '_', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '1', 'open', '', 1, 0);
-INSERT INTO desk VALUES ('日本', 'it''s', 'c', '日本', 'c', 'b', 'c', 'é', '1', '1', 'open', '', 2, 0);
-INSERT INTO entries VALUES ('_', '', 'it''s', 1);
-INSERT INTO entries VALUES ('a', 'a', '', 4);
-INSERT INTO entries VALUES ('it''s', 'é', 'é', 4);
-INSERT INTO entries VALUES ('é', 'Z', 'Z', 2);
-INSERT INTO events VALUES ('', 'sweep', '_', 'c', '', 5, 0, 'a');
-INSERT INTO events VALUES ('B', 'entry', 'c', 'Z', 'Z', 4, 5, 'b');
-INSERT INTO events VALUES ('Z', 'entry', '_', 'Z', '日本', 2, 0, 'it''s');
-INSERT INTO events VALUES ('_', 'payout', '日本', 'a', '日本', 1, 3, 'b');
-INSERT INTO events VALUES ('b', 'b', '', '_', 'Z', 2, 4, 'it''s');
-INSERT INTO events VALUES ('c', 'sweep', 'it''s', '_', 'Z', 0, 9007199254740993, 'c');
-INSERT INTO events VALUES ('é', 'entry', 'Z', 'c', '_', 0, 0, '');
-INSERT INTO holdings VALUES ('it''s', 'c', '_', '9223372036854775808', 0);
-INSERT INTO holdings VALUES ('é', 'B', 'é', '15', 1);
-INSERT INTO holdings VALUES ('日本', 'Z', '', '15', 4);
-INSERT INTO leases VALUES ('', 'a', 2, 1);
-INSERT INTO leases VALUES ('B', '_', 2, 1);
-INSERT INTO leases VALUES ('_', 'it''s', 9007199254740993, 3);
-INSERT INTO leases VALUES ('it''s', 'it''s', 3, 1);
-INSERT INTO merchants VALUES ('_', '日本', 'B', 1, 9007199254740993);
-INSERT INTO nonces VALUES ('_', 'b', 5, '_');
-INSERT INTO nonces VALUES ('it''s', 'é', 1, 'it''s');
-INSERT INTO nonces VALUES ('é', 'B', 4, 'é');
-INSERT INTO order_extra VALUES ('', 'Z');
-INSERT INTO order_extra VALUES ('Z', 'a');
-INSERT INTO order_extra VALUES ('c', 'B');
-INSERT INTO order_extra VALUES ('it''s', 'b');
-INSERT INTO order_extra VALUES ('日本', 'Z');
+INSERT INTO app_keys VALUES ('b', '_', X'626F6479', 9007199254740993, 0);
+INSERT INTO app_keys VALUES ('é', 'a', X'00FF', 1, 0);
+INSERT INTO approvals VALUES ('', 'b', X'626F6479', 0);
+INSERT INTO approvals VALUES ('B', '_', X'', 0);
+INSERT INTO approvals VALUES ('_', 'a', X'626F6479', 0);
+INSERT INTO approvals VALUES ('c', '', X'00FF', 1);
+INSERT INTO approvals VALUES ('é', 'b', X'', 3);
+INSERT INTO apps VALUES ('b', 'a', '', 'entry', '日本', 'active', 'B', 'c', 5, 3, 1, 'b', 9007199254740993);
+INSERT INTO apps VALUES ('é', '', 'c', 'entry', 'it''s', 'revoked', '日本', '_', 0, 4, 3, 'a', 0);
+INSERT INTO attempts VALUES ('B', 0, 9007199254740993, 'it''s', '日本', 5, X'', 'Z', 0);
+INSERT INTO attempts VALUES ('Z', 0, 9007199254740993, 'a', '_', 1, X'', 'é', 9007199254740993);
+INSERT INTO attempts VALUES ('_', 0, 1, 'it''s', 'é', 9007199254740993, X'626F6479', 'Z', 4);
+INSERT INTO attempts VALUES ('b', 0, 1, '日本', 'c', 4, X'626F6479', 'a', 9007199254740993);
+INSERT INTO attempts VALUES ('é', 0, 2, 'a', 'B', 2, X'626F6479', '日本', 3);
+INSERT INTO blocks VALUES ('', 4, 'c', 'b', 0);
+INSERT INTO blocks VALUES ('b', 5, 'it''s', '_', 5);
+INSERT INTO blocks VALUES ('it''s', 4, '', '_', 1);
+INSERT INTO chains VALUES ('Z', 3, '_', 'b', 1, 1);
+INSERT INTO deliveries VALUES ('B', 'B', 'B', 'a', 9007199254740993, 1, 'waiting', 0, 1, '', 0, 0, X'', 5);
+INSERT INTO deliveries VALUES ('Z', 'Z', 'B', '日本', 9007199254740993, 0, 'waiting', 0, 3, '', 0, 0, X'626F6479', 1);
+INSERT INTO deliveries VALUES ('_', 'c', 'é', 'c', 1, 0, 'waiting', 0, 5, '', 0, 0, X'00FF', 1);
+INSERT INTO deliveries VALUES ('b', 'it''s', 'Z', 'a', 3, 0, 'superseded', 0, 4, '', 0, 0, X'', 0);
+INSERT INTO deliveries VALUES ('é', 'a', 'Z', 'B', 0, 0, 'superseded', 0, 4, '', 0, 0, X'626F6479', 9007199254740993);
+INSERT INTO deliveries VALUES ('日本', '_', '', 'Z', 5, 0, 'waiting', 0, 2, '', 0, 0, X'00FF', 4);
+INSERT INTO deposit_addresses VALUES ('a', 'a', 'B', '日本', 'a', '', 5);
+INSERT INTO deposit_addresses VALUES ('é', 'Z', 'B', 'a', 'B', 'it''s', 4);
+INSERT INTO desk VALUES ('Z', 'é', 'it''s', '日本', 'a', '日本', '', 'c', '9007199254740993', '9007199254740993', 'open', '', 4, 0);
+INSERT INTO desk VALUES ('it''s', 'a', 'Z', 'Z', '', 'b', '日本', 'B', '15', '15', 'open', '', 9007199254740993, 0);
+INSERT INTO entries VALUES ('_', 'B', '', 0);
+INSERT INTO events VALUES ('', 'event', '', 'Z', 'é', 4, 4, 'B');
+INSERT INTO events VALUES ('b', 'a', 'a', '_', 'é', 0, 9007199254740993, 'b');
+INSERT INTO events VALUES ('c', 'b', 'b', 'it''s', 'Z', 9007199254740993, 5, 'it''s');
+INSERT INTO events VALUES ('it''s', 'sweep', 'it''s', 'a', 'b', 9007199254740993, 3, '_');
+INSERT INTO events VALUES ('é', 'b', '日本', 'a', 'b', 3, 0, '日本');
+INSERT INTO events VALUES ('日本', 'event', 'c', 'é', 'b', 4, 0, 'b');
+INSERT INTO holdings VALUES ('', 'Z', 'Z', '0', 0);
+INSERT INTO holdings VALUES ('Z', 'B', 'B', '9223372036854775808', 4);
+INSERT INTO holdings VALUES ('b', 'c', 'é', '9007199254740993', 4);
+INSERT INTO holdings VALUES ('long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long ', 'a', '', '1', 1);
+INSERT INTO leases VALUES ('_', '', 0, 1);
+INSERT INTO leases VALUES ('a', 'é', 9007199254740993, 1);
+INSERT INTO leases VALUES ('é', 'B', 9007199254740993, 1);
+INSERT INTO leases VALUES ('日本', 'c', 2, 1);
+INSERT INTO merchants VALUES ('', 'a', 'Z', 0, 2);
+INSERT INTO merchants VALUES ('B', '', '_', 0, 3);
+INSERT INTO merchants VALUES ('Z', '日本', 'Z', 0, 1);
+INSERT INTO merchants VALUES ('_', 'a', '_', 0, 3);
+INSERT INTO merchants VALUES ('é', 'c', 'Z', 0, 1);
+INSERT INTO nonces VALUES ('_', 'a', 0, 'é');
+INSERT INTO nonces VALUES ('c', 'c', 1, 'b');
+INSERT INTO nonces VALUES ('é', '', 3, 'Z');
+INSERT INTO nonces VALUES ('é', 'c', 3, 'c');
+INSERT INTO order_extra VALUES ('', 'it''s');
+INSERT INTO order_extra VALUES ('a', 'é');
+INSERT INTO order_extra VALUES ('b', 'Z');
+INSERT INTO order_extra VALUES ('c', '日本');
+INSERT INTO order_steps VALUES ('expired', 'paid');
 INSERT INTO order_steps VALUES ('open', 'expired');
 INSERT INTO order_steps VALUES ('open', 'paid');
 INSERT INTO order_steps VALUES ('standing', 'closed');
-INSERT INTO order_work VALUES ('', 'it''s', 1, 0, 1, '', 0);
-INSERT INTO order_work VALUES ('Z', '_', 2, 0, 2, '', 0);
-INSERT INTO order_work VALUES ('a', 'c', 3, 0, 4, '', 0);
-INSERT INTO orders VALUES ('', '_', 'Z', 'it''s', '_', 'b', '_', '', 'it''s', 'B', '日本', 'a', '', 'it''s', '15', 'c', 'open', '_', '9223372036854775808', '日本', '9223372036854775808', '9007199254740993', '9223372036854775808', 'it''s', 4, 4, 9007199254740993, 0, 2);
-INSERT INTO orders VALUES ('Z', 'c', '_', 'c', 'B', 'b', 'c', 'b', 'a', 'it''s', 'a', '日本', 'c', 'b', '9223372036854775808', 'B', 'open', '_', '0', 'a', '1', '9007199254740993', '15', 'Z', 3, 3, 5, 2, 1);
-INSERT INTO orders VALUES ('_', 'c', '', '_', '_', 'b', 'é', '日本', 'a', 'it''s', 'B', 'é', 'c', '', '0', '_', 'open', 'B', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '_', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '9007199254740993', '9223372036854775808', 'c', 0, 5, 0, 5, 1);
-INSERT INTO orders VALUES ('c', 'Z', 'Z', 'b', 'Z', 'é', '_', 'B', 'é', 'B', 'it''s', 'c', 'B', 'it''s', '9223372036854775808', 'é', 'open', 'a', '9007199254740993', '日本', '15', '9007199254740993', '0', 'it''s', 1, 0, 2, 0, 1);
-INSERT INTO orders VALUES ('it''s', '_', 'Z', 'é', 'b', '', '', 'Z', 'it''s', 'B', 'c', '', 'é', '', '1', 'Z', 'open', 'B', '15', 'B', '1', '9223372036854775808', '0', '日本', 1, 9007199254740993, 5, 9007199254740993, 1);
-INSERT INTO orders VALUES ('日本', 'a', '日本', 'a', '', 'c', 'b', 'c', 'it''s', '日本', 'é', 'B', 'a', 'é', '9223372036854775808', 'long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long ', 'open', 'a', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'Z', '0', '15', '15', 'B', 5, 5, 5, 2, 1);
-INSERT INTO outgoing VALUES ('b', 'payout', '', 'a', 'b', 'b', 'B', 'é', 'Z', 'it''s', '_', '日本', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'é', 'b', '1', '_', 0, 0, X'00FF', 'failed', '', 1, 'a', 4, '1', 3, 9007199254740993, 2, 0, 0, '', 0, 0);
+INSERT INTO order_work VALUES ('B', 'Z', 1, 0, 2, '', 0);
+INSERT INTO order_work VALUES ('Z', 'b', 1, 0, 2, '', 0);
+INSERT INTO order_work VALUES ('b', 'Z', 1, 0, 0, '', 0);
+INSERT INTO order_work VALUES ('it''s', '', 1, 0, 5, '', 0);
+INSERT INTO order_work VALUES ('日本', '_', 1, 0, 9007199254740993, '', 0);
+INSERT INTO orders VALUES ('', 'Z', 'é', 'c', '', '', '_', 'B', 'é', 'é', 'é', 'c', 'c', 'é', '日本', '1', '日本', 'open', 'a', '9007199254740993', 'it''s', '日本', 'Z', '15', '1', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '0', '_', 3, 3, 3, 5, 1);
+INSERT INTO orders VALUES ('a', '_', 'é', 'a', 'B', 'é', '_', 'Z', 'Z', 'c', 'b', 'b', 'b', 'a', '', '1', 'c', 'expired', 'b', '9007199254740993', 'B', '', 'c', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '0', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '1', 'é', 2, 1, 0, 5, 2);
+INSERT INTO orders VALUES ('b', 'it''s', 'Z', '_', 'Z', 'a', 'it''s', 'a', 'b', 'a', 'Z', 'B', 'é', 'it''s', '', '0', 'Z', 'open', 'a', '9007199254740993', 'it''s', 'it''s', 'B', '9007199254740993', '0', '0', '0', 'B', 4, 0, 9007199254740993, 9007199254740993, 2);
+INSERT INTO orders VALUES ('c', 'é', 'b', '', 'é', 'long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long ', '日本', '日本', 'Z', 'it''s', 'a', 'c', 'it''s', '', '日本', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'é', 'open', 'b', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'it''s', 'é', 'a', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '9007199254740993', '0', '', 5, 0, 5, 1, 3);
+INSERT INTO outgoing VALUES ('B', 'payout', '日本', '', 'b', 'B', 'it''s', 'Z', 'a', 'a', 'Z', '日本', '0', 'c', '_', '1', 'b', 1, 9007199254740993, X'', 'held', 'é', -1, '', 0, '0', 2, 2, 1, 4, 0, '', 0, 0);
+INSERT INTO outgoing VALUES ('_', 'payout', 'it''s', 'it''s', '日本', '_', 'é', 'b', 'é', '', '_', 'é', '15', '日本', '', '15', 'B', 1, 0, X'', 'held', 'Z', -1, '', 0, '0', 2, 2, 1, 4, 1, '_', 1, 1);
+INSERT INTO outgoing VALUES ('c', 'payout', '_', 'b', 'é', 'é', '_', '日本', 'B', 'Z', 'it''s', 'Z', '9007199254740993', 'é', 'B', '9223372036854775808', 'B', 1, 0, X'00FF', 'held', '_', -1, '', 0, '0', 0, 0, 1, 4, 0, '', 0, 0);
+INSERT INTO outgoing VALUES ('it''s', 'payout', '', 'it''s', 'a', 'B', 'Z', 'c', '日本', 'B', 'b', 'b', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'é', '日本', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'b', 0, 2, X'', 'held', 'Z', -1, '', 0, '0', 9007199254740993, 9007199254740993, 1, 4, 0, '', 0, 0);
 INSERT INTO outgoing_steps VALUES ('held', 'failed');
 INSERT INTO outgoing_steps VALUES ('held', 'ready');
 INSERT INTO outgoing_steps VALUES ('numbered', 'sent');
@@ -459,70 +480,61 @@ INSERT INTO outgoing_steps VALUES ('ready', 'failed');
 INSERT INTO outgoing_steps VALUES ('ready', 'numbered');
 INSERT INTO outgoing_steps VALUES ('sent', 'failed');
 INSERT INTO outgoing_steps VALUES ('sent', 'paid');
-INSERT INTO outgoing_txs VALUES ('c', 'a', '_', 'cancel', 4, X'00FF', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '15', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 1);
-INSERT INTO payees VALUES ('', 'b', 0, 5);
-INSERT INTO payees VALUES ('_', '日本', 9007199254740993, 2);
-INSERT INTO payees VALUES ('a', 'c', 4, 1);
-INSERT INTO payees VALUES ('it''s', 'B', 4, 1);
-INSERT INTO payees VALUES ('日本', 'b', 4, 1);
-INSERT INTO payees VALUES ('日本', '日本', 9007199254740993, 0);
-INSERT INTO payout_hours VALUES ('it''s', 0, '_', '15');
-INSERT INTO payout_hours VALUES ('é', 9007199254740993, 'B', '115792089237316195423570985008687907853269984665640564039457584007913129639935');
-INSERT INTO payout_hours VALUES ('日本', 4, 'b', '15');
-INSERT INTO payout_rules VALUES ('', 1, '日本', X'626F6479', 0, 0, 0, 1);
-INSERT INTO postings VALUES ('B', 9007199254740993, 'entry', '日本', 'B', 'debit', '0');
-INSERT INTO postings VALUES ('Z', 5, 'payout', 'c', '', 'debit', '0');
-INSERT INTO postings VALUES ('日本', 2, 'event', 'a', '_', 'credit', '9007199254740993');
-INSERT INTO reconcile_results VALUES ('_', 'it''s', 3, 'Z', '9223372036854775808', '9007199254740993', 1, 3, 0);
-INSERT INTO reconcile_results VALUES ('c', 'b', 2, 'a', '9007199254740993', '15', 9007199254740993, 2, 9007199254740993);
-INSERT INTO seals VALUES (0, 'b', 'é', 'B', 'it''s');
-INSERT INTO seals VALUES (1, 'b', 'B', 'é', '日本');
-INSERT INTO seals VALUES (2, 'b', '日本', '', 'c');
-INSERT INTO seals VALUES (3, 'b', 'Z', '_', 'Z');
-INSERT INTO seals VALUES (9007199254740993, 'b', 'c', 'Z', 'Z');
-INSERT INTO senders VALUES ('', 'B', 1, 1);
-INSERT INTO senders VALUES ('', 'é', 3, 1);
-INSERT INTO senders VALUES ('Z', 'it''s', 4, 1);
-INSERT INTO senders VALUES ('a', 'a', 3, 1);
-INSERT INTO senders VALUES ('b', 'it''s', 5, 1);
-INSERT INTO senders VALUES ('é', 'a', 2, 1);
-INSERT INTO settings VALUES ('c', 'é');
-INSERT INTO settings VALUES ('it''s', 'c');
-INSERT INTO settings VALUES ('é', 'it''s');
-INSERT INTO sim_commands VALUES ('', 'a', 'waiting', '', 4);
-INSERT INTO sim_commands VALUES ('_', '日本', 'waiting', '', 4);
-INSERT INTO sim_commands VALUES ('it''s', 'B', 'waiting', '', 2);
-INSERT INTO sim_commands VALUES ('日本', 'it''s', 'waiting', '', 0);
-INSERT INTO sim_records VALUES ('it''s', 3, X'');
-INSERT INTO sim_records VALUES ('é', 9007199254740993, X'');
-INSERT INTO stops VALUES ('Z', '', 'B', 2);
-INSERT INTO stops VALUES ('it''s', 'é', 'B', 5);
-INSERT INTO stops VALUES ('日本', 'B', 'Z', 2);
-INSERT INTO sweep_items VALUES ('Z', '_', 'é', 'b', '9007199254740993', 'B', '', 'void', 9007199254740993);
-INSERT INTO sweep_items VALUES ('Z', 'it''s', 'it''s', 'Z', '9223372036854775808', 'c', 'it''s', 'void', 9007199254740993);
-INSERT INTO sweep_items VALUES ('a', 'B', 'c', 'B', '9223372036854775808', '_', '', '', 0);
-INSERT INTO sweep_items VALUES ('b', '日本', 'it''s', 'it''s', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'b', 'é', '', 0);
-INSERT INTO sweep_items VALUES ('c', '日本', 'é', '', '15', 'é', 'c', '', 0);
-INSERT INTO sweep_items VALUES ('é', '', '_', 'it''s', '15', 'b', '', '', 0);
-INSERT INTO sweep_items VALUES ('日本', 'B', 'B', '_', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'c', 'c', '', 0);
-INSERT INTO sweep_items VALUES ('日本', '_', 'Z', 'é', '0', '', 'B', '', 0);
-INSERT INTO transfers VALUES ('', 'b', 'c', 'Z', 'a', '', 'it''s', '', '0', 1, 0, 'é', 1, 'seen', 0, '', '', '0', 0, 0, '');
-INSERT INTO transfers VALUES ('', 'c', '_', 'c', 'B', '_', 'it''s', 'B', '1', 1, 5, 'c', 9007199254740993, 'seen', 0, '', '', '0', 0, 0, '');
-INSERT INTO transfers VALUES ('B', 'a', 'Z', 'a', 'Z', 'c', 'b', '', '1', 1, 1, 'é', 1, 'seen', 0, '', '', '0', 0, 0, '');
-INSERT INTO transfers VALUES ('Z', 'a', 'it''s', '_', 'c', '', 'B', 'a', '9007199254740993', 0, 4, 'it''s', 0, 'seen', 0, '', '', '0', 0, 0, '');
-INSERT INTO transfers VALUES ('c', '_', 'c', 'Z', 'B', '日本', '日本', '_', '15', 0, 0, 'Z', 2, 'seen', 0, '', '', '0', 0, 0, '');
-INSERT INTO transfers VALUES ('日本', '', 'it''s', 'é', '', '日本', 'B', 'it''s', '9007199254740993', 0, 4, 'é', 5, 'seen', 0, '', '', '0', 0, 0, '');
+INSERT INTO outgoing_txs VALUES ('B', 'Z', 'c', 'pay', 3, X'626F6479', '1', '15', '9223372036854775808', 4);
+INSERT INTO outgoing_txs VALUES ('it''s', 'c', 'c', 'cancel', 3, X'', '9007199254740993', '15', '15', 5);
+INSERT INTO payees VALUES ('', 'it''s', 3, 2);
+INSERT INTO payees VALUES ('', '日本', 5, 9007199254740993);
+INSERT INTO payees VALUES ('_', 'b', 5, 3);
+INSERT INTO payees VALUES ('_', 'it''s', 3, 2);
+INSERT INTO payees VALUES ('b', '日本', 4, 9007199254740993);
+INSERT INTO payees VALUES ('日本', 'a', 3, 0);
+INSERT INTO payout_hours VALUES ('Z', 3, 'é', '9223372036854775808');
+INSERT INTO payout_rules VALUES ('', 0, '{}', X'626F6479', 0, 0, 0, 1);
+INSERT INTO payout_rules VALUES ('Z', 0, '{}', X'', 0, 0, 0, 2);
+INSERT INTO payout_rules VALUES ('a', 1, 'b', X'', 4, 5, 2, 1);
+INSERT INTO payout_rules VALUES ('é', 0, '{}', X'00FF', 0, 0, 0, 2);
+INSERT INTO postings VALUES ('', 2, 'event', '日本', 'Z', 'credit', '115792089237316195423570985008687907853269984665640564039457584007913129639935');
+INSERT INTO reconcile_results VALUES ('Z', 'b', 5, 'Z', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '0', 5, 0, 0);
+INSERT INTO reconcile_results VALUES ('a', 'b', 3, 'Z', '0', '9223372036854775808', 0, 3, 4);
+INSERT INTO reconcile_results VALUES ('b', 'it''s', 3, '日本', '9007199254740993', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 3, 0, 3);
+INSERT INTO reconcile_results VALUES ('日本', 'c', 4, '', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '9223372036854775808', 9007199254740993, 5, 3);
+INSERT INTO seals VALUES (0, 'payout', 'Z', 'a', 'Z');
+INSERT INTO seals VALUES (5, 'payout', '日本', 'b', 'Z');
+INSERT INTO seals VALUES (9007199254740993, 'a', 'it''s', 'B', '日本');
+INSERT INTO senders VALUES ('', 'Z', 5, 1);
+INSERT INTO senders VALUES ('Z', '', 2, 1);
+INSERT INTO settings VALUES ('_', 'B');
+INSERT INTO settings VALUES ('a', 'é');
+INSERT INTO settings VALUES ('c', '日本');
+INSERT INTO settings VALUES ('日本', 'é');
+INSERT INTO short_id_ends VALUES ('', 1001);
+INSERT INTO short_id_ends VALUES ('b', 1000);
+INSERT INTO short_id_ends VALUES ('it''s', 1000);
+INSERT INTO short_ids VALUES ('b', 0, '日本');
+INSERT INTO short_ids VALUES ('event', 5, '_');
+INSERT INTO short_ids VALUES ('payout', 1, 'b');
+INSERT INTO short_ids VALUES ('payout', 3, 'B');
+INSERT INTO short_ids VALUES ('sweep', 5, 'a');
+INSERT INTO sim_commands VALUES ('it''s', 'c', 'waiting', '', 0);
+INSERT INTO sim_records VALUES ('', 2, X'00FF');
+INSERT INTO sim_records VALUES ('B', 1, X'626F6479');
+INSERT INTO sim_records VALUES ('c', 9007199254740993, X'00FF');
+INSERT INTO stops VALUES ('_', 'Z', 'it''s', 3);
+INSERT INTO sweep_items VALUES ('B', 'a', 'é', 'a', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '', 'c', '', 0);
+INSERT INTO sweep_items VALUES ('Z', '', 'Z', 'b', '1', 'Z', 'it''s', '', 0);
+INSERT INTO sweep_items VALUES ('_', 'Z', 'Z', 'é', '15', 'c', 'Z', '', 0);
+INSERT INTO sweep_items VALUES ('é', 'é', 'it''s', 'B', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'it''s', 'b', '', 0);
+INSERT INTO transfers VALUES ('B', 'Z', 'a', 'B', '_', '_', 'b', 'é', '9007199254740993', 1, 0, 'b', 5, 'seen', 0, '', '', '0', 0, 0, '');
+INSERT INTO transfers VALUES ('_', '', 'a', '_', 'B', 'Z', 'a', 'é', '9007199254740993', 1, 1, 'b', 2, 'seen', 0, '', '', '0', 0, 0, '');
+INSERT INTO transfers VALUES ('it''s', 'a', '日本', '_', 'c', 'b', '_', '', '1', 1, 2, 'b', 5, 'seen', 0, '', '', '0', 0, 0, '');
+INSERT INTO transfers VALUES ('日本', 'a', '日本', '日本', '日本', '_', 'é', 'it''s', '15', 1, 0, '_', 2, 'seen', 0, '', '', '0', 0, 0, '');
 INSERT INTO unsealed VALUES ('', 'event');
-INSERT INTO unsealed VALUES ('B', 'event');
-INSERT INTO unsealed VALUES ('Z', 'a');
-INSERT INTO unsealed VALUES ('_', 'event');
 INSERT INTO unsealed VALUES ('b', 'event');
 INSERT INTO unsealed VALUES ('c', 'event');
-INSERT INTO unsealed VALUES ('it''s', 'sweep');
-INSERT INTO unsealed VALUES ('é', 'event');
-INSERT INTO goose_db_version VALUES (1, 0, 1, '2026-11-22 03:34:38');
-INSERT INTO goose_db_version VALUES (2, 1, 1, '2026-11-22 03:34:38');
-INSERT INTO goose_db_version VALUES (3, 2, 1, '2026-11-22 03:34:38');
+INSERT INTO unsealed VALUES ('日本', 'event');
+INSERT INTO goose_db_version VALUES (1, 0, 1, '2026-11-22 05:44:42');
+INSERT INTO goose_db_version VALUES (2, 1, 1, '2026-11-22 05:44:42');
+INSERT INTO goose_db_version VALUES (3, 2, 1, '2026-11-22 05:44:42');
 CREATE INDEX app_keys_app ON app_keys (app_id);
 CREATE INDEX deliveries_due ON deliveries (due_at, id) WHERE status = 'waiting';
 CREATE INDEX deliveries_event ON deliveries (event_id);
@@ -531,7 +543,9 @@ CREATE INDEX deposit_addresses_created ON deposit_addresses (created_at);
 CREATE INDEX desk_transfer ON desk (chain, txid, position);
 CREATE INDEX events_order ON events (order_id);
 CREATE INDEX order_work_due ON order_work (due_at);
+CREATE INDEX orders_listed ON orders (app_id, id) WHERE page <> '' OR home_id <> '';
 CREATE INDEX orders_open ON orders (deadline, id) WHERE state = 'open';
+CREATE UNIQUE INDEX orders_page ON orders (page) WHERE page <> '';
 CREATE INDEX orders_standing ON orders (app_id, id) WHERE state = 'standing';
 CREATE INDEX outgoing_block ON outgoing (chain, block_height) WHERE block_height > 0;
 CREATE INDEX outgoing_due ON outgoing (due_at, id) WHERE state <> 'paid' AND state <> 'failed';
