@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
@@ -25,8 +26,11 @@ type Network struct {
 	BlockSeconds  int    `toml:"block_seconds"`
 	Planned       bool   `toml:"planned"` // it has no client yet, so nothing of it is offered
 
-	// What dialects call it. HaloPay's wire name; see docs/protocols.
-	HaloPay string `toml:"halopay"`
+	// What dialects call it: HaloPay's wire name, Pay Protocol's chainId, which is the protocol's own and
+	// another one for a test network, and CCPayment's chain. See docs/protocols.
+	HaloPay     string `toml:"halopay"`
+	PayProtocol int32  `toml:"payprotocol"`
+	CCPayment   string `toml:"ccpayment"`
 
 	Tokens []Token `toml:"token"`
 }
@@ -38,7 +42,17 @@ type Token struct {
 	Decimals int    `toml:"decimals"`
 	Protocol string `toml:"protocol"` // "ERC-20", "BEP-20", "TRC-20"
 
-	HaloPayCurrencyID int `toml:"halopay_currency_id"`
+	HaloPayCurrencyID     int    `toml:"halopay_currency_id"`
+	PayProtocolCurrencyID int32  `toml:"payprotocol_currency_id"` // 0: HaloPay's
+	CCPaymentTokenID      string `toml:"ccpayment_token_id"`      // "": made of symbol and chain
+}
+
+// PayProtocolID returns t's currencyId, 0 for none.
+func (t Token) PayProtocolID() int32 {
+	if t.PayProtocolCurrencyID != 0 {
+		return t.PayProtocolCurrencyID
+	}
+	return int32(t.HaloPayCurrencyID)
 }
 
 // Native reports whether t is the network's own coin.
@@ -98,24 +112,40 @@ func ParseCatalogue(text []byte) ([]Network, error) {
 	return file.Network, nil
 }
 
-// CheckCurrencyIDs refuses networks in which one HaloPay currency_id means two live assets, or two
-// test assets. An asset of a test network and the live one that it stands for share theirs. 0 is none.
+// CheckCurrencyIDs refuses networks in which one id of a dialect's, HaloPay's currency_id, Pay Protocol's
+// currencyId or CCPayment's token_id, means two live assets, or two test assets; or one name of a
+// network, Pay Protocol's or CCPayment's, two networks. An asset of a test network and the live one
+// that it stands for share theirs. 0 and "" are none.
 func CheckCurrencyIDs(networks []Network) error {
+	type name struct{ kind, id string }
 	type key struct {
+		name
 		test bool
-		id   int
 	}
 	seen := map[key]string{}
-	for _, n := range networks {
-		for _, t := range n.Tokens {
-			if t.HaloPayCurrencyID == 0 {
+	add := func(what string, test bool, names ...name) error {
+		for _, id := range names {
+			if id.id == "" || id.id == "0" {
 				continue
 			}
-			k, code := key{n.TestOf != "", t.HaloPayCurrencyID}, t.Symbol+"@"+n.Name
+			k := key{id, test && id.kind != "payprotocol"}
 			if other, twice := seen[k]; twice {
-				return fmt.Errorf("halopay_currency_id %d is both %s and %s", t.HaloPayCurrencyID, other, code)
+				return fmt.Errorf("%s %s is both %s and %s", id.kind, id.id, other, what)
 			}
-			seen[k] = code
+			seen[k] = what
+		}
+		return nil
+	}
+	for _, n := range networks {
+		test := n.TestOf != ""
+		if err := add(n.Name, test, name{"payprotocol", strconv.Itoa(int(n.PayProtocol))}, name{"ccpayment", n.CCPayment}); err != nil {
+			return err
+		}
+		for _, t := range n.Tokens {
+			if err := add(t.Symbol+"@"+n.Name, test, name{"halopay_currency_id", strconv.Itoa(t.HaloPayCurrencyID)},
+				name{"payprotocol_currency_id", strconv.Itoa(int(t.PayProtocolID()))}, name{"ccpayment_token_id", t.CCPaymentTokenID}); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -132,12 +162,13 @@ func (n Network) checkTestOf(all []Network) error {
 		return fmt.Errorf("it stands for %q, which is no live network", n.TestOf)
 	}
 	live := all[i]
-	if live.HaloPay != n.HaloPay || live.Family != n.Family || live.Planned != n.Planned || live.ChainID == n.ChainID {
+	if live.HaloPay != n.HaloPay || live.CCPayment != n.CCPayment || live.PayProtocol == n.PayProtocol && n.PayProtocol != 0 || live.Family != n.Family || live.Planned != n.Planned || live.ChainID == n.ChainID {
 		return fmt.Errorf("it does not match %s, which it stands for", live.Name)
 	}
 	for _, t := range n.Tokens {
 		if !slices.ContainsFunc(live.Tokens, func(l Token) bool {
-			return l.Symbol == t.Symbol && l.Decimals == t.Decimals && l.HaloPayCurrencyID == t.HaloPayCurrencyID && l.Native() == t.Native()
+			return l.Symbol == t.Symbol && l.Decimals == t.Decimals && l.HaloPayCurrencyID == t.HaloPayCurrencyID &&
+				l.PayProtocolID() == t.PayProtocolID() && l.CCPaymentTokenID == t.CCPaymentTokenID && l.Native() == t.Native()
 		}) {
 			return fmt.Errorf("its %s is not what %s has", t.Symbol, live.Name)
 		}

@@ -160,6 +160,10 @@ func TestCurrencyIDs(t *testing.T) {
 		{"two of a network", []chain.Network{network("a", "", 1, 1)}, "halopay_currency_id 1 is both A@a and B@a"},
 		{"two of two live networks", []chain.Network{network("a", "", 1, 2), network("b", "", 2)}, "halopay_currency_id 2 is both B@a and A@b"},
 		{"two of two test networks", []chain.Network{network("sim-a", "a", 7), network("sim-b", "b", 7)}, "halopay_currency_id 7 is both A@sim-a and A@sim-b"},
+		{"Pay Protocol's own", []chain.Network{{Name: "a", Tokens: []chain.Token{{Symbol: "A", HaloPayCurrencyID: 1}, {Symbol: "B", PayProtocolCurrencyID: 1}}}}, "payprotocol_currency_id 1 is both A@a and B@a"},
+		{"Pay Protocol's chain, live and test", []chain.Network{{Name: "a", PayProtocol: 1}, {Name: "sim-a", TestOf: "a", PayProtocol: 1}}, "payprotocol 1 is both a and sim-a"},
+		{"CCPayment's chain, live and test", []chain.Network{{Name: "a", CCPayment: "A"}, {Name: "sim-a", TestOf: "a", CCPayment: "A"}}, ""},
+		{"CCPayment's chain twice", []chain.Network{{Name: "a", CCPayment: "A"}, {Name: "b", CCPayment: "A"}}, "ccpayment A is both a and b"},
 	} {
 		if err := chain.CheckCurrencyIDs(c.networks); c.want == "" && err != nil || c.want != "" && (err == nil || err.Error() != c.want) {
 			t.Errorf("%s: %v, want %q", c.name, err, c.want)
@@ -176,6 +180,8 @@ family = "evm"
 chain_id = 1
 confirmations = 2
 halopay = "A"
+payprotocol = 7
+ccpayment = "A"
 [[network.token]]
 symbol = "ETH"
 decimals = 18
@@ -187,6 +193,8 @@ chain_id = 11
 test_of = "a"
 confirmations = 2
 halopay = "A"
+payprotocol = 8
+ccpayment = "A"
 [[network.token]]
 symbol = "ETH"
 decimals = 18
@@ -200,6 +208,9 @@ halopay_currency_id = 5
 		"no such network":    {`test_of = "a"`, `test_of = "b"`},
 		"the same chain id":  {`chain_id = 11`, `chain_id = 1`},
 		"another name":       {`halopay = "A"`, `halopay = "B"`},
+		"another chain":      {`ccpayment = "A"`, `ccpayment = "B"`},
+		"the same chainId":   {`payprotocol = 8`, `payprotocol = 7`},
+		"another currencyId": {`halopay_currency_id = 5`, "halopay_currency_id = 5\npayprotocol_currency_id = 6"},
 		"another family":     {`family = "evm"`, `family = "tron"`},
 		"planned alone":      {`test_of = "a"`, "test_of = \"a\"\nplanned = true"},
 		"another id":         {`halopay_currency_id = 5`, `halopay_currency_id = 6`},
