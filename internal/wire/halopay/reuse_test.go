@@ -70,7 +70,7 @@ func (j *journey) news() {
 		if err != nil {
 			j.payment.t.Fatal(err)
 		}
-		header, err := h.Headers(told.App, body, j.Clock.Now())
+		header, err := h.Headers(told.App, nil, body, j.Clock.Now())
 		if err != nil {
 			j.payment.t.Fatal(err)
 		}
