@@ -49,7 +49,7 @@ type Dialect struct {
 //	-- app ID key=… [kind=…] [webhook=…] [rate=…] [burst=…] [protocol=…] [option.NAME=…] --
 //	-- revoke ID --
 //	-- choose NUMBER ASSET --       the payer picks an asset
-//	-- pay NUMBER AMOUNT --         a transfer appears in a block
+//	-- pay NUMBER AMOUNT [ASSET] -- a transfer appears in a block
 //	-- mine N --                    empty blocks
 //	-- expire --                    orders whose time is over end
 //	-- payouts ID --                the app may pay out
@@ -298,6 +298,10 @@ func (p *player) step(verb string, args []string) {
 	case "choose":
 		p.Choose(at(0), at(1))
 	case "pay":
+		if len(args) > 2 {
+			p.PayIn(at(0), at(1), at(2))
+			return
+		}
 		p.Pay(at(0), at(1))
 	case "mine":
 		p.Mine(number(at(0)))

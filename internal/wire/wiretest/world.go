@@ -4,6 +4,7 @@
 package wiretest
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -92,9 +93,10 @@ func New(t testing.TB, now time.Time) *World {
 // Another returns a second engine on the world's database, as another node has.
 func (w *World) Another() *engine.Engine {
 	w.t.Helper()
+	number := func() string { return w.Number() }
 	e, err := engine.New(w.t.Context(), engine.Config{
 		DB: w.DB, Clock: w.Clock, IDs: w.ids, Rates: prices, Sealer: w.Keys, Marks: marks{}, Networks: w.networks,
-		Numbers: map[string]func() string{"halopay": func() string { return w.Number() }},
+		Numbers: map[string]func() string{"halopay": number, "payprotocol": number, "ccpayment": number},
 		Log:     slog.New(slog.NewTextHandler(logged{w.t}, &slog.HandlerOptions{Level: slog.LevelError})),
 	})
 	w.must(err)
@@ -163,13 +165,33 @@ func (w *World) Pay(number, amount string) {
 	w.t.Helper()
 	v, err := w.Engine.OrderByNumber(w.t.Context(), number)
 	w.must(err)
-	paid, err := money.Parse(v.Due.Asset(), amount)
+	w.pay(v.Address, v.Due.Asset(), amount)
+}
+
+// PayIn is Pay in the asset SYMBOL@CHAIN, on whose chain the order, or the static address, has to be
+// payable.
+func (w *World) PayIn(number, amount, asset string) {
+	w.t.Helper()
+	v, err := w.Engine.OrderByNumber(w.t.Context(), number)
+	w.must(err)
+	for _, listed := range w.Engine.Assets(v.App) {
+		if listed.Asset.Code() == asset {
+			w.pay(cmp.Or(v.Addresses[listed.Asset.Chain()], v.Address), listed.Asset, amount)
+			return
+		}
+	}
+	w.t.Fatalf("no asset %s", asset)
+}
+
+func (w *World) pay(address string, asset money.Asset, amount string) {
+	w.t.Helper()
+	paid, err := money.Parse(asset, amount)
 	w.must(err)
 	// The first transfer of a height is 1, so that transaction ids differ and golden files know them.
-	height := len(w.blocks[v.Network.Name]) + 1
-	w.connect(v.Network.Name, chain.Transfer{
+	height := len(w.blocks[asset.Chain()]) + 1
+	w.connect(asset.Chain(), chain.Transfer{
 		TxID: fmt.Sprintf("0x%064x", height<<8|1), Position: "log:0", From: "0x00000000000000000000000000000000000000Aa",
-		To: v.Address, Amount: paid, Listed: true,
+		To: address, Amount: paid, Listed: true,
 	})
 }
 
