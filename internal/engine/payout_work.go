@@ -399,7 +399,7 @@ func promised(ctx context.Context, tx *store.Tx, p payment.Payout, onChain uint6
 func (e *Engine) foreign(ctx context.Context, tx *store.Tx, o store.Outgoing, ours int64, onChain uint64) error {
 	reason := fmt.Sprintf("account %s has %d transactions on %s and we made %d: another program has its key, or this database is an old copy",
 		o.Sender, onChain, o.Chain(), ours)
-	e.log.ErrorContext(ctx, "payouts are stopped", "chain", o.Chain(), "reason", reason)
+	e.log.ErrorContext(ctx, "payouts are stopped", "chain", o.Chain(), "payout", o.ID, "reason", reason)
 	if err := e.raise(ctx, tx, StopChain(o.Chain()), reason, byAlarm); err != nil {
 		return err
 	}

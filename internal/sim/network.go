@@ -168,10 +168,10 @@ func (w *World) spoilNode() {
 		f.FeeTimes = uint64(w.pick(0, 0, 2, 1000))
 	}
 	c.views[name].Set(f)
-	f.CurrentPercent, f.UnknownPercent = 0, 0
-	c.still[name].Set(f)
 	w.seen["node faults"]++
 	w.said("the node of %s on %s: %+v", name, c.config.Name, f)
+	f.CurrentPercent, f.UnknownPercent = 0, 0
+	c.still[name].Set(f)
 }
 
 func (w *World) mendNode() {

@@ -44,6 +44,9 @@ type fakeChain struct {
 	seen    map[string]fakeTx
 	silent  bool // tokens say that all went well and move nothing
 
+	// denies decides whether the node that hears about a transaction is blocks behind; nil: none is.
+	denies func() bool
+
 	// fault decides what becomes of a call; nil: it happens and is heard.
 	fault func(call string) answer
 }
@@ -362,7 +365,7 @@ func (f *fakeChain) Outcome(_ context.Context, txid string) (o chain.Outcome, er
 	err = f.call("outcome", func() error {
 		_, _, outcomes := f.now()
 		var ok bool
-		if o, ok = outcomes[strings.ToLower(txid)]; !ok { // nodes read hex in any case
+		if o, ok = outcomes[strings.ToLower(txid)]; !ok || f.denies != nil && f.denies() { // nodes read hex in any case
 			return chain.ErrNotFound
 		}
 		return nil

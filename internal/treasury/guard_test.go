@@ -269,6 +269,63 @@ func TestP18_ForeignNumber(t *testing.T) {
 	w.audit(p, next)
 }
 
+// TestP18_NodeBlocksBehindIsNoStranger: behind a balancer the head comes from one node, and that a payout's transaction
+// is in no block from another that is far behind, several times. The payout is made and nothing stops. The control: a node
+// that never knows it stops the chain, and the payout stays what it was.
+func TestP18_NodeBlocksBehindIsNoStranger(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		behind int // looks that the chain is asked for in vain, before one that is not
+		want   payment.PayoutState
+		stops  int
+	}{
+		{"now and then", 3, payment.PayoutPaid, 0},
+		{"the control: always", 1 << 30, payment.PayoutSent, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t, "")
+			p := w.pay(usdt, "15")
+			w.turn()
+			asked := 0
+			w.chain.denies = func() bool { asked++; return asked%(c.behind+1) != 0 }
+			w.chain.mine()
+			w.clock.Advance(time.Minute)
+			w.turn()
+			for range 20 {
+				w.chain.mine()
+			}
+			w.clock.Advance(time.Minute)
+			w.turn()
+			w.is(p, c.want)
+			if stops, err := w.engine.Stops(w.ctx); err != nil || len(stops) != c.stops {
+				t.Errorf("stops: %v, %v", stops, err)
+			}
+			w.audit(p)
+		})
+	}
+}
+
+// TestP18_WhoResumesLooksOftenEnough: nothing is called in doubt for what one node does not know.
+func TestP18_WhoResumesLooksOftenEnough(t *testing.T) {
+	w := newWorld(t, "")
+	p := w.pay(usdt, "15")
+	w.turn()
+	w.chain.mine()
+	w.must(w.engine.Stop(w.ctx, engine.StopChain(w.network.Name), "to be sure", "ada"))
+	asked := 0
+	w.chain.denies = func() bool { asked++; return asked%4 != 0 }
+	report, err := treasury.Resume(w.ctx, w.engine, w.network.Name, nil)
+	w.must(err)
+	if len(report.Findings) != 1 || report.Findings[0].Included == "" {
+		t.Errorf("found %+v", report.Findings)
+	}
+	w.chain.denies = nil
+	w.clock.Advance(time.Minute)
+	w.block(4)
+	w.is(p, payment.PayoutPaid)
+	w.audit(p)
+}
+
 // backup copies the database as it is.
 func (w *world) backup() []byte {
 	w.t.Helper()

@@ -32,6 +32,10 @@ const (
 	faultMost = 2 * time.Minute
 	// bumpBlocks is how many blocks' time a transaction waits before its offer is raised.
 	bumpBlocks = 12
+	// looks is how often a chain is asked for what it does not seem to have before that is believed. A
+	// balancer before several nodes may answer one question from the head and the next from blocks ago,
+	// and a person has to end what an alarm begins.
+	looks = 12
 )
 
 // Payouts is one process's worker. Several on one database share the work.
@@ -300,7 +304,9 @@ func (p *Payouts) fits(ctx context.Context, s chain.Sender, job *engine.PayoutJo
 
 // taken reports whether the chain has given the payout's number to something that is none of its
 // versions. It takes that for true, and stops the chain, once it has stood for the confirmations of
-// a payment: nodes may be a block apart.
+// a payment, and for many looks then: nodes may be some blocks apart, and that a node does not know a
+// transaction proves nothing. Nodes that say so each time and are wrong stop the chain for nothing,
+// which costs a person's look; to believe the number free could pay twice.
 func (p *Payouts) taken(ctx context.Context, s chain.Sender, job *engine.PayoutJob) (bool, error) {
 	if job.Nonce < 0 {
 		job.Reason = "the transaction that somebody named is not on the chain"
@@ -327,9 +333,17 @@ func (p *Payouts) taken(ctx context.Context, s chain.Sender, job *engine.PayoutJ
 	if int64(head.Height) < job.BlockHeight+int64(job.Network.Confirmations) {
 		return true, nil
 	}
-	// Once more, for a version may have been included between the two questions.
-	if included, err := p.included(ctx, s, job); included || err != nil {
-		return true, err
+	for range looks {
+		if included, err := p.included(ctx, s, job); included || err != nil {
+			return true, err
+		}
+		if onChain, err = s.Nonce(ctx, job.Sender); err != nil {
+			return false, fmt.Errorf("transactions of %s: %w", job.Sender, err)
+		}
+		if onChain <= uint64(job.Nonce) {
+			job.Reason, job.BlockHeight = "", 0
+			return false, nil
+		}
 	}
 	return true, p.Engine.NumberTaken(ctx, job, onChain)
 }

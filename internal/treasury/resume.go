@@ -72,18 +72,21 @@ func (r Report) compare(ctx context.Context, e *engine.Engine, s chain.Sender, p
 	if err != nil {
 		return f, err
 	}
-	for _, v := range versions {
-		switch _, err := s.Outcome(ctx, v.ID); {
-		case err == nil:
-			f.Included = v.ID
-			return f, nil
-		case !errors.Is(err, chain.ErrNotFound):
-			return f, fmt.Errorf("outcome of %s: %w", v.ID, err)
+	used := p.Nonce >= 0 && r.OnChain > uint64(p.Nonce)
+	for look := 0; look == 0 || used && look < looks; look++ { // a person may call it failed for what is not found
+		for _, v := range versions {
+			switch _, err := s.Outcome(ctx, v.ID); {
+			case err == nil:
+				f.Included = v.ID
+				return f, nil
+			case !errors.Is(err, chain.ErrNotFound):
+				return f, fmt.Errorf("outcome of %s: %w", v.ID, err)
+			}
 		}
 	}
 	switch {
 	case p.Sender != r.Account || len(versions) > 0 && p.Nonce < 0:
-	case p.Nonce >= 0 && r.OnChain > uint64(p.Nonce):
+	case used:
 		f.Doubt = fmt.Sprintf("number %d was used by a transaction that we do not know", p.Nonce)
 	case p.Nonce < 0 && r.Foreign():
 		f.Doubt = fmt.Sprintf("one of %d transactions that we do not know may have made it", r.OnChain-r.Numbered)
