@@ -24,7 +24,7 @@ import (
 const (
 	fillLimit = time.Minute // of filling for one step
 	loadLimit = time.Minute // of a run that ends with a count
-	sealLimit = 10 * time.Second
+	sealLimit = 45 * time.Second // the lease of a sealer that was stopped before ends within 30 s
 	template  = "template" // the merchant's name of the order that is copied
 )
 
