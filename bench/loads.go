@@ -22,10 +22,10 @@ import (
 )
 
 const (
-	fillLimit = time.Minute // of filling for one step
-	loadLimit = time.Minute // of a run that ends with a count
+	fillLimit = time.Minute      // of filling for one step
+	loadLimit = time.Minute      // of a run that ends with a count
 	sealLimit = 45 * time.Second // the lease of a sealer that was stopped before ends within 30 s
-	template  = "template" // the merchant's name of the order that is copied
+	template  = "template"       // the merchant's name of the order that is copied
 )
 
 // idempotent measures making orders where two of ten requests repeat another: one that is in flight, and one of before.
