@@ -62,7 +62,7 @@ func (j *judgement) confirm(ctx context.Context, t payment.Transfer) error {
 	}
 	j.change(o)
 	if t.Credits > 1 { // the reversal that a reorg had caused is made good
-		if err := j.closeDesk(ctx, t, "resolved", "the transfer is back in block "+t.BlockHash); err != nil {
+		if err := j.closeDesk(ctx, t, payment.DeskResolved, payment.Returned, "the transfer is back in block "+t.BlockHash); err != nil {
 			return err
 		}
 	}
@@ -126,7 +126,7 @@ func (j *judgement) drop(ctx context.Context, t payment.Transfer) error {
 	}
 	j.entries = append(j.entries, store.NewEntry{ID: j.ids.Make("ent", j.now), Entry: ledger.Reverse("reversal:"+booked.Ref, booked)})
 	if t.Booked == payment.BookedSuspense {
-		return j.closeDesk(ctx, t, "void", "its block "+t.BlockHash+" was replaced")
+		return j.closeDesk(ctx, t, payment.DeskVoid, payment.Unresolved, "its block "+t.BlockHash+" was replaced")
 	}
 	j.log.ErrorContext(ctx, "a credited payment was taken back by its chain", "order", o.ID, "transfer", t.Key.String(), "amount", t.Amount.String())
 	if err := j.openDesk(ctx, t, payment.ReasonReversed, money.Zero(t.Amount.Asset())); err != nil {
@@ -142,14 +142,14 @@ func (j *judgement) drop(ctx context.Context, t payment.Transfer) error {
 func (j *judgement) openDesk(ctx context.Context, t payment.Transfer, reason payment.Reason, held money.Amount) error {
 	return j.tx.InsertDesk(ctx, query.InsertDeskParams{
 		ID: j.ids.Make("dsk", j.now), Chain: t.Key.Chain, Txid: t.Key.TxID, Position: t.Key.Position, OrderID: t.OrderID,
-		MerchantID: t.MerchantID, Reason: string(reason), Asset: t.Amount.Asset().String(), Units: t.Amount.Units(),
+		MerchantID: t.MerchantID, AppID: j.orders[t.OrderID].AppID, Reason: string(reason), Asset: t.Amount.Asset().String(), Units: t.Amount.Units(),
 		Held: held.Units(), CreatedAt: j.now.UnixMicro(),
 	})
 }
 
-func (j *judgement) closeDesk(ctx context.Context, t payment.Transfer, status, note string) error {
+func (j *judgement) closeDesk(ctx context.Context, t payment.Transfer, status payment.DeskStatus, resolution payment.Resolution, note string) error {
 	return j.tx.CloseDesk(ctx, query.CloseDeskParams{
-		Status: status, Note: note, ClosedAt: j.now.UnixMicro(), Chain: t.Key.Chain, Txid: t.Key.TxID, Position: t.Key.Position,
+		Status: string(status), Resolution: string(resolution), Note: note, ClosedAt: j.now.UnixMicro(), Chain: t.Key.Chain, Txid: t.Key.TxID, Position: t.Key.Position,
 	})
 }
 

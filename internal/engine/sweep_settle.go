@@ -299,7 +299,7 @@ func (s *sweeping) left(ctx context.Context, t payment.Transfer) error {
 	if t.Booked == payment.BookedSuspense {
 		whose = ledger.Account{Kind: ledger.Suspense, Owner: s.chainName, Asset: asset}
 		if err := s.tx.CloseDesk(ctx, query.CloseDeskParams{
-			Status: "resolved", Note: "went to the merchant's own wallet: " + s.ref, ClosedAt: s.now().UnixMicro(),
+			Status: string(payment.DeskResolved), Resolution: string(payment.Swept), Note: "went to the merchant's own wallet: " + s.ref, ClosedAt: s.now().UnixMicro(),
 			Chain: t.Key.Chain, Txid: t.Key.TxID, Position: t.Key.Position,
 		}); err != nil {
 			return err

@@ -67,7 +67,9 @@ type Payout struct {
 	Number                string // shown to the merchant, made by the dialect, unique
 	Reference             string // the merchant's, unique per app; "" for none
 	RequestHash           string // of the parsed request, to tell a repeat from a conflict
-	OrderID               string // of a refund
+	OrderID               string // of a refund: the order that it pays back
+	DeskID                string // of a refund: the row of the exception desk that it pays back, "" for none
+	By                    string // of a refund: who asked for it
 	NotifyURL             string // "" means the app's, read at delivery
 	Extra                 string // the dialect's own document, "" for none
 

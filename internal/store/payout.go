@@ -26,7 +26,7 @@ type Outgoing struct {
 func (tx *Tx) AddPayout(ctx context.Context, p payment.Payout, digest []byte, due int64) error {
 	return tx.InsertOutgoing(ctx, query.InsertOutgoingParams{
 		ID: p.ID, Kind: string(p.Kind), MerchantID: p.MerchantID, AppID: p.AppID, Number: p.Number, Reference: p.Reference,
-		RequestHash: p.RequestHash, OrderID: p.OrderID, NotifyUrl: p.NotifyURL, Extra: p.Extra, Chain: p.Chain(),
+		RequestHash: p.RequestHash, OrderID: p.OrderID, DeskID: p.DeskID, AskedBy: p.By, NotifyUrl: p.NotifyURL, Extra: p.Extra, Chain: p.Chain(),
 		Asset: p.Amount.Asset().String(), Units: p.Amount.Units(), Recipient: p.Recipient, Coin: p.FeeCap.Asset().String(),
 		FeeCapUnits: p.FeeCap.Units(), Sender: p.Sender, Approval: p.Approval, HeldUntil: micros(p.HeldUntil), Digest: digest,
 		State: string(p.State), Reason: p.Reason, CreatedAt: micros(p.CreatedAt), DueAt: due,
@@ -66,7 +66,7 @@ func OutgoingFrom(row query.Outgoing) (Outgoing, error) {
 	o := Outgoing{
 		Payout: payment.Payout{
 			ID: row.ID, MerchantID: row.MerchantID, AppID: row.AppID, Kind: payment.PayoutKind(row.Kind), Number: row.Number,
-			Reference: row.Reference, RequestHash: row.RequestHash, OrderID: row.OrderID, NotifyURL: row.NotifyUrl, Extra: row.Extra,
+			Reference: row.Reference, RequestHash: row.RequestHash, OrderID: row.OrderID, DeskID: row.DeskID, By: row.AskedBy, NotifyURL: row.NotifyUrl, Extra: row.Extra,
 			Amount: p.amount(asset, row.Units), Recipient: row.Recipient, FeeCap: p.amount(coin, row.FeeCapUnits),
 			State: payment.PayoutState(row.State), Reason: row.Reason, HeldUntil: fromMicros(row.HeldUntil), Approval: row.Approval,
 			Sender: row.Sender, Nonce: row.Nonce, TxID: row.Txid, BlockHeight: row.BlockHeight, NetworkFee: p.amount(coin, row.FeeUnits),

@@ -4,6 +4,8 @@ SELECT CAST('app ' || a.id || ' has no merchant' AS TEXT) AS fault FROM apps AS 
 WHERE NOT EXISTS (SELECT 1 FROM merchants AS m WHERE m.id = a.merchant_id)
 UNION ALL SELECT CAST('key ' || k.id || ' has no app' AS TEXT) FROM app_keys AS k
 WHERE NOT EXISTS (SELECT 1 FROM apps AS a WHERE a.id = k.app_id)
+UNION ALL SELECT CAST('token ' || t.id || ' has no app' AS TEXT) FROM api_tokens AS t
+WHERE NOT EXISTS (SELECT 1 FROM apps AS a WHERE a.id = t.app_id)
 UNION ALL SELECT CAST('order ' || o.id || ' has no app' AS TEXT) FROM orders AS o
 WHERE NOT EXISTS (SELECT 1 FROM apps AS a WHERE a.id = o.app_id)
 UNION ALL SELECT CAST('address ' || d.address || ' has no order' AS TEXT) FROM deposit_addresses AS d
@@ -30,6 +32,12 @@ UNION ALL SELECT CAST('version ' || v.txid || ' has no payout' AS TEXT) FROM out
 WHERE NOT EXISTS (SELECT 1 FROM outgoing AS g WHERE g.id = v.outgoing_id)
 UNION ALL SELECT CAST('number ' || n.nonce || ' of ' || n.sender || ' has no payout' AS TEXT) FROM nonces AS n
 WHERE NOT EXISTS (SELECT 1 FROM outgoing AS g WHERE g.id = n.outgoing_id)
+UNION ALL SELECT CAST('desk row ' || d.id || ' has no transfer' AS TEXT) FROM desk AS d
+WHERE NOT EXISTS (SELECT 1 FROM transfers AS t WHERE t.chain = d.chain AND t.txid = d.txid AND t.position = d.position)
+UNION ALL SELECT CAST('refund ' || g.id || ' has no order' AS TEXT) FROM outgoing AS g
+WHERE g.kind = 'refund' AND NOT EXISTS (SELECT 1 FROM orders AS o WHERE o.id = g.order_id)
+UNION ALL SELECT CAST('link of ' || l.outgoing_id || ' has no refund' AS TEXT) FROM refund_links AS l
+WHERE NOT EXISTS (SELECT 1 FROM outgoing AS g WHERE g.id = l.outgoing_id)
 ORDER BY fault LIMIT 100;
 
 -- name: AwaitedOrders :one

@@ -34,16 +34,3 @@ SELECT debit_units, credit_units FROM balances WHERE kind = @kind AND owner = @o
 -- All kept balances by key. Pass '' three times to begin, then the last row's key.
 SELECT kind, owner, asset, debit_units, credit_units FROM balances
 WHERE (kind, owner, asset) > (CAST(@after_kind AS TEXT), CAST(@after_owner AS TEXT), CAST(@after_asset AS TEXT)) ORDER BY kind, owner, asset LIMIT @max_rows;
-
--- name: InsertDesk :exec
-INSERT INTO desk (id, chain, txid, position, order_id, merchant_id, reason, asset, units, held, status, note, created_at, closed_at)
-VALUES (@id, @chain, @txid, @position, @order_id, @merchant_id, @reason, @asset, @units, @held, 'open', '', @created_at, 0);
-
--- name: CloseDesk :exec
--- Closes the open rows of a transfer.
-UPDATE desk SET status = @status, note = @note, closed_at = @closed_at
-WHERE chain = @chain AND txid = @txid AND position = @position AND status = 'open';
-
--- name: Desk :many
--- All rows by id. Pass '' to begin, then the last id seen.
-SELECT * FROM desk WHERE id > @after ORDER BY id LIMIT @max_rows;

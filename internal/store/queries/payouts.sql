@@ -1,8 +1,8 @@
 -- name: InsertOutgoing :exec
-INSERT INTO outgoing (id, kind, merchant_id, app_id, number, reference, request_hash, order_id, notify_url, extra, chain, asset, units,
+INSERT INTO outgoing (id, kind, merchant_id, app_id, number, reference, request_hash, order_id, desk_id, asked_by, notify_url, extra, chain, asset, units,
     recipient, coin, fee_cap_units, sender, approval, held_until, digest, state, reason, nonce, txid, block_height, fee_units,
     created_at, changed_at, version, due_at, attempts, lease_owner, leased_until, fence)
-VALUES (@id, @kind, @merchant_id, @app_id, @number, @reference, @request_hash, @order_id, @notify_url, @extra, @chain, @asset, @units,
+VALUES (@id, @kind, @merchant_id, @app_id, @number, @reference, @request_hash, @order_id, @desk_id, @asked_by, @notify_url, @extra, @chain, @asset, @units,
     @recipient, @coin, @fee_cap_units, @sender, @approval, @held_until, @digest, @state, @reason, -1, '', 0, '0',
     @created_at, @created_at, 1, @due_at, 0, '', 0, 0);
 

@@ -43,13 +43,13 @@ WHERE NOT EXISTS (SELECT 1 FROM events AS e WHERE e.id = u.ref) AND NOT EXISTS (
 ORDER BY fault LIMIT 100;
 
 -- name: LastSeal :one
-SELECT seq, kind, ref, hash, prev FROM seals ORDER BY seq DESC LIMIT 1;
+SELECT * FROM seals ORDER BY seq DESC LIMIT 1;
 
 -- name: Seals :many
-SELECT seq, kind, ref, hash, prev FROM seals WHERE seq > @after ORDER BY seq LIMIT @max_rows;
+SELECT * FROM seals WHERE seq > @after ORDER BY seq LIMIT @max_rows;
 
 -- name: InsertSeal :exec
-INSERT INTO seals (seq, kind, ref, hash, prev) VALUES (@seq, @kind, @ref, @hash, @prev);
+INSERT INTO seals (seq, kind, ref, hash, prev, app_id) VALUES (@seq, @kind, @ref, @hash, @prev, @app_id);
 
 -- name: TakeLease :one
 -- Takes or renews a named lease; no row when somebody else holds it.

@@ -83,78 +83,6 @@ func (q *Queries) Balances(ctx context.Context, arg BalancesParams) ([]BalancesR
 	return items, nil
 }
 
-const closeDesk = `-- name: CloseDesk :exec
-UPDATE desk SET status = $1, note = $2, closed_at = $3
-WHERE chain = $4 AND txid = $5 AND position = $6 AND status = 'open'
-`
-
-type CloseDeskParams struct {
-	Status   string
-	Note     string
-	ClosedAt int64
-	Chain    string
-	Txid     string
-	Position string
-}
-
-// Closes the open rows of a transfer.
-func (q *Queries) CloseDesk(ctx context.Context, arg CloseDeskParams) error {
-	_, err := q.db.Exec(ctx, closeDesk,
-		arg.Status,
-		arg.Note,
-		arg.ClosedAt,
-		arg.Chain,
-		arg.Txid,
-		arg.Position,
-	)
-	return err
-}
-
-const desk = `-- name: Desk :many
-SELECT id, chain, txid, position, order_id, merchant_id, reason, asset, units, held, status, note, created_at, closed_at FROM desk WHERE id > $1 ORDER BY id LIMIT $2
-`
-
-type DeskParams struct {
-	After   string
-	MaxRows int32
-}
-
-// All rows by id. Pass ” to begin, then the last id seen.
-func (q *Queries) Desk(ctx context.Context, arg DeskParams) ([]Desk, error) {
-	rows, err := q.db.Query(ctx, desk, arg.After, arg.MaxRows)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []Desk
-	for rows.Next() {
-		var i Desk
-		if err := rows.Scan(
-			&i.ID,
-			&i.Chain,
-			&i.Txid,
-			&i.Position,
-			&i.OrderID,
-			&i.MerchantID,
-			&i.Reason,
-			&i.Asset,
-			&i.Units,
-			&i.Held,
-			&i.Status,
-			&i.Note,
-			&i.CreatedAt,
-			&i.ClosedAt,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const entries = `-- name: Entries :many
 SELECT id, ref, order_id, created_at FROM entries WHERE id > $1 ORDER BY id LIMIT $2
 `
@@ -220,42 +148,6 @@ func (q *Queries) EntryByRef(ctx context.Context, ref string) (Entry, error) {
 		&i.CreatedAt,
 	)
 	return i, err
-}
-
-const insertDesk = `-- name: InsertDesk :exec
-INSERT INTO desk (id, chain, txid, position, order_id, merchant_id, reason, asset, units, held, status, note, created_at, closed_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'open', '', $11, 0)
-`
-
-type InsertDeskParams struct {
-	ID         string
-	Chain      string
-	Txid       string
-	Position   string
-	OrderID    string
-	MerchantID string
-	Reason     string
-	Asset      string
-	Units      string
-	Held       string
-	CreatedAt  int64
-}
-
-func (q *Queries) InsertDesk(ctx context.Context, arg InsertDeskParams) error {
-	_, err := q.db.Exec(ctx, insertDesk,
-		arg.ID,
-		arg.Chain,
-		arg.Txid,
-		arg.Position,
-		arg.OrderID,
-		arg.MerchantID,
-		arg.Reason,
-		arg.Asset,
-		arg.Units,
-		arg.Held,
-		arg.CreatedAt,
-	)
-	return err
 }
 
 const insertEntry = `-- name: InsertEntry :exec

@@ -4,6 +4,15 @@
 
 package query
 
+type ApiToken struct {
+	ID        string
+	AppID     string
+	Name      string
+	Hash      string
+	CreatedAt int64
+	RevokedAt int64
+}
+
 type App struct {
 	ID            string
 	MerchantID    string
@@ -107,14 +116,27 @@ type Desk struct {
 	Position   string
 	OrderID    string
 	MerchantID string
+	AppID      string
 	Reason     string
 	Asset      string
 	Units      string
 	Held       string
 	Status     string
+	Resolution string
+	AttachedTo string
+	OutgoingID string
+	ResolvedBy string
 	Note       string
+	Act        string
+	ClaimedAt  int64
 	CreatedAt  int64
 	ClosedAt   int64
+	Version    int64
+}
+
+type DeskStep struct {
+	Before string
+	After  string
 }
 
 type Entry struct {
@@ -230,6 +252,8 @@ type Outgoing struct {
 	Reference   string
 	RequestHash string
 	OrderID     string
+	DeskID      string
+	AskedBy     string
 	NotifyUrl   string
 	Extra       string
 	Chain       string
@@ -323,12 +347,20 @@ type ReconcileResult struct {
 	CheckedAt  int64
 }
 
+type RefundLink struct {
+	OutgoingID string
+	TokenHash  string
+	EndsAt     int64
+	ClaimedAt  int64
+}
+
 type Seal struct {
-	Seq  int64
-	Kind string
-	Ref  string
-	Hash string
-	Prev string
+	Seq   int64
+	Kind  string
+	Ref   string
+	Hash  string
+	Prev  string
+	AppID string
 }
 
 type Sender struct {

@@ -10,7 +10,7 @@ import (
 )
 
 const allOutgoing = `-- name: AllOutgoing :many
-SELECT id, kind, merchant_id, app_id, number, reference, request_hash, order_id, notify_url, extra, chain, asset, units, recipient, coin, fee_cap_units, sender, approval, held_until, digest, state, reason, nonce, txid, block_height, fee_units, created_at, changed_at, version, due_at, attempts, lease_owner, leased_until, fence FROM outgoing WHERE id > $1 ORDER BY id LIMIT $2
+SELECT id, kind, merchant_id, app_id, number, reference, request_hash, order_id, desk_id, asked_by, notify_url, extra, chain, asset, units, recipient, coin, fee_cap_units, sender, approval, held_until, digest, state, reason, nonce, txid, block_height, fee_units, created_at, changed_at, version, due_at, attempts, lease_owner, leased_until, fence FROM outgoing WHERE id > $1 ORDER BY id LIMIT $2
 `
 
 type AllOutgoingParams struct {
@@ -37,6 +37,8 @@ func (q *Queries) AllOutgoing(ctx context.Context, arg AllOutgoingParams) ([]Out
 			&i.Reference,
 			&i.RequestHash,
 			&i.OrderID,
+			&i.DeskID,
+			&i.AskedBy,
 			&i.NotifyUrl,
 			&i.Extra,
 			&i.Chain,
@@ -229,12 +231,12 @@ func (q *Queries) InsertNonce(ctx context.Context, arg InsertNonceParams) error 
 }
 
 const insertOutgoing = `-- name: InsertOutgoing :exec
-INSERT INTO outgoing (id, kind, merchant_id, app_id, number, reference, request_hash, order_id, notify_url, extra, chain, asset, units,
+INSERT INTO outgoing (id, kind, merchant_id, app_id, number, reference, request_hash, order_id, desk_id, asked_by, notify_url, extra, chain, asset, units,
     recipient, coin, fee_cap_units, sender, approval, held_until, digest, state, reason, nonce, txid, block_height, fee_units,
     created_at, changed_at, version, due_at, attempts, lease_owner, leased_until, fence)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
-    $14, $15, $16, $17, $18, $19, $20, $21, $22, -1, '', 0, '0',
-    $23, $23, 1, $24, 0, '', 0, 0)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
+    $16, $17, $18, $19, $20, $21, $22, $23, $24, -1, '', 0, '0',
+    $25, $25, 1, $26, 0, '', 0, 0)
 `
 
 type InsertOutgoingParams struct {
@@ -246,6 +248,8 @@ type InsertOutgoingParams struct {
 	Reference   string
 	RequestHash string
 	OrderID     string
+	DeskID      string
+	AskedBy     string
 	NotifyUrl   string
 	Extra       string
 	Chain       string
@@ -274,6 +278,8 @@ func (q *Queries) InsertOutgoing(ctx context.Context, arg InsertOutgoingParams) 
 		arg.Reference,
 		arg.RequestHash,
 		arg.OrderID,
+		arg.DeskID,
+		arg.AskedBy,
 		arg.NotifyUrl,
 		arg.Extra,
 		arg.Chain,
@@ -371,7 +377,7 @@ const leaseOutgoing = `-- name: LeaseOutgoing :one
 UPDATE outgoing SET lease_owner = $1, leased_until = $2, fence = fence + 1, attempts = attempts + 1
 WHERE id = $3 AND state <> 'paid' AND state <> 'failed' AND due_at <= $4
     AND (leased_until <= $4 OR lease_owner = $1 AND leased_until = $2)
-RETURNING id, kind, merchant_id, app_id, number, reference, request_hash, order_id, notify_url, extra, chain, asset, units, recipient, coin, fee_cap_units, sender, approval, held_until, digest, state, reason, nonce, txid, block_height, fee_units, created_at, changed_at, version, due_at, attempts, lease_owner, leased_until, fence
+RETURNING id, kind, merchant_id, app_id, number, reference, request_hash, order_id, desk_id, asked_by, notify_url, extra, chain, asset, units, recipient, coin, fee_cap_units, sender, approval, held_until, digest, state, reason, nonce, txid, block_height, fee_units, created_at, changed_at, version, due_at, attempts, lease_owner, leased_until, fence
 `
 
 type LeaseOutgoingParams struct {
@@ -399,6 +405,8 @@ func (q *Queries) LeaseOutgoing(ctx context.Context, arg LeaseOutgoingParams) (O
 		&i.Reference,
 		&i.RequestHash,
 		&i.OrderID,
+		&i.DeskID,
+		&i.AskedBy,
 		&i.NotifyUrl,
 		&i.Extra,
 		&i.Chain,
@@ -439,7 +447,7 @@ func (q *Queries) LiftStop(ctx context.Context, scope string) error {
 }
 
 const lockOutgoing = `-- name: LockOutgoing :one
-UPDATE outgoing SET version = version + 1 WHERE id = $1 RETURNING id, kind, merchant_id, app_id, number, reference, request_hash, order_id, notify_url, extra, chain, asset, units, recipient, coin, fee_cap_units, sender, approval, held_until, digest, state, reason, nonce, txid, block_height, fee_units, created_at, changed_at, version, due_at, attempts, lease_owner, leased_until, fence
+UPDATE outgoing SET version = version + 1 WHERE id = $1 RETURNING id, kind, merchant_id, app_id, number, reference, request_hash, order_id, desk_id, asked_by, notify_url, extra, chain, asset, units, recipient, coin, fee_cap_units, sender, approval, held_until, digest, state, reason, nonce, txid, block_height, fee_units, created_at, changed_at, version, due_at, attempts, lease_owner, leased_until, fence
 `
 
 // Locks the payout until the transaction ends.
@@ -455,6 +463,8 @@ func (q *Queries) LockOutgoing(ctx context.Context, id string) (Outgoing, error)
 		&i.Reference,
 		&i.RequestHash,
 		&i.OrderID,
+		&i.DeskID,
+		&i.AskedBy,
 		&i.NotifyUrl,
 		&i.Extra,
 		&i.Chain,
@@ -551,7 +561,7 @@ func (q *Queries) NonceOf(ctx context.Context, outgoingID string) (int64, error)
 }
 
 const openOutgoing = `-- name: OpenOutgoing :many
-SELECT id, kind, merchant_id, app_id, number, reference, request_hash, order_id, notify_url, extra, chain, asset, units, recipient, coin, fee_cap_units, sender, approval, held_until, digest, state, reason, nonce, txid, block_height, fee_units, created_at, changed_at, version, due_at, attempts, lease_owner, leased_until, fence FROM outgoing WHERE chain = $1 AND state <> 'paid' AND state <> 'failed' AND id > $2 ORDER BY id LIMIT $3
+SELECT id, kind, merchant_id, app_id, number, reference, request_hash, order_id, desk_id, asked_by, notify_url, extra, chain, asset, units, recipient, coin, fee_cap_units, sender, approval, held_until, digest, state, reason, nonce, txid, block_height, fee_units, created_at, changed_at, version, due_at, attempts, lease_owner, leased_until, fence FROM outgoing WHERE chain = $1 AND state <> 'paid' AND state <> 'failed' AND id > $2 ORDER BY id LIMIT $3
 `
 
 type OpenOutgoingParams struct {
@@ -579,6 +589,8 @@ func (q *Queries) OpenOutgoing(ctx context.Context, arg OpenOutgoingParams) ([]O
 			&i.Reference,
 			&i.RequestHash,
 			&i.OrderID,
+			&i.DeskID,
+			&i.AskedBy,
 			&i.NotifyUrl,
 			&i.Extra,
 			&i.Chain,
@@ -633,7 +645,7 @@ func (q *Queries) OpenPayoutRules(ctx context.Context, arg OpenPayoutRulesParams
 }
 
 const outgoing = `-- name: Outgoing :one
-SELECT id, kind, merchant_id, app_id, number, reference, request_hash, order_id, notify_url, extra, chain, asset, units, recipient, coin, fee_cap_units, sender, approval, held_until, digest, state, reason, nonce, txid, block_height, fee_units, created_at, changed_at, version, due_at, attempts, lease_owner, leased_until, fence FROM outgoing WHERE id = $1
+SELECT id, kind, merchant_id, app_id, number, reference, request_hash, order_id, desk_id, asked_by, notify_url, extra, chain, asset, units, recipient, coin, fee_cap_units, sender, approval, held_until, digest, state, reason, nonce, txid, block_height, fee_units, created_at, changed_at, version, due_at, attempts, lease_owner, leased_until, fence FROM outgoing WHERE id = $1
 `
 
 func (q *Queries) Outgoing(ctx context.Context, id string) (Outgoing, error) {
@@ -648,6 +660,8 @@ func (q *Queries) Outgoing(ctx context.Context, id string) (Outgoing, error) {
 		&i.Reference,
 		&i.RequestHash,
 		&i.OrderID,
+		&i.DeskID,
+		&i.AskedBy,
 		&i.NotifyUrl,
 		&i.Extra,
 		&i.Chain,
@@ -679,7 +693,7 @@ func (q *Queries) Outgoing(ctx context.Context, id string) (Outgoing, error) {
 }
 
 const outgoingByNumber = `-- name: OutgoingByNumber :one
-SELECT id, kind, merchant_id, app_id, number, reference, request_hash, order_id, notify_url, extra, chain, asset, units, recipient, coin, fee_cap_units, sender, approval, held_until, digest, state, reason, nonce, txid, block_height, fee_units, created_at, changed_at, version, due_at, attempts, lease_owner, leased_until, fence FROM outgoing WHERE number = $1
+SELECT id, kind, merchant_id, app_id, number, reference, request_hash, order_id, desk_id, asked_by, notify_url, extra, chain, asset, units, recipient, coin, fee_cap_units, sender, approval, held_until, digest, state, reason, nonce, txid, block_height, fee_units, created_at, changed_at, version, due_at, attempts, lease_owner, leased_until, fence FROM outgoing WHERE number = $1
 `
 
 func (q *Queries) OutgoingByNumber(ctx context.Context, number string) (Outgoing, error) {
@@ -694,6 +708,8 @@ func (q *Queries) OutgoingByNumber(ctx context.Context, number string) (Outgoing
 		&i.Reference,
 		&i.RequestHash,
 		&i.OrderID,
+		&i.DeskID,
+		&i.AskedBy,
 		&i.NotifyUrl,
 		&i.Extra,
 		&i.Chain,
@@ -725,7 +741,7 @@ func (q *Queries) OutgoingByNumber(ctx context.Context, number string) (Outgoing
 }
 
 const outgoingByReference = `-- name: OutgoingByReference :one
-SELECT id, kind, merchant_id, app_id, number, reference, request_hash, order_id, notify_url, extra, chain, asset, units, recipient, coin, fee_cap_units, sender, approval, held_until, digest, state, reason, nonce, txid, block_height, fee_units, created_at, changed_at, version, due_at, attempts, lease_owner, leased_until, fence FROM outgoing WHERE app_id = $1 AND reference = $2 AND reference <> ''
+SELECT id, kind, merchant_id, app_id, number, reference, request_hash, order_id, desk_id, asked_by, notify_url, extra, chain, asset, units, recipient, coin, fee_cap_units, sender, approval, held_until, digest, state, reason, nonce, txid, block_height, fee_units, created_at, changed_at, version, due_at, attempts, lease_owner, leased_until, fence FROM outgoing WHERE app_id = $1 AND reference = $2 AND reference <> ''
 `
 
 type OutgoingByReferenceParams struct {
@@ -745,6 +761,8 @@ func (q *Queries) OutgoingByReference(ctx context.Context, arg OutgoingByReferen
 		&i.Reference,
 		&i.RequestHash,
 		&i.OrderID,
+		&i.DeskID,
+		&i.AskedBy,
 		&i.NotifyUrl,
 		&i.Extra,
 		&i.Chain,

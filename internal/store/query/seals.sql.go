@@ -51,15 +51,16 @@ func (q *Queries) DeleteSealed(ctx context.Context, arg DeleteSealedParams) erro
 }
 
 const insertSeal = `-- name: InsertSeal :exec
-INSERT INTO seals (seq, kind, ref, hash, prev) VALUES ($1, $2, $3, $4, $5)
+INSERT INTO seals (seq, kind, ref, hash, prev, app_id) VALUES ($1, $2, $3, $4, $5, $6)
 `
 
 type InsertSealParams struct {
-	Seq  int64
-	Kind string
-	Ref  string
-	Hash string
-	Prev string
+	Seq   int64
+	Kind  string
+	Ref   string
+	Hash  string
+	Prev  string
+	AppID string
 }
 
 func (q *Queries) InsertSeal(ctx context.Context, arg InsertSealParams) error {
@@ -69,6 +70,7 @@ func (q *Queries) InsertSeal(ctx context.Context, arg InsertSealParams) error {
 		arg.Ref,
 		arg.Hash,
 		arg.Prev,
+		arg.AppID,
 	)
 	return err
 }
@@ -118,7 +120,7 @@ func (q *Queries) InsertUnsealed(ctx context.Context, arg InsertUnsealedParams) 
 }
 
 const lastSeal = `-- name: LastSeal :one
-SELECT seq, kind, ref, hash, prev FROM seals ORDER BY seq DESC LIMIT 1
+SELECT seq, kind, ref, hash, prev, app_id FROM seals ORDER BY seq DESC LIMIT 1
 `
 
 func (q *Queries) LastSeal(ctx context.Context) (Seal, error) {
@@ -130,6 +132,7 @@ func (q *Queries) LastSeal(ctx context.Context) (Seal, error) {
 		&i.Ref,
 		&i.Hash,
 		&i.Prev,
+		&i.AppID,
 	)
 	return i, err
 }
@@ -231,7 +234,7 @@ func (q *Queries) SealedEvents(ctx context.Context, arg SealedEventsParams) ([]E
 }
 
 const seals = `-- name: Seals :many
-SELECT seq, kind, ref, hash, prev FROM seals WHERE seq > $1 ORDER BY seq LIMIT $2
+SELECT seq, kind, ref, hash, prev, app_id FROM seals WHERE seq > $1 ORDER BY seq LIMIT $2
 `
 
 type SealsParams struct {
@@ -254,6 +257,7 @@ func (q *Queries) Seals(ctx context.Context, arg SealsParams) ([]Seal, error) {
 			&i.Ref,
 			&i.Hash,
 			&i.Prev,
+			&i.AppID,
 		); err != nil {
 			return nil, err
 		}

@@ -43,6 +43,17 @@ CREATE TABLE app_keys (
 );
 CREATE INDEX app_keys_app ON app_keys (app_id);
 
+-- What an app reads its feed with. Only the hash is kept.
+CREATE TABLE api_tokens (
+    id TEXT COLLATE "C" PRIMARY KEY,
+    app_id TEXT COLLATE "C" NOT NULL,
+    name TEXT COLLATE "C" NOT NULL, -- what it is for
+    hash TEXT COLLATE "C" NOT NULL UNIQUE, -- SHA-256, hex
+    created_at BIGINT NOT NULL,
+    revoked_at BIGINT NOT NULL -- 0: good
+);
+CREATE INDEX api_tokens_app ON api_tokens (app_id);
+
 -- Every step an order may take; the trigger order_step refuses all others.
 CREATE TABLE order_steps (
     before TEXT COLLATE "C" NOT NULL,
@@ -217,6 +228,16 @@ CREATE TABLE balances (
     PRIMARY KEY (kind, owner, asset)
 );
 
+-- Every step a row of the exception desk may take, from open or from a resolution to another; the trigger desk_step
+-- refuses all others.
+CREATE TABLE desk_steps (
+    before TEXT COLLATE "C" NOT NULL,
+    after TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (before, after)
+);
+INSERT INTO desk_steps (before, after) VALUES ('open', 'attached'), ('open', 'credited'), ('open', 'refunded'), ('open', 'written_off'),
+    ('open', 'swept'), ('open', 'returned'), ('open', 'void'), ('refunded', 'open'), ('refunded', 'void'), ('swept', 'void');
+
 -- The exception desk: transfers that no rule could place. The sum of held over open rows is the
 -- suspense account.
 CREATE TABLE desk (
@@ -224,18 +245,29 @@ CREATE TABLE desk (
     chain TEXT COLLATE "C" NOT NULL,
     txid TEXT COLLATE "C" NOT NULL,
     position TEXT COLLATE "C" NOT NULL,
-    order_id TEXT COLLATE "C" NOT NULL,
+    order_id TEXT COLLATE "C" NOT NULL, -- whose address it came to
     merchant_id TEXT COLLATE "C" NOT NULL,
+    app_id TEXT COLLATE "C" NOT NULL,
     reason TEXT COLLATE "C" NOT NULL,
     asset TEXT COLLATE "C" NOT NULL,
     units TEXT COLLATE "C" NOT NULL CHECK (units <> '' AND ltrim(units, '0123456789') = ''), -- what it is about
     held TEXT COLLATE "C" NOT NULL CHECK (held <> '' AND ltrim(held, '0123456789') = ''),   -- of it, in suspense
     status TEXT COLLATE "C" NOT NULL CHECK (status IN ('open', 'resolved', 'void')),
+    resolution TEXT COLLATE "C" NOT NULL, -- '' unless it is resolved
+    attached_to TEXT COLLATE "C" NOT NULL, -- the order that it settled, or ''
+    outgoing_id TEXT COLLATE "C" NOT NULL, -- the refund that it went out with, or ''
+    resolved_by TEXT COLLATE "C" NOT NULL,
     note TEXT COLLATE "C" NOT NULL,
+    act TEXT COLLATE "C" NOT NULL, -- a name of the deciding, by which a second run knows that it was the first
+    claimed_at BIGINT NOT NULL, -- when a payer named it; 0: never
     created_at BIGINT NOT NULL,
-    closed_at BIGINT NOT NULL
+    closed_at BIGINT NOT NULL,
+    version BIGINT NOT NULL
 );
-CREATE INDEX desk_transfer ON desk (chain, txid, position);
+-- A transfer is decided about once, as long as it stands.
+CREATE UNIQUE INDEX desk_transfer ON desk (chain, txid, position) WHERE status <> 'void' AND reason <> 'reversed';
+CREATE INDEX desk_loss ON desk (chain, txid, position) WHERE reason = 'reversed';
+CREATE INDEX desk_merchant ON desk (merchant_id, id);
 
 -- News, written with the state it tells of, never changed.
 CREATE TABLE events (
@@ -303,6 +335,8 @@ CREATE TABLE outgoing (
     reference TEXT COLLATE "C" NOT NULL, -- '' for none
     request_hash TEXT COLLATE "C" NOT NULL,
     order_id TEXT COLLATE "C" NOT NULL, -- of a refund
+    desk_id TEXT COLLATE "C" NOT NULL, -- of a refund: the row of the exception desk that it pays back, or ''
+    asked_by TEXT COLLATE "C" NOT NULL, -- of a refund: who asked for it
     notify_url TEXT COLLATE "C" NOT NULL,
     extra TEXT COLLATE "C" NOT NULL, -- what only the dialect understands, JSON
     chain TEXT COLLATE "C" NOT NULL,
@@ -332,7 +366,16 @@ CREATE TABLE outgoing (
 );
 CREATE UNIQUE INDEX outgoing_reference ON outgoing (app_id, reference) WHERE reference <> '';
 CREATE INDEX outgoing_due ON outgoing (due_at, id) WHERE state <> 'paid' AND state <> 'failed';
+CREATE INDEX outgoing_order ON outgoing (order_id, id) WHERE kind = 'refund';
 CREATE INDEX outgoing_block ON outgoing (chain, block_height) WHERE block_height > 0;
+
+-- Refunds whose payers say where they want them, on the page of a link.
+CREATE TABLE refund_links (
+    outgoing_id TEXT COLLATE "C" PRIMARY KEY,
+    token_hash TEXT COLLATE "C" NOT NULL UNIQUE, -- of the link's token, which is made from the refund's id under the key file
+    ends_at BIGINT NOT NULL, -- nobody has claimed it until then: it fails
+    claimed_at BIGINT NOT NULL -- 0: not yet
+);
 
 -- Every signed version of an intent, under one transaction number. Stored before it is broadcast, never changed.
 CREATE TABLE outgoing_txs (
@@ -457,8 +500,10 @@ CREATE TABLE seals (
     kind TEXT COLLATE "C" NOT NULL,
     ref TEXT COLLATE "C" NOT NULL UNIQUE,
     hash TEXT COLLATE "C" NOT NULL,
-    prev TEXT COLLATE "C" NOT NULL
+    prev TEXT COLLATE "C" NOT NULL,
+    app_id TEXT COLLATE "C" NOT NULL -- whose news it is, '' for an entry; the hash has it with the event
 );
+CREATE INDEX seals_news ON seals (app_id, seq) WHERE app_id <> ''; -- what an app's feed shows
 
 CREATE TABLE leases (
     name TEXT COLLATE "C" PRIMARY KEY,

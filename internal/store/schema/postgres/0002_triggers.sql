@@ -58,3 +58,30 @@ END $$;
 -- +goose StatementEnd
 CREATE TRIGGER outgoing_begin BEFORE INSERT ON outgoing FOR EACH ROW
     WHEN (NEW.state <> 'held' AND NEW.state <> 'ready') EXECUTE FUNCTION outgoing_begins();
+
+-- +goose StatementBegin
+CREATE FUNCTION desk_step() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    was TEXT := CASE OLD.status WHEN 'resolved' THEN OLD.resolution ELSE OLD.status END;
+    becomes TEXT := CASE NEW.status WHEN 'resolved' THEN NEW.resolution ELSE NEW.status END;
+BEGIN
+    IF was <> becomes AND NOT EXISTS (SELECT 1 FROM desk_steps WHERE before = was AND after = becomes) THEN
+        RAISE EXCEPTION 'florin: desk row % may not go from % to %', OLD.id, was, becomes;
+    END IF;
+    IF (NEW.id, NEW.chain, NEW.txid, NEW.position, NEW.order_id, NEW.merchant_id, NEW.reason, NEW.asset, NEW.units, NEW.held)
+        <> (OLD.id, OLD.chain, OLD.txid, OLD.position, OLD.order_id, OLD.merchant_id, OLD.reason, OLD.asset, OLD.units, OLD.held) THEN
+        RAISE EXCEPTION 'florin: what desk row % is about does not change', OLD.id;
+    END IF;
+    RETURN NEW;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER desk_steps_only BEFORE UPDATE ON desk FOR EACH ROW EXECUTE FUNCTION desk_step();
+
+-- +goose StatementBegin
+CREATE FUNCTION desk_begins() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'florin: a desk row begins open, not %', NEW.status;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER desk_begin BEFORE INSERT ON desk FOR EACH ROW WHEN (NEW.status <> 'open') EXECUTE FUNCTION desk_begins();
+CREATE TRIGGER desk_kept BEFORE DELETE OR TRUNCATE ON desk FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();

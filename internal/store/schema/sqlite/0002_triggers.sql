@@ -70,3 +70,24 @@ BEGIN SELECT RAISE(ABORT, 'florin: a payout may not take this step'); END;
 CREATE TRIGGER outgoing_begin BEFORE INSERT ON outgoing WHEN NEW.state <> 'held' AND NEW.state <> 'ready'
 BEGIN SELECT RAISE(ABORT, 'florin: a payout begins held or ready'); END;
 -- +goose StatementEnd
+
+-- +goose StatementBegin
+CREATE TRIGGER desk_steps_only BEFORE UPDATE ON desk
+WHEN CASE OLD.status WHEN 'resolved' THEN OLD.resolution ELSE OLD.status END <> CASE NEW.status WHEN 'resolved' THEN NEW.resolution ELSE NEW.status END
+    AND NOT EXISTS (SELECT 1 FROM desk_steps WHERE before = CASE OLD.status WHEN 'resolved' THEN OLD.resolution ELSE OLD.status END
+        AND after = CASE NEW.status WHEN 'resolved' THEN NEW.resolution ELSE NEW.status END)
+BEGIN SELECT RAISE(ABORT, 'florin: a desk row may not take this step'); END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER desk_kept_update BEFORE UPDATE ON desk
+WHEN (NEW.id, NEW.chain, NEW.txid, NEW.position, NEW.order_id, NEW.merchant_id, NEW.reason, NEW.asset, NEW.units, NEW.held)
+    <> (OLD.id, OLD.chain, OLD.txid, OLD.position, OLD.order_id, OLD.merchant_id, OLD.reason, OLD.asset, OLD.units, OLD.held)
+BEGIN SELECT RAISE(ABORT, 'florin: what a desk row is about does not change'); END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER desk_begin BEFORE INSERT ON desk WHEN NEW.status <> 'open'
+BEGIN SELECT RAISE(ABORT, 'florin: a desk row begins open'); END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER desk_kept_delete BEFORE DELETE ON desk BEGIN SELECT RAISE(ABORT, 'florin: desk is append-only'); END;
+-- +goose StatementEnd

@@ -1,3 +1,25 @@
+CREATE FUNCTION public.desk_begins() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'florin: a desk row begins open, not %', NEW.status;
+END $$;
+CREATE FUNCTION public.desk_step() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    was TEXT := CASE OLD.status WHEN 'resolved' THEN OLD.resolution ELSE OLD.status END;
+    becomes TEXT := CASE NEW.status WHEN 'resolved' THEN NEW.resolution ELSE NEW.status END;
+BEGIN
+    IF was <> becomes AND NOT EXISTS (SELECT 1 FROM desk_steps WHERE before = was AND after = becomes) THEN
+        RAISE EXCEPTION 'florin: desk row % may not go from % to %', OLD.id, was, becomes;
+    END IF;
+    IF (NEW.id, NEW.chain, NEW.txid, NEW.position, NEW.order_id, NEW.merchant_id, NEW.reason, NEW.asset, NEW.units, NEW.held)
+        <> (OLD.id, OLD.chain, OLD.txid, OLD.position, OLD.order_id, OLD.merchant_id, OLD.reason, OLD.asset, OLD.units, OLD.held) THEN
+        RAISE EXCEPTION 'florin: what desk row % is about does not change', OLD.id;
+    END IF;
+    RETURN NEW;
+END $$;
 CREATE FUNCTION public.order_begins_open() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -131,17 +153,29 @@ CREATE TABLE public.desk (
     "position" text NOT NULL COLLATE pg_catalog."C",
     order_id text NOT NULL COLLATE pg_catalog."C",
     merchant_id text NOT NULL COLLATE pg_catalog."C",
+    app_id text NOT NULL COLLATE pg_catalog."C",
     reason text NOT NULL COLLATE pg_catalog."C",
     asset text NOT NULL COLLATE pg_catalog."C",
     units text NOT NULL COLLATE pg_catalog."C",
     held text NOT NULL COLLATE pg_catalog."C",
     status text NOT NULL COLLATE pg_catalog."C",
+    resolution text NOT NULL COLLATE pg_catalog."C",
+    attached_to text NOT NULL COLLATE pg_catalog."C",
+    outgoing_id text NOT NULL COLLATE pg_catalog."C",
+    resolved_by text NOT NULL COLLATE pg_catalog."C",
     note text NOT NULL COLLATE pg_catalog."C",
+    act text NOT NULL COLLATE pg_catalog."C",
+    claimed_at bigint NOT NULL,
     created_at bigint NOT NULL,
     closed_at bigint NOT NULL,
+    version bigint NOT NULL,
     CONSTRAINT desk_held_check CHECK (((held <> ''::text) AND (ltrim(held, '0123456789'::text) = ''::text))),
     CONSTRAINT desk_status_check CHECK ((status = ANY (ARRAY['open'::text, 'resolved'::text, 'void'::text]))),
     CONSTRAINT desk_units_check CHECK (((units <> ''::text) AND (ltrim(units, '0123456789'::text) = ''::text)))
+);
+CREATE TABLE public.desk_steps (
+    before text NOT NULL COLLATE pg_catalog."C",
+    after text NOT NULL COLLATE pg_catalog."C"
 );
 CREATE TABLE public.entries (
     id text NOT NULL COLLATE pg_catalog."C",
@@ -267,6 +301,8 @@ CREATE TABLE public.outgoing (
     reference text NOT NULL COLLATE pg_catalog."C",
     request_hash text NOT NULL COLLATE pg_catalog."C",
     order_id text NOT NULL COLLATE pg_catalog."C",
+    desk_id text NOT NULL COLLATE pg_catalog."C",
+    asked_by text NOT NULL COLLATE pg_catalog."C",
     notify_url text NOT NULL COLLATE pg_catalog."C",
     extra text NOT NULL COLLATE pg_catalog."C",
     chain text NOT NULL COLLATE pg_catalog."C",
@@ -363,6 +399,12 @@ CREATE TABLE public.reconcile_results (
     rounds bigint NOT NULL,
     checked_at bigint NOT NULL
 );
+CREATE TABLE public.refund_links (
+    outgoing_id text NOT NULL COLLATE pg_catalog."C",
+    token_hash text NOT NULL COLLATE pg_catalog."C",
+    ends_at bigint NOT NULL,
+    claimed_at bigint NOT NULL
+);
 CREATE TABLE public.seals (
     seq bigint NOT NULL,
     kind text NOT NULL COLLATE pg_catalog."C",
@@ -452,82 +494,83 @@ CREATE TABLE public.unsealed (
     ref text NOT NULL COLLATE pg_catalog."C",
     kind text NOT NULL COLLATE pg_catalog."C"
 );
-INSERT INTO public.app_keys VALUES ('b', '_', '\x626f6479', 9007199254740993, 0);
-INSERT INTO public.app_keys VALUES ('é', 'a', '\x00ff', 1, 0);
-INSERT INTO public.approvals VALUES ('_', 'a', '\x626f6479', 0);
-INSERT INTO public.approvals VALUES ('B', '_', '\x', 0);
-INSERT INTO public.approvals VALUES ('', 'b', '\x626f6479', 0);
-INSERT INTO public.approvals VALUES ('c', '', '\x00ff', 1);
-INSERT INTO public.approvals VALUES ('é', 'b', '\x', 3);
-INSERT INTO public.apps VALUES ('b', 'a', '', 'entry', '日本', 'active', 'B', 'c', 5, 3, 1, 'b', 9007199254740993);
-INSERT INTO public.apps VALUES ('é', '', 'c', 'entry', 'it''s', 'revoked', '日本', '_', 0, 4, 3, 'a', 0);
-INSERT INTO public.attempts VALUES ('_', 0, 1, 'it''s', 'é', 9007199254740993, '\x626f6479', 'Z', 4);
-INSERT INTO public.attempts VALUES ('b', 0, 1, '日本', 'c', 4, '\x626f6479', 'a', 9007199254740993);
-INSERT INTO public.attempts VALUES ('B', 0, 9007199254740993, 'it''s', '日本', 5, '\x', 'Z', 0);
-INSERT INTO public.attempts VALUES ('é', 0, 2, 'a', 'B', 2, '\x626f6479', '日本', 3);
-INSERT INTO public.attempts VALUES ('Z', 0, 9007199254740993, 'a', '_', 1, '\x', 'é', 9007199254740993);
-INSERT INTO public.blocks VALUES ('', 4, 'c', 'b', 0);
-INSERT INTO public.blocks VALUES ('it''s', 4, '', '_', 1);
-INSERT INTO public.blocks VALUES ('b', 5, 'it''s', '_', 5);
-INSERT INTO public.chains VALUES ('Z', 3, '_', 'b', 1, 1);
-INSERT INTO public.deliveries VALUES ('_', 'c', 'é', 'c', 1, false, 'waiting', 0, 5, '', 0, 0, '\x00ff', 1);
-INSERT INTO public.deliveries VALUES ('Z', 'Z', 'B', '日本', 9007199254740993, false, 'waiting', 0, 3, '', 0, 0, '\x626f6479', 1);
-INSERT INTO public.deliveries VALUES ('b', 'it''s', 'Z', 'a', 3, false, 'superseded', 0, 4, '', 0, 0, '\x', 0);
-INSERT INTO public.deliveries VALUES ('é', 'a', 'Z', 'B', 0, false, 'superseded', 0, 4, '', 0, 0, '\x626f6479', 9007199254740993);
-INSERT INTO public.deliveries VALUES ('日本', '_', '', 'Z', 5, false, 'waiting', 0, 2, '', 0, 0, '\x00ff', 4);
-INSERT INTO public.deliveries VALUES ('B', 'B', 'B', 'a', 9007199254740993, true, 'waiting', 0, 1, '', 0, 0, '\x', 5);
-INSERT INTO public.deposit_addresses VALUES ('a', 'a', 'B', '日本', 'a', '', 5);
-INSERT INTO public.deposit_addresses VALUES ('é', 'Z', 'B', 'a', 'B', 'it''s', 4);
-INSERT INTO public.desk VALUES ('it''s', 'a', 'Z', 'Z', '', 'b', '日本', 'B', '15', '15', 'open', '', 9007199254740993, 0);
-INSERT INTO public.desk VALUES ('Z', 'é', 'it''s', '日本', 'a', '日本', '', 'c', '9007199254740993', '9007199254740993', 'open', '', 4, 0);
-INSERT INTO public.entries VALUES ('_', 'B', '', 0);
-INSERT INTO public.events VALUES ('日本', 'event', 'c', 'é', 'b', 4, 0, 'b');
-INSERT INTO public.events VALUES ('b', 'a', 'a', '_', 'é', 0, 9007199254740993, 'b');
-INSERT INTO public.events VALUES ('c', 'b', 'b', 'it''s', 'Z', 9007199254740993, 5, 'it''s');
-INSERT INTO public.events VALUES ('é', 'b', '日本', 'a', 'b', 3, 0, '日本');
-INSERT INTO public.events VALUES ('it''s', 'sweep', 'it''s', 'a', 'b', 9007199254740993, 3, '_');
-INSERT INTO public.events VALUES ('', 'event', '', 'Z', 'é', 4, 4, 'B');
-INSERT INTO public.goose_db_version VALUES (1, 0, true, '2026-11-22 05:44:43.985199');
-INSERT INTO public.goose_db_version VALUES (2, 1, true, '2026-11-22 05:44:43.994682');
-INSERT INTO public.goose_db_version VALUES (3, 2, true, '2026-11-22 05:44:44.218134');
-INSERT INTO public.holdings VALUES ('b', 'c', 'é', '9007199254740993', 4);
-INSERT INTO public.holdings VALUES ('long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long ', 'a', '', '1', 1);
-INSERT INTO public.holdings VALUES ('', 'Z', 'Z', '0', 0);
-INSERT INTO public.holdings VALUES ('Z', 'B', 'B', '9223372036854775808', 4);
-INSERT INTO public.leases VALUES ('a', 'é', 9007199254740993, 1);
-INSERT INTO public.leases VALUES ('é', 'B', 9007199254740993, 1);
-INSERT INTO public.leases VALUES ('_', '', 0, 1);
-INSERT INTO public.leases VALUES ('日本', 'c', 2, 1);
-INSERT INTO public.merchants VALUES ('', 'a', 'Z', 0, 2);
-INSERT INTO public.merchants VALUES ('B', '', '_', 0, 3);
-INSERT INTO public.merchants VALUES ('_', 'a', '_', 0, 3);
-INSERT INTO public.merchants VALUES ('é', 'c', 'Z', 0, 1);
-INSERT INTO public.merchants VALUES ('Z', '日本', 'Z', 0, 1);
-INSERT INTO public.nonces VALUES ('é', 'c', 3, 'c');
-INSERT INTO public.nonces VALUES ('c', 'c', 1, 'b');
-INSERT INTO public.nonces VALUES ('é', '', 3, 'Z');
-INSERT INTO public.nonces VALUES ('_', 'a', 0, 'é');
-INSERT INTO public.order_extra VALUES ('a', 'é');
-INSERT INTO public.order_extra VALUES ('b', 'Z');
-INSERT INTO public.order_extra VALUES ('c', '日本');
-INSERT INTO public.order_extra VALUES ('', 'it''s');
+INSERT INTO public.app_keys VALUES ('é', 'c', '\x00ff', 4, 0);
+INSERT INTO public.app_keys VALUES ('B', 'c', '\x00ff', 2, 0);
+INSERT INTO public.approvals VALUES ('', 'Z', '\x', 5);
+INSERT INTO public.approvals VALUES ('b', 'a', '\x', 2);
+INSERT INTO public.apps VALUES ('a', 'c', '', 'b', 'it''s', 'active', 'B', '_', 1, 5, 1, 'é', 4);
+INSERT INTO public.apps VALUES ('b', 'Z', 'a', 'payout', 'é', 'active', 'b', 'Z', 1, 4, 0, 'it''s', 4);
+INSERT INTO public.apps VALUES ('c', '_', 'a', 'entry', 'B', 'active', '', '', 4, 2, 3, 'é', 9007199254740993);
+INSERT INTO public.attempts VALUES ('a', 0, 5, 'Z', 'é', 9007199254740993, '\x626f6479', 'c', 2);
+INSERT INTO public.attempts VALUES ('c', 0, 4, 'a', 'B', 1, '\x00ff', 'a', 4);
+INSERT INTO public.attempts VALUES ('_', 0, 5, 'é', 'Z', 5, '\x00ff', 'b', 3);
+INSERT INTO public.attempts VALUES ('', 0, 5, '', 'é', 4, '\x', '', 9007199254740993);
+INSERT INTO public.attempts VALUES ('Z', 0, 0, '', '日本', 4, '\x00ff', '', 0);
+INSERT INTO public.attempts VALUES ('b', 0, 5, '', 'a', 3, '\x626f6479', 'b', 5);
+INSERT INTO public.attempts VALUES ('é', 0, 9007199254740993, 'b', 'a', 1, '\x', '日本', 9007199254740993);
+INSERT INTO public.attempts VALUES ('B', 0, 3, 'c', 'a', 0, '\x00ff', '_', 5);
+INSERT INTO public.balances VALUES ('b', '', 'é', '0', '0', 1);
+INSERT INTO public.blocks VALUES ('é', 3, 'a', 'it''s', 9007199254740993);
+INSERT INTO public.blocks VALUES ('c', 3, 'it''s', '_', 0);
+INSERT INTO public.blocks VALUES ('it''s', 2, '', '_', 9007199254740993);
+INSERT INTO public.blocks VALUES ('B', 2, 'a', 'Z', 9007199254740993);
+INSERT INTO public.blocks VALUES ('Z', 9007199254740993, 'Z', 'it''s', 4);
+INSERT INTO public.chains VALUES ('c', 2, 'a', 'B', 0, 2);
+INSERT INTO public.chains VALUES ('', 9007199254740993, 'a', 'B', 3, 1);
+INSERT INTO public.chains VALUES ('_', 0, '_', '日本', 9007199254740993, 1);
+INSERT INTO public.deliveries VALUES ('c', 'c', 'b', 'b', 3, true, 'waiting', 0, 9007199254740993, '', 0, 0, '\x', 9007199254740993);
+INSERT INTO public.deliveries VALUES ('a', '', '', '日本', 4, true, 'waiting', 0, 2, '', 0, 0, '\x', 2);
+INSERT INTO public.deliveries VALUES ('_', 'a', 'a', '', 0, false, 'waiting', 0, 5, '', 0, 0, '\x00ff', 9007199254740993);
+INSERT INTO public.deliveries VALUES ('Z', 'B', '_', 'B', 1, false, 'waiting', 0, 2, '', 0, 0, '\x', 2);
+INSERT INTO public.deliveries VALUES ('b', 'a', 'b', 'a', 4, false, 'superseded', 0, 2, '', 0, 0, '\x00ff', 4);
+INSERT INTO public.deliveries VALUES ('B', 'it''s', 'B', '_', 3, false, 'waiting', 0, 3, '', 0, 0, '\x', 0);
+INSERT INTO public.deliveries VALUES ('', 'é', '', '日本', 1, false, 'superseded', 0, 4, '', 0, 0, '\x', 5);
+INSERT INTO public.deliveries VALUES ('é', 'B', 'Z', '_', 9007199254740993, false, 'waiting', 0, 1, '', 0, 0, '\x626f6479', 1);
+INSERT INTO public.deposit_addresses VALUES ('Z', '', '日本', '', 'it''s', 'é', 1);
+INSERT INTO public.deposit_addresses VALUES ('日本', '_', '日本', '', '日本', 'c', 9007199254740993);
+INSERT INTO public.deposit_addresses VALUES ('it''s', '', '', 'long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long ', '日本', 'it''s', 5);
+INSERT INTO public.deposit_addresses VALUES ('_', 'é', '', '', 'é', 'c', 3);
+INSERT INTO public.deposit_addresses VALUES ('c', 'Z', '日本', '_', 'Z', '日本', 9007199254740993);
+INSERT INTO public.desk VALUES ('b', 'c', 'it''s', 'c', 'it''s', 'b', 'Z', 'b', '', '9007199254740993', '1', 'open', '', '', '', '', '', '', 0, 4, 0, 1);
+INSERT INTO public.desk VALUES ('é', 'B', '日本', 'b', 'é', 'c', 'b', 'b', 'Z', '0', '9007199254740993', 'open', '', '', '', '', '', '', 0, 3, 0, 1);
+INSERT INTO public.desk VALUES ('B', 'it''s', '', 'é', 'a', 'a', '_', '日本', 'B', '9007199254740993', '0', 'open', '', '', '', '', '', '', 3, 0, 0, 2);
+INSERT INTO public.desk_steps VALUES ('open', 'attached');
+INSERT INTO public.desk_steps VALUES ('open', 'credited');
+INSERT INTO public.desk_steps VALUES ('open', 'refunded');
+INSERT INTO public.desk_steps VALUES ('open', 'written_off');
+INSERT INTO public.desk_steps VALUES ('open', 'swept');
+INSERT INTO public.desk_steps VALUES ('open', 'returned');
+INSERT INTO public.desk_steps VALUES ('open', 'void');
+INSERT INTO public.desk_steps VALUES ('refunded', 'open');
+INSERT INTO public.desk_steps VALUES ('refunded', 'void');
+INSERT INTO public.desk_steps VALUES ('swept', 'void');
+INSERT INTO public.events VALUES ('b', 'entry', '', 'b', 'b', 5, 2, '_');
+INSERT INTO public.events VALUES ('é', 'b', 'B', 'a', 'c', 0, 0, 'it''s');
+INSERT INTO public.events VALUES ('_', 'a', '_', '_', '_', 3, 4, 'b');
+INSERT INTO public.events VALUES ('c', 'b', '_', 'Z', 'Z', 0, 4, 'B');
+INSERT INTO public.events VALUES ('a', 'a', 'a', 'B', 'c', 9007199254740993, 3, 'c');
+INSERT INTO public.goose_db_version VALUES (1, 0, true, '2026-11-22 05:48:54.179546');
+INSERT INTO public.goose_db_version VALUES (2, 1, true, '2026-11-22 05:48:54.194653');
+INSERT INTO public.goose_db_version VALUES (3, 2, true, '2026-11-22 05:48:54.643439');
+INSERT INTO public.holdings VALUES ('日本', 'b', 'é', '9007199254740993', 0);
+INSERT INTO public.holdings VALUES ('', '', 'b', '0', 2);
+INSERT INTO public.holdings VALUES ('', 'B', '', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 5);
+INSERT INTO public.holdings VALUES ('', 'it''s', '_', '0', 3);
+INSERT INTO public.leases VALUES ('é', '日本', 3, 2);
+INSERT INTO public.merchants VALUES ('', 'B', '', 0, 5);
+INSERT INTO public.nonces VALUES ('b', 'a', 9007199254740993, 'a');
+INSERT INTO public.order_extra VALUES ('', 'b');
 INSERT INTO public.order_steps VALUES ('open', 'paid');
 INSERT INTO public.order_steps VALUES ('open', 'expired');
 INSERT INTO public.order_steps VALUES ('expired', 'paid');
 INSERT INTO public.order_steps VALUES ('standing', 'closed');
-INSERT INTO public.order_work VALUES ('日本', '_', 1, 0, 9007199254740993, '', 0);
-INSERT INTO public.order_work VALUES ('b', 'Z', 1, 0, 0, '', 0);
-INSERT INTO public.order_work VALUES ('it''s', '', 1, 0, 5, '', 0);
-INSERT INTO public.order_work VALUES ('B', 'Z', 1, 0, 2, '', 0);
-INSERT INTO public.order_work VALUES ('Z', 'b', 1, 0, 2, '', 0);
-INSERT INTO public.orders VALUES ('b', 'it''s', 'Z', '_', 'Z', 'a', 'it''s', 'a', 'b', 'a', 'Z', 'B', 'é', 'it''s', '', '0', 'Z', 'open', 'a', '9007199254740993', 'it''s', 'it''s', 'B', '9007199254740993', '0', '0', '0', 'B', 4, 0, 9007199254740993, 9007199254740993, 2);
-INSERT INTO public.orders VALUES ('c', 'é', 'b', '', 'é', 'long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long ', '日本', '日本', 'Z', 'it''s', 'a', 'c', 'it''s', '', '日本', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'é', 'open', 'b', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'it''s', 'é', 'a', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '9007199254740993', '0', '', 5, 0, 5, 1, 3);
-INSERT INTO public.orders VALUES ('a', '_', 'é', 'a', 'B', 'é', '_', 'Z', 'Z', 'c', 'b', 'b', 'b', 'a', '', '1', 'c', 'expired', 'b', '9007199254740993', 'B', '', 'c', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '0', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '1', 'é', 2, 1, 0, 5, 2);
-INSERT INTO public.orders VALUES ('', 'Z', 'é', 'c', '', '', '_', 'B', 'é', 'é', 'é', 'c', 'c', 'é', '日本', '1', '日本', 'open', 'a', '9007199254740993', 'it''s', '日本', 'Z', '15', '1', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '0', '_', 3, 3, 3, 5, 1);
-INSERT INTO public.outgoing VALUES ('it''s', 'payout', '', 'it''s', 'a', 'B', 'Z', 'c', '日本', 'B', 'b', 'b', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'é', '日本', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'b', false, 2, '\x', 'held', 'Z', -1, '', 0, '0', 9007199254740993, 9007199254740993, 1, 4, 0, '', 0, 0);
-INSERT INTO public.outgoing VALUES ('_', 'payout', 'it''s', 'it''s', '日本', '_', 'é', 'b', 'é', '', '_', 'é', '15', '日本', '', '15', 'B', true, 0, '\x', 'held', 'Z', -1, '', 0, '0', 2, 2, 1, 4, 1, '_', 1, 1);
-INSERT INTO public.outgoing VALUES ('c', 'payout', '_', 'b', 'é', 'é', '_', '日本', 'B', 'Z', 'it''s', 'Z', '9007199254740993', 'é', 'B', '9223372036854775808', 'B', true, 0, '\x00ff', 'held', '_', -1, '', 0, '0', 0, 0, 1, 4, 0, '', 0, 0);
-INSERT INTO public.outgoing VALUES ('B', 'payout', '日本', '', 'b', 'B', 'it''s', 'Z', 'a', 'a', 'Z', '日本', '0', 'c', '_', '1', 'b', true, 9007199254740993, '\x', 'held', 'é', -1, '', 0, '0', 2, 2, 1, 4, 0, '', 0, 0);
+INSERT INTO public.order_work VALUES ('a', 'it''s', 1, 0, 2, '', 0);
+INSERT INTO public.order_work VALUES ('é', 'it''s', 1, 0, 5, '', 0);
+INSERT INTO public.orders VALUES ('', 'b', 'b', 'c', 'é', 'B', 'B', 'a', 'a', '日本', '_', 'long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long ', '日本', 'é', 'b', '9007199254740993', 'a', 'open', '_', '0', 'a', 'b', 'it''s', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '0', 'B', 2, 2, 1, 9007199254740993, 1);
+INSERT INTO public.outgoing VALUES ('', 'payout', 'it''s', 'B', 'c', '日本', 'b', 'it''s', '_', 'a', 'a', 'it''s', 'é', '', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '_', 'c', '9007199254740993', 'a', false, 5, '\x', 'held', '_', -1, '', 0, '0', 5, 5, 1, 1, 0, '', 0, 0);
+INSERT INTO public.outgoing VALUES ('é', 'payout', 'it''s', '_', '', 'c', 'c', 'a', 'é', 'b', 'it''s', '_', 'it''s', '日本', '15', '日本', 'b', '1', 'é', true, 5, '\x626f6479', 'held', 'Z', -1, '', 0, '0', 5, 5, 1, 0, 0, '', 0, 0);
+INSERT INTO public.outgoing VALUES ('c', 'payout', 'c', 'é', 'Z', 'a', '_', 'Z', 'Z', 'é', 'B', 'é', '日本', 'Z', '1', '_', 'b', '9007199254740993', 'é', true, 5, '\x626f6479', 'held', '日本', -1, '', 0, '0', 2, 2, 1, 9007199254740993, 0, '', 0, 0);
+INSERT INTO public.outgoing VALUES ('Z', 'payout', 'b', '日本', '日本', 'a', 'Z', 'Z', 'a', 'b', 'a', 'Z', 'B', 'B', '9223372036854775808', 'b', 'a', '9223372036854775808', 'Z', true, 1, '\x', 'held', 'c', -1, '', 0, '0', 5, 5, 1, 0, 0, '', 0, 0);
 INSERT INTO public.outgoing_steps VALUES ('held', 'ready');
 INSERT INTO public.outgoing_steps VALUES ('held', 'failed');
 INSERT INTO public.outgoing_steps VALUES ('ready', 'numbered');
@@ -535,58 +578,40 @@ INSERT INTO public.outgoing_steps VALUES ('ready', 'failed');
 INSERT INTO public.outgoing_steps VALUES ('numbered', 'sent');
 INSERT INTO public.outgoing_steps VALUES ('sent', 'paid');
 INSERT INTO public.outgoing_steps VALUES ('sent', 'failed');
-INSERT INTO public.outgoing_txs VALUES ('it''s', 'c', 'c', 'cancel', 3, '\x', '9007199254740993', '15', '15', 5);
-INSERT INTO public.outgoing_txs VALUES ('B', 'Z', 'c', 'pay', 3, '\x626f6479', '1', '15', '9223372036854775808', 4);
-INSERT INTO public.payees VALUES ('', 'it''s', 3, 2);
-INSERT INTO public.payees VALUES ('b', '日本', 4, 9007199254740993);
-INSERT INTO public.payees VALUES ('', '日本', 5, 9007199254740993);
-INSERT INTO public.payees VALUES ('_', 'it''s', 3, 2);
-INSERT INTO public.payees VALUES ('_', 'b', 5, 3);
-INSERT INTO public.payees VALUES ('日本', 'a', 3, 0);
-INSERT INTO public.payout_hours VALUES ('Z', 3, 'é', '9223372036854775808');
-INSERT INTO public.payout_rules VALUES ('', false, '{}', '\x626f6479', 0, 0, 0, 1);
-INSERT INTO public.payout_rules VALUES ('é', false, '{}', '\x00ff', 0, 0, 0, 2);
-INSERT INTO public.payout_rules VALUES ('a', true, 'b', '\x', 4, 5, 2, 1);
-INSERT INTO public.payout_rules VALUES ('Z', false, '{}', '\x', 0, 0, 0, 2);
-INSERT INTO public.postings VALUES ('', 2, 'event', '日本', 'Z', 'credit', '115792089237316195423570985008687907853269984665640564039457584007913129639935');
-INSERT INTO public.reconcile_results VALUES ('b', 'it''s', 3, '日本', '9007199254740993', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 3, 0, 3);
-INSERT INTO public.reconcile_results VALUES ('日本', 'c', 4, '', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '9223372036854775808', 9007199254740993, 5, 3);
-INSERT INTO public.reconcile_results VALUES ('a', 'b', 3, 'Z', '0', '9223372036854775808', 0, 3, 4);
-INSERT INTO public.reconcile_results VALUES ('Z', 'b', 5, 'Z', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '0', 5, 0, 0);
-INSERT INTO public.seals VALUES (0, 'payout', 'Z', 'a', 'Z');
-INSERT INTO public.seals VALUES (5, 'payout', '日本', 'b', 'Z');
-INSERT INTO public.seals VALUES (9007199254740993, 'a', 'it''s', 'B', '日本');
-INSERT INTO public.senders VALUES ('Z', '', 2, 1);
-INSERT INTO public.senders VALUES ('', 'Z', 5, 1);
-INSERT INTO public.settings VALUES ('a', 'é');
-INSERT INTO public.settings VALUES ('_', 'B');
-INSERT INTO public.settings VALUES ('c', '日本');
-INSERT INTO public.settings VALUES ('日本', 'é');
+INSERT INTO public.outgoing_txs VALUES ('é', '_', 'b', 'cancel', 2, '\x', '0', '15', '9223372036854775808', 0);
+INSERT INTO public.payout_hours VALUES ('c', 2, '日本', '15');
+INSERT INTO public.payout_hours VALUES ('日本', 9007199254740993, '日本', '9223372036854775808');
+INSERT INTO public.payout_rules VALUES ('B', false, '{}', '\x626f6479', 0, 0, 0, 1);
+INSERT INTO public.payout_rules VALUES ('Z', false, '{}', '\x00ff', 0, 0, 0, 1);
+INSERT INTO public.postings VALUES ('', 2, 'sweep', '', 'it''s', 'credit', '0');
+INSERT INTO public.reconcile_results VALUES ('B', 'é', 9007199254740993, 'it''s', '9223372036854775808', '9007199254740993', 5, 3, 4);
+INSERT INTO public.reconcile_results VALUES ('it''s', '', 5, '_', '0', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 2, 5, 2);
+INSERT INTO public.reconcile_results VALUES ('B', '_', 0, 'a', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '9007199254740993', 4, 2, 3);
+INSERT INTO public.refund_links VALUES ('B', '_', 5, 0);
+INSERT INTO public.seals VALUES (5, 'sweep', 'a', '日本', 'é');
+INSERT INTO public.senders VALUES ('it''s', 'Z', 3, 1);
+INSERT INTO public.senders VALUES ('日本', 'B', 1, 1);
+INSERT INTO public.senders VALUES ('c', 'b', 2, 1);
+INSERT INTO public.senders VALUES ('it''s', '_', 4, 1);
+INSERT INTO public.settings VALUES ('_', '日本');
 INSERT INTO public.short_id_ends VALUES ('b', 1000);
-INSERT INTO public.short_id_ends VALUES ('it''s', 1000);
-INSERT INTO public.short_id_ends VALUES ('', 1001);
-INSERT INTO public.short_ids VALUES ('event', 5, '_');
-INSERT INTO public.short_ids VALUES ('sweep', 5, 'a');
-INSERT INTO public.short_ids VALUES ('b', 0, '日本');
-INSERT INTO public.short_ids VALUES ('payout', 3, 'B');
-INSERT INTO public.short_ids VALUES ('payout', 1, 'b');
-INSERT INTO public.sim_commands VALUES ('it''s', 'c', 'waiting', '', 0);
-INSERT INTO public.sim_records VALUES ('c', 9007199254740993, '\x00ff');
-INSERT INTO public.sim_records VALUES ('B', 1, '\x626f6479');
-INSERT INTO public.sim_records VALUES ('', 2, '\x00ff');
-INSERT INTO public.stops VALUES ('_', 'Z', 'it''s', 3);
-INSERT INTO public.sweep_items VALUES ('B', 'a', 'é', 'a', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '', 'c', '', 0);
-INSERT INTO public.sweep_items VALUES ('_', 'Z', 'Z', 'é', '15', 'c', 'Z', '', 0);
-INSERT INTO public.sweep_items VALUES ('Z', '', 'Z', 'b', '1', 'Z', 'it''s', '', 0);
-INSERT INTO public.sweep_items VALUES ('é', 'é', 'it''s', 'B', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'it''s', 'b', '', 0);
-INSERT INTO public.transfers VALUES ('日本', 'a', '日本', '日本', '日本', '_', 'é', 'it''s', '15', true, 0, '_', 2, 'seen', false, '', '', '0', false, 0, '');
-INSERT INTO public.transfers VALUES ('_', '', 'a', '_', 'B', 'Z', 'a', 'é', '9007199254740993', true, 1, 'b', 2, 'seen', false, '', '', '0', false, 0, '');
-INSERT INTO public.transfers VALUES ('it''s', 'a', '日本', '_', 'c', 'b', '_', '', '1', true, 2, 'b', 5, 'seen', false, '', '', '0', false, 0, '');
-INSERT INTO public.transfers VALUES ('B', 'Z', 'a', 'B', '_', '_', 'b', 'é', '9007199254740993', true, 0, 'b', 5, 'seen', false, '', '', '0', false, 0, '');
-INSERT INTO public.unsealed VALUES ('日本', 'event');
+INSERT INTO public.short_id_ends VALUES ('日本', 1000);
+INSERT INTO public.short_ids VALUES ('b', 2, 'b');
+INSERT INTO public.sim_commands VALUES ('', 'B', 'waiting', '', 9007199254740993);
+INSERT INTO public.sim_commands VALUES ('c', 'c', 'waiting', '', 0);
+INSERT INTO public.sim_commands VALUES ('B', 'B', 'waiting', '', 2);
+INSERT INTO public.sim_commands VALUES ('日本', 'a', 'waiting', '', 3);
+INSERT INTO public.sim_commands VALUES ('b', 'b', 'waiting', 'b', 0);
+INSERT INTO public.sim_records VALUES ('B', 2, '\x');
+INSERT INTO public.sim_records VALUES ('', 3, '\x626f6479');
+INSERT INTO public.stops VALUES ('b', 'c', 'c', 5);
+INSERT INTO public.stops VALUES ('日本', 'é', '日本', 2);
+INSERT INTO public.sweep_items VALUES ('', '日本', 'B', 'c', '15', '', '', 'void', 4);
+INSERT INTO public.sweep_items VALUES ('_', 'é', '', 'é', '9007199254740993', 'it''s', 'it''s', '', 0);
+INSERT INTO public.transfers VALUES ('B', '日本', 'c', 'a', 'B', '', 'B', 'B', '115792089237316195423570985008687907853269984665640564039457584007913129639935', true, 9007199254740993, 'B', 1, 'seen', false, '', '', '0', false, 0, '');
+INSERT INTO public.unsealed VALUES ('c', 'sweep');
 INSERT INTO public.unsealed VALUES ('b', 'event');
-INSERT INTO public.unsealed VALUES ('c', 'event');
-INSERT INTO public.unsealed VALUES ('', 'event');
+INSERT INTO public.unsealed VALUES ('Z', 'event');
 SELECT pg_catalog.setval('public.goose_db_version_id_seq', 3, true);
 ALTER TABLE ONLY public.app_keys
     ADD CONSTRAINT app_keys_pkey PRIMARY KEY (id);
@@ -610,6 +635,8 @@ ALTER TABLE ONLY public.deposit_addresses
     ADD CONSTRAINT deposit_addresses_pkey PRIMARY KEY (address);
 ALTER TABLE ONLY public.desk
     ADD CONSTRAINT desk_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.desk_steps
+    ADD CONSTRAINT desk_steps_pkey PRIMARY KEY (before, after);
 ALTER TABLE ONLY public.entries
     ADD CONSTRAINT entries_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.entries
@@ -658,6 +685,10 @@ ALTER TABLE ONLY public.postings
     ADD CONSTRAINT postings_pkey PRIMARY KEY (entry_id, line);
 ALTER TABLE ONLY public.reconcile_results
     ADD CONSTRAINT reconcile_results_pkey PRIMARY KEY (chain, asset);
+ALTER TABLE ONLY public.refund_links
+    ADD CONSTRAINT refund_links_pkey PRIMARY KEY (outgoing_id);
+ALTER TABLE ONLY public.refund_links
+    ADD CONSTRAINT refund_links_token_hash_key UNIQUE (token_hash);
 ALTER TABLE ONLY public.seals
     ADD CONSTRAINT seals_pkey PRIMARY KEY (seq);
 ALTER TABLE ONLY public.seals
@@ -689,7 +720,9 @@ CREATE INDEX deliveries_due ON public.deliveries USING btree (due_at, id) WHERE 
 CREATE INDEX deliveries_event ON public.deliveries USING btree (event_id);
 CREATE INDEX deliveries_order ON public.deliveries USING btree (order_id);
 CREATE INDEX deposit_addresses_created ON public.deposit_addresses USING btree (created_at);
-CREATE INDEX desk_transfer ON public.desk USING btree (chain, txid, "position");
+CREATE INDEX desk_loss ON public.desk USING btree (chain, txid, "position") WHERE (reason = 'reversed'::text);
+CREATE INDEX desk_merchant ON public.desk USING btree (merchant_id, id);
+CREATE UNIQUE INDEX desk_transfer ON public.desk USING btree (chain, txid, "position") WHERE ((status <> 'void'::text) AND (reason <> 'reversed'::text));
 CREATE INDEX events_order ON public.events USING btree (order_id);
 CREATE INDEX order_work_due ON public.order_work USING btree (due_at);
 CREATE INDEX orders_listed ON public.orders USING btree (app_id, id) WHERE ((page <> ''::text) OR (home_id <> ''::text));
@@ -698,6 +731,7 @@ CREATE UNIQUE INDEX orders_page ON public.orders USING btree (page) WHERE (page 
 CREATE INDEX orders_standing ON public.orders USING btree (app_id, id) WHERE (state = 'standing'::text);
 CREATE INDEX outgoing_block ON public.outgoing USING btree (chain, block_height) WHERE (block_height > 0);
 CREATE INDEX outgoing_due ON public.outgoing USING btree (due_at, id) WHERE ((state <> 'paid'::text) AND (state <> 'failed'::text));
+CREATE INDEX outgoing_order ON public.outgoing USING btree (order_id, id) WHERE (kind = 'refund'::text);
 CREATE UNIQUE INDEX outgoing_reference ON public.outgoing USING btree (app_id, reference) WHERE (reference <> ''::text);
 CREATE INDEX outgoing_txs_outgoing ON public.outgoing_txs USING btree (outgoing_id);
 CREATE INDEX postings_custody ON public.postings USING btree (owner, asset, side, units) WHERE (kind = 'custody'::text);
@@ -708,6 +742,9 @@ CREATE INDEX transfers_swept ON public.transfers USING btree (swept_by) WHERE (s
 CREATE INDEX transfers_unswept ON public.transfers USING btree (chain, recipient, txid, "position") WHERE (swept_by = ''::text);
 CREATE TRIGGER approvals_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON public.approvals FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER attempts_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON public.attempts FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER desk_begin BEFORE INSERT ON public.desk FOR EACH ROW WHEN ((new.status <> 'open'::text)) EXECUTE FUNCTION public.desk_begins();
+CREATE TRIGGER desk_kept BEFORE DELETE OR TRUNCATE ON public.desk FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER desk_steps_only BEFORE UPDATE ON public.desk FOR EACH ROW EXECUTE FUNCTION public.desk_step();
 CREATE TRIGGER entries_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON public.entries FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER events_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON public.events FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER nonces_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON public.nonces FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();

@@ -96,16 +96,29 @@ CREATE TABLE desk (
     chain TEXT NOT NULL,
     txid TEXT NOT NULL,
     position TEXT NOT NULL,
-    order_id TEXT NOT NULL,
+    order_id TEXT NOT NULL, -- whose address it came to
     merchant_id TEXT NOT NULL,
+    app_id TEXT NOT NULL,
     reason TEXT NOT NULL,
     asset TEXT NOT NULL,
     units TEXT NOT NULL CHECK (units <> '' AND ltrim(units, '0123456789') = ''), -- what it is about
     held TEXT NOT NULL CHECK (held <> '' AND ltrim(held, '0123456789') = ''),   -- of it, in suspense
     status TEXT NOT NULL CHECK (status IN ('open', 'resolved', 'void')),
+    resolution TEXT NOT NULL, -- '' unless it is resolved
+    attached_to TEXT NOT NULL, -- the order that it settled, or ''
+    outgoing_id TEXT NOT NULL, -- the refund that it went out with, or ''
+    resolved_by TEXT NOT NULL,
     note TEXT NOT NULL,
+    act TEXT NOT NULL, -- a name of the deciding, by which a second run knows that it was the first
+    claimed_at INTEGER NOT NULL, -- when a payer named it; 0: never
     created_at INTEGER NOT NULL,
-    closed_at INTEGER NOT NULL
+    closed_at INTEGER NOT NULL,
+    version INTEGER NOT NULL
+) STRICT;
+CREATE TABLE desk_steps (
+    before TEXT NOT NULL,
+    after TEXT NOT NULL,
+    PRIMARY KEY (before, after)
 ) STRICT;
 CREATE TABLE entries (
     id TEXT PRIMARY KEY,
@@ -220,6 +233,8 @@ CREATE TABLE outgoing (
     reference TEXT NOT NULL, -- '' for none
     request_hash TEXT NOT NULL,
     order_id TEXT NOT NULL, -- of a refund
+    desk_id TEXT NOT NULL, -- of a refund: the row of the exception desk that it pays back, or ''
+    asked_by TEXT NOT NULL, -- of a refund: who asked for it
     notify_url TEXT NOT NULL,
     extra TEXT NOT NULL, -- what only the dialect understands, JSON
     chain TEXT NOT NULL,
@@ -311,6 +326,12 @@ CREATE TABLE reconcile_results (
     checked_at INTEGER NOT NULL,
     PRIMARY KEY (chain, asset)
 ) STRICT;
+CREATE TABLE refund_links (
+    outgoing_id TEXT PRIMARY KEY,
+    token_hash TEXT NOT NULL UNIQUE, -- of the link's token, which is made from the refund's id under the key file
+    ends_at INTEGER NOT NULL, -- nobody has claimed it until then: it fails
+    claimed_at INTEGER NOT NULL -- 0: not yet
+) STRICT;
 CREATE TABLE seals (
     seq INTEGER PRIMARY KEY,
     kind TEXT NOT NULL,
@@ -400,79 +421,80 @@ CREATE TABLE unsealed (
     ref TEXT PRIMARY KEY,
     kind TEXT NOT NULL
 ) STRICT;
-INSERT INTO app_keys VALUES ('b', '_', X'626F6479', 9007199254740993, 0);
-INSERT INTO app_keys VALUES ('é', 'a', X'00FF', 1, 0);
-INSERT INTO approvals VALUES ('', 'b', X'626F6479', 0);
-INSERT INTO approvals VALUES ('B', '_', X'', 0);
-INSERT INTO approvals VALUES ('_', 'a', X'626F6479', 0);
-INSERT INTO approvals VALUES ('c', '', X'00FF', 1);
-INSERT INTO approvals VALUES ('é', 'b', X'', 3);
-INSERT INTO apps VALUES ('b', 'a', '', 'entry', '日本', 'active', 'B', 'c', 5, 3, 1, 'b', 9007199254740993);
-INSERT INTO apps VALUES ('é', '', 'c', 'entry', 'it''s', 'revoked', '日本', '_', 0, 4, 3, 'a', 0);
-INSERT INTO attempts VALUES ('B', 0, 9007199254740993, 'it''s', '日本', 5, X'', 'Z', 0);
-INSERT INTO attempts VALUES ('Z', 0, 9007199254740993, 'a', '_', 1, X'', 'é', 9007199254740993);
-INSERT INTO attempts VALUES ('_', 0, 1, 'it''s', 'é', 9007199254740993, X'626F6479', 'Z', 4);
-INSERT INTO attempts VALUES ('b', 0, 1, '日本', 'c', 4, X'626F6479', 'a', 9007199254740993);
-INSERT INTO attempts VALUES ('é', 0, 2, 'a', 'B', 2, X'626F6479', '日本', 3);
-INSERT INTO blocks VALUES ('', 4, 'c', 'b', 0);
-INSERT INTO blocks VALUES ('b', 5, 'it''s', '_', 5);
-INSERT INTO blocks VALUES ('it''s', 4, '', '_', 1);
-INSERT INTO chains VALUES ('Z', 3, '_', 'b', 1, 1);
-INSERT INTO deliveries VALUES ('B', 'B', 'B', 'a', 9007199254740993, 1, 'waiting', 0, 1, '', 0, 0, X'', 5);
-INSERT INTO deliveries VALUES ('Z', 'Z', 'B', '日本', 9007199254740993, 0, 'waiting', 0, 3, '', 0, 0, X'626F6479', 1);
-INSERT INTO deliveries VALUES ('_', 'c', 'é', 'c', 1, 0, 'waiting', 0, 5, '', 0, 0, X'00FF', 1);
-INSERT INTO deliveries VALUES ('b', 'it''s', 'Z', 'a', 3, 0, 'superseded', 0, 4, '', 0, 0, X'', 0);
-INSERT INTO deliveries VALUES ('é', 'a', 'Z', 'B', 0, 0, 'superseded', 0, 4, '', 0, 0, X'626F6479', 9007199254740993);
-INSERT INTO deliveries VALUES ('日本', '_', '', 'Z', 5, 0, 'waiting', 0, 2, '', 0, 0, X'00FF', 4);
-INSERT INTO deposit_addresses VALUES ('a', 'a', 'B', '日本', 'a', '', 5);
-INSERT INTO deposit_addresses VALUES ('é', 'Z', 'B', 'a', 'B', 'it''s', 4);
-INSERT INTO desk VALUES ('Z', 'é', 'it''s', '日本', 'a', '日本', '', 'c', '9007199254740993', '9007199254740993', 'open', '', 4, 0);
-INSERT INTO desk VALUES ('it''s', 'a', 'Z', 'Z', '', 'b', '日本', 'B', '15', '15', 'open', '', 9007199254740993, 0);
-INSERT INTO entries VALUES ('_', 'B', '', 0);
-INSERT INTO events VALUES ('', 'event', '', 'Z', 'é', 4, 4, 'B');
-INSERT INTO events VALUES ('b', 'a', 'a', '_', 'é', 0, 9007199254740993, 'b');
-INSERT INTO events VALUES ('c', 'b', 'b', 'it''s', 'Z', 9007199254740993, 5, 'it''s');
-INSERT INTO events VALUES ('it''s', 'sweep', 'it''s', 'a', 'b', 9007199254740993, 3, '_');
-INSERT INTO events VALUES ('é', 'b', '日本', 'a', 'b', 3, 0, '日本');
-INSERT INTO events VALUES ('日本', 'event', 'c', 'é', 'b', 4, 0, 'b');
-INSERT INTO holdings VALUES ('', 'Z', 'Z', '0', 0);
-INSERT INTO holdings VALUES ('Z', 'B', 'B', '9223372036854775808', 4);
-INSERT INTO holdings VALUES ('b', 'c', 'é', '9007199254740993', 4);
-INSERT INTO holdings VALUES ('long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long ', 'a', '', '1', 1);
-INSERT INTO leases VALUES ('_', '', 0, 1);
-INSERT INTO leases VALUES ('a', 'é', 9007199254740993, 1);
-INSERT INTO leases VALUES ('é', 'B', 9007199254740993, 1);
-INSERT INTO leases VALUES ('日本', 'c', 2, 1);
-INSERT INTO merchants VALUES ('', 'a', 'Z', 0, 2);
-INSERT INTO merchants VALUES ('B', '', '_', 0, 3);
-INSERT INTO merchants VALUES ('Z', '日本', 'Z', 0, 1);
-INSERT INTO merchants VALUES ('_', 'a', '_', 0, 3);
-INSERT INTO merchants VALUES ('é', 'c', 'Z', 0, 1);
-INSERT INTO nonces VALUES ('_', 'a', 0, 'é');
-INSERT INTO nonces VALUES ('c', 'c', 1, 'b');
-INSERT INTO nonces VALUES ('é', '', 3, 'Z');
-INSERT INTO nonces VALUES ('é', 'c', 3, 'c');
-INSERT INTO order_extra VALUES ('', 'it''s');
-INSERT INTO order_extra VALUES ('a', 'é');
-INSERT INTO order_extra VALUES ('b', 'Z');
-INSERT INTO order_extra VALUES ('c', '日本');
+INSERT INTO app_keys VALUES ('B', 'c', X'00FF', 2, 0);
+INSERT INTO app_keys VALUES ('é', 'c', X'00FF', 4, 0);
+INSERT INTO approvals VALUES ('', 'Z', X'', 5);
+INSERT INTO approvals VALUES ('b', 'a', X'', 2);
+INSERT INTO apps VALUES ('a', 'c', '', 'b', 'it''s', 'active', 'B', '_', 1, 5, 1, 'é', 4);
+INSERT INTO apps VALUES ('b', 'Z', 'a', 'payout', 'é', 'active', 'b', 'Z', 1, 4, 0, 'it''s', 4);
+INSERT INTO apps VALUES ('c', '_', 'a', 'entry', 'B', 'active', '', '', 4, 2, 3, 'é', 9007199254740993);
+INSERT INTO attempts VALUES ('', 0, 5, '', 'é', 4, X'', '', 9007199254740993);
+INSERT INTO attempts VALUES ('B', 0, 3, 'c', 'a', 0, X'00FF', '_', 5);
+INSERT INTO attempts VALUES ('Z', 0, 0, '', '日本', 4, X'00FF', '', 0);
+INSERT INTO attempts VALUES ('_', 0, 5, 'é', 'Z', 5, X'00FF', 'b', 3);
+INSERT INTO attempts VALUES ('a', 0, 5, 'Z', 'é', 9007199254740993, X'626F6479', 'c', 2);
+INSERT INTO attempts VALUES ('b', 0, 5, '', 'a', 3, X'626F6479', 'b', 5);
+INSERT INTO attempts VALUES ('c', 0, 4, 'a', 'B', 1, X'00FF', 'a', 4);
+INSERT INTO attempts VALUES ('é', 0, 9007199254740993, 'b', 'a', 1, X'', '日本', 9007199254740993);
+INSERT INTO balances VALUES ('b', '', 'é', '0', '0', 1);
+INSERT INTO blocks VALUES ('B', 2, 'a', 'Z', 9007199254740993);
+INSERT INTO blocks VALUES ('Z', 9007199254740993, 'Z', 'it''s', 4);
+INSERT INTO blocks VALUES ('c', 3, 'it''s', '_', 0);
+INSERT INTO blocks VALUES ('it''s', 2, '', '_', 9007199254740993);
+INSERT INTO blocks VALUES ('é', 3, 'a', 'it''s', 9007199254740993);
+INSERT INTO chains VALUES ('', 9007199254740993, 'a', 'B', 3, 1);
+INSERT INTO chains VALUES ('_', 0, '_', '日本', 9007199254740993, 1);
+INSERT INTO chains VALUES ('c', 2, 'a', 'B', 0, 2);
+INSERT INTO deliveries VALUES ('', 'é', '', '日本', 1, 0, 'superseded', 0, 4, '', 0, 0, X'', 5);
+INSERT INTO deliveries VALUES ('B', 'it''s', 'B', '_', 3, 0, 'waiting', 0, 3, '', 0, 0, X'', 0);
+INSERT INTO deliveries VALUES ('Z', 'B', '_', 'B', 1, 0, 'waiting', 0, 2, '', 0, 0, X'', 2);
+INSERT INTO deliveries VALUES ('_', 'a', 'a', '', 0, 0, 'waiting', 0, 5, '', 0, 0, X'00FF', 9007199254740993);
+INSERT INTO deliveries VALUES ('a', '', '', '日本', 4, 1, 'waiting', 0, 2, '', 0, 0, X'', 2);
+INSERT INTO deliveries VALUES ('b', 'a', 'b', 'a', 4, 0, 'superseded', 0, 2, '', 0, 0, X'00FF', 4);
+INSERT INTO deliveries VALUES ('c', 'c', 'b', 'b', 3, 1, 'waiting', 0, 9007199254740993, '', 0, 0, X'', 9007199254740993);
+INSERT INTO deliveries VALUES ('é', 'B', 'Z', '_', 9007199254740993, 0, 'waiting', 0, 1, '', 0, 0, X'626F6479', 1);
+INSERT INTO deposit_addresses VALUES ('Z', '', '日本', '', 'it''s', 'é', 1);
+INSERT INTO deposit_addresses VALUES ('_', 'é', '', '', 'é', 'c', 3);
+INSERT INTO deposit_addresses VALUES ('c', 'Z', '日本', '_', 'Z', '日本', 9007199254740993);
+INSERT INTO deposit_addresses VALUES ('it''s', '', '', 'long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long ', '日本', 'it''s', 5);
+INSERT INTO deposit_addresses VALUES ('日本', '_', '日本', '', '日本', 'c', 9007199254740993);
+INSERT INTO desk VALUES ('B', 'it''s', '', 'é', 'a', 'a', '_', '日本', 'B', '9007199254740993', '0', 'open', '', '', '', '', '', '', 3, 0, 0, 2);
+INSERT INTO desk VALUES ('b', 'c', 'it''s', 'c', 'it''s', 'b', 'Z', 'b', '', '9007199254740993', '1', 'open', '', '', '', '', '', '', 0, 4, 0, 1);
+INSERT INTO desk VALUES ('é', 'B', '日本', 'b', 'é', 'c', 'b', 'b', 'Z', '0', '9007199254740993', 'open', '', '', '', '', '', '', 0, 3, 0, 1);
+INSERT INTO desk_steps VALUES ('open', 'attached');
+INSERT INTO desk_steps VALUES ('open', 'credited');
+INSERT INTO desk_steps VALUES ('open', 'refunded');
+INSERT INTO desk_steps VALUES ('open', 'returned');
+INSERT INTO desk_steps VALUES ('open', 'swept');
+INSERT INTO desk_steps VALUES ('open', 'void');
+INSERT INTO desk_steps VALUES ('open', 'written_off');
+INSERT INTO desk_steps VALUES ('refunded', 'open');
+INSERT INTO desk_steps VALUES ('refunded', 'void');
+INSERT INTO desk_steps VALUES ('swept', 'void');
+INSERT INTO events VALUES ('_', 'a', '_', '_', '_', 3, 4, 'b');
+INSERT INTO events VALUES ('a', 'a', 'a', 'B', 'c', 9007199254740993, 3, 'c');
+INSERT INTO events VALUES ('b', 'entry', '', 'b', 'b', 5, 2, '_');
+INSERT INTO events VALUES ('c', 'b', '_', 'Z', 'Z', 0, 4, 'B');
+INSERT INTO events VALUES ('é', 'b', 'B', 'a', 'c', 0, 0, 'it''s');
+INSERT INTO holdings VALUES ('', '', 'b', '0', 2);
+INSERT INTO holdings VALUES ('', 'B', '', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 5);
+INSERT INTO holdings VALUES ('', 'it''s', '_', '0', 3);
+INSERT INTO holdings VALUES ('日本', 'b', 'é', '9007199254740993', 0);
+INSERT INTO leases VALUES ('é', '日本', 3, 2);
+INSERT INTO merchants VALUES ('', 'B', '', 0, 5);
+INSERT INTO nonces VALUES ('b', 'a', 9007199254740993, 'a');
+INSERT INTO order_extra VALUES ('', 'b');
 INSERT INTO order_steps VALUES ('expired', 'paid');
 INSERT INTO order_steps VALUES ('open', 'expired');
 INSERT INTO order_steps VALUES ('open', 'paid');
 INSERT INTO order_steps VALUES ('standing', 'closed');
-INSERT INTO order_work VALUES ('B', 'Z', 1, 0, 2, '', 0);
-INSERT INTO order_work VALUES ('Z', 'b', 1, 0, 2, '', 0);
-INSERT INTO order_work VALUES ('b', 'Z', 1, 0, 0, '', 0);
-INSERT INTO order_work VALUES ('it''s', '', 1, 0, 5, '', 0);
-INSERT INTO order_work VALUES ('日本', '_', 1, 0, 9007199254740993, '', 0);
-INSERT INTO orders VALUES ('', 'Z', 'é', 'c', '', '', '_', 'B', 'é', 'é', 'é', 'c', 'c', 'é', '日本', '1', '日本', 'open', 'a', '9007199254740993', 'it''s', '日本', 'Z', '15', '1', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '0', '_', 3, 3, 3, 5, 1);
-INSERT INTO orders VALUES ('a', '_', 'é', 'a', 'B', 'é', '_', 'Z', 'Z', 'c', 'b', 'b', 'b', 'a', '', '1', 'c', 'expired', 'b', '9007199254740993', 'B', '', 'c', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '0', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '1', 'é', 2, 1, 0, 5, 2);
-INSERT INTO orders VALUES ('b', 'it''s', 'Z', '_', 'Z', 'a', 'it''s', 'a', 'b', 'a', 'Z', 'B', 'é', 'it''s', '', '0', 'Z', 'open', 'a', '9007199254740993', 'it''s', 'it''s', 'B', '9007199254740993', '0', '0', '0', 'B', 4, 0, 9007199254740993, 9007199254740993, 2);
-INSERT INTO orders VALUES ('c', 'é', 'b', '', 'é', 'long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long ', '日本', '日本', 'Z', 'it''s', 'a', 'c', 'it''s', '', '日本', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'é', 'open', 'b', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'it''s', 'é', 'a', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '9007199254740993', '0', '', 5, 0, 5, 1, 3);
-INSERT INTO outgoing VALUES ('B', 'payout', '日本', '', 'b', 'B', 'it''s', 'Z', 'a', 'a', 'Z', '日本', '0', 'c', '_', '1', 'b', 1, 9007199254740993, X'', 'held', 'é', -1, '', 0, '0', 2, 2, 1, 4, 0, '', 0, 0);
-INSERT INTO outgoing VALUES ('_', 'payout', 'it''s', 'it''s', '日本', '_', 'é', 'b', 'é', '', '_', 'é', '15', '日本', '', '15', 'B', 1, 0, X'', 'held', 'Z', -1, '', 0, '0', 2, 2, 1, 4, 1, '_', 1, 1);
-INSERT INTO outgoing VALUES ('c', 'payout', '_', 'b', 'é', 'é', '_', '日本', 'B', 'Z', 'it''s', 'Z', '9007199254740993', 'é', 'B', '9223372036854775808', 'B', 1, 0, X'00FF', 'held', '_', -1, '', 0, '0', 0, 0, 1, 4, 0, '', 0, 0);
-INSERT INTO outgoing VALUES ('it''s', 'payout', '', 'it''s', 'a', 'B', 'Z', 'c', '日本', 'B', 'b', 'b', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'é', '日本', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'b', 0, 2, X'', 'held', 'Z', -1, '', 0, '0', 9007199254740993, 9007199254740993, 1, 4, 0, '', 0, 0);
+INSERT INTO order_work VALUES ('a', 'it''s', 1, 0, 2, '', 0);
+INSERT INTO order_work VALUES ('é', 'it''s', 1, 0, 5, '', 0);
+INSERT INTO orders VALUES ('', 'b', 'b', 'c', 'é', 'B', 'B', 'a', 'a', '日本', '_', 'long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long ', '日本', 'é', 'b', '9007199254740993', 'a', 'open', '_', '0', 'a', 'b', 'it''s', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '0', 'B', 2, 2, 1, 9007199254740993, 1);
+INSERT INTO outgoing VALUES ('', 'payout', 'it''s', 'B', 'c', '日本', 'b', 'it''s', '_', 'a', 'a', 'it''s', 'é', '', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '_', 'c', '9007199254740993', 'a', 0, 5, X'', 'held', '_', -1, '', 0, '0', 5, 5, 1, 1, 0, '', 0, 0);
+INSERT INTO outgoing VALUES ('Z', 'payout', 'b', '日本', '日本', 'a', 'Z', 'Z', 'a', 'b', 'a', 'Z', 'B', 'B', '9223372036854775808', 'b', 'a', '9223372036854775808', 'Z', 1, 1, X'', 'held', 'c', -1, '', 0, '0', 5, 5, 1, 0, 0, '', 0, 0);
+INSERT INTO outgoing VALUES ('c', 'payout', 'c', 'é', 'Z', 'a', '_', 'Z', 'Z', 'é', 'B', 'é', '日本', 'Z', '1', '_', 'b', '9007199254740993', 'é', 1, 5, X'626F6479', 'held', '日本', -1, '', 0, '0', 2, 2, 1, 9007199254740993, 0, '', 0, 0);
+INSERT INTO outgoing VALUES ('é', 'payout', 'it''s', '_', '', 'c', 'c', 'a', 'é', 'b', 'it''s', '_', 'it''s', '日本', '15', '日本', 'b', '1', 'é', 1, 5, X'626F6479', 'held', 'Z', -1, '', 0, '0', 5, 5, 1, 0, 0, '', 0, 0);
 INSERT INTO outgoing_steps VALUES ('held', 'failed');
 INSERT INTO outgoing_steps VALUES ('held', 'ready');
 INSERT INTO outgoing_steps VALUES ('numbered', 'sent');
@@ -480,67 +502,51 @@ INSERT INTO outgoing_steps VALUES ('ready', 'failed');
 INSERT INTO outgoing_steps VALUES ('ready', 'numbered');
 INSERT INTO outgoing_steps VALUES ('sent', 'failed');
 INSERT INTO outgoing_steps VALUES ('sent', 'paid');
-INSERT INTO outgoing_txs VALUES ('B', 'Z', 'c', 'pay', 3, X'626F6479', '1', '15', '9223372036854775808', 4);
-INSERT INTO outgoing_txs VALUES ('it''s', 'c', 'c', 'cancel', 3, X'', '9007199254740993', '15', '15', 5);
-INSERT INTO payees VALUES ('', 'it''s', 3, 2);
-INSERT INTO payees VALUES ('', '日本', 5, 9007199254740993);
-INSERT INTO payees VALUES ('_', 'b', 5, 3);
-INSERT INTO payees VALUES ('_', 'it''s', 3, 2);
-INSERT INTO payees VALUES ('b', '日本', 4, 9007199254740993);
-INSERT INTO payees VALUES ('日本', 'a', 3, 0);
-INSERT INTO payout_hours VALUES ('Z', 3, 'é', '9223372036854775808');
-INSERT INTO payout_rules VALUES ('', 0, '{}', X'626F6479', 0, 0, 0, 1);
-INSERT INTO payout_rules VALUES ('Z', 0, '{}', X'', 0, 0, 0, 2);
-INSERT INTO payout_rules VALUES ('a', 1, 'b', X'', 4, 5, 2, 1);
-INSERT INTO payout_rules VALUES ('é', 0, '{}', X'00FF', 0, 0, 0, 2);
-INSERT INTO postings VALUES ('', 2, 'event', '日本', 'Z', 'credit', '115792089237316195423570985008687907853269984665640564039457584007913129639935');
-INSERT INTO reconcile_results VALUES ('Z', 'b', 5, 'Z', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '0', 5, 0, 0);
-INSERT INTO reconcile_results VALUES ('a', 'b', 3, 'Z', '0', '9223372036854775808', 0, 3, 4);
-INSERT INTO reconcile_results VALUES ('b', 'it''s', 3, '日本', '9007199254740993', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 3, 0, 3);
-INSERT INTO reconcile_results VALUES ('日本', 'c', 4, '', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '9223372036854775808', 9007199254740993, 5, 3);
-INSERT INTO seals VALUES (0, 'payout', 'Z', 'a', 'Z');
-INSERT INTO seals VALUES (5, 'payout', '日本', 'b', 'Z');
-INSERT INTO seals VALUES (9007199254740993, 'a', 'it''s', 'B', '日本');
-INSERT INTO senders VALUES ('', 'Z', 5, 1);
-INSERT INTO senders VALUES ('Z', '', 2, 1);
-INSERT INTO settings VALUES ('_', 'B');
-INSERT INTO settings VALUES ('a', 'é');
-INSERT INTO settings VALUES ('c', '日本');
-INSERT INTO settings VALUES ('日本', 'é');
-INSERT INTO short_id_ends VALUES ('', 1001);
+INSERT INTO outgoing_txs VALUES ('é', '_', 'b', 'cancel', 2, X'', '0', '15', '9223372036854775808', 0);
+INSERT INTO payout_hours VALUES ('c', 2, '日本', '15');
+INSERT INTO payout_hours VALUES ('日本', 9007199254740993, '日本', '9223372036854775808');
+INSERT INTO payout_rules VALUES ('B', 0, '{}', X'626F6479', 0, 0, 0, 1);
+INSERT INTO payout_rules VALUES ('Z', 0, '{}', X'00FF', 0, 0, 0, 1);
+INSERT INTO postings VALUES ('', 2, 'sweep', '', 'it''s', 'credit', '0');
+INSERT INTO reconcile_results VALUES ('B', '_', 0, 'a', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '9007199254740993', 4, 2, 3);
+INSERT INTO reconcile_results VALUES ('B', 'é', 9007199254740993, 'it''s', '9223372036854775808', '9007199254740993', 5, 3, 4);
+INSERT INTO reconcile_results VALUES ('it''s', '', 5, '_', '0', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 2, 5, 2);
+INSERT INTO refund_links VALUES ('B', '_', 5, 0);
+INSERT INTO seals VALUES (5, 'sweep', 'a', '日本', 'é');
+INSERT INTO senders VALUES ('c', 'b', 2, 1);
+INSERT INTO senders VALUES ('it''s', 'Z', 3, 1);
+INSERT INTO senders VALUES ('it''s', '_', 4, 1);
+INSERT INTO senders VALUES ('日本', 'B', 1, 1);
+INSERT INTO settings VALUES ('_', '日本');
 INSERT INTO short_id_ends VALUES ('b', 1000);
-INSERT INTO short_id_ends VALUES ('it''s', 1000);
-INSERT INTO short_ids VALUES ('b', 0, '日本');
-INSERT INTO short_ids VALUES ('event', 5, '_');
-INSERT INTO short_ids VALUES ('payout', 1, 'b');
-INSERT INTO short_ids VALUES ('payout', 3, 'B');
-INSERT INTO short_ids VALUES ('sweep', 5, 'a');
-INSERT INTO sim_commands VALUES ('it''s', 'c', 'waiting', '', 0);
-INSERT INTO sim_records VALUES ('', 2, X'00FF');
-INSERT INTO sim_records VALUES ('B', 1, X'626F6479');
-INSERT INTO sim_records VALUES ('c', 9007199254740993, X'00FF');
-INSERT INTO stops VALUES ('_', 'Z', 'it''s', 3);
-INSERT INTO sweep_items VALUES ('B', 'a', 'é', 'a', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '', 'c', '', 0);
-INSERT INTO sweep_items VALUES ('Z', '', 'Z', 'b', '1', 'Z', 'it''s', '', 0);
-INSERT INTO sweep_items VALUES ('_', 'Z', 'Z', 'é', '15', 'c', 'Z', '', 0);
-INSERT INTO sweep_items VALUES ('é', 'é', 'it''s', 'B', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'it''s', 'b', '', 0);
-INSERT INTO transfers VALUES ('B', 'Z', 'a', 'B', '_', '_', 'b', 'é', '9007199254740993', 1, 0, 'b', 5, 'seen', 0, '', '', '0', 0, 0, '');
-INSERT INTO transfers VALUES ('_', '', 'a', '_', 'B', 'Z', 'a', 'é', '9007199254740993', 1, 1, 'b', 2, 'seen', 0, '', '', '0', 0, 0, '');
-INSERT INTO transfers VALUES ('it''s', 'a', '日本', '_', 'c', 'b', '_', '', '1', 1, 2, 'b', 5, 'seen', 0, '', '', '0', 0, 0, '');
-INSERT INTO transfers VALUES ('日本', 'a', '日本', '日本', '日本', '_', 'é', 'it''s', '15', 1, 0, '_', 2, 'seen', 0, '', '', '0', 0, 0, '');
-INSERT INTO unsealed VALUES ('', 'event');
+INSERT INTO short_id_ends VALUES ('日本', 1000);
+INSERT INTO short_ids VALUES ('b', 2, 'b');
+INSERT INTO sim_commands VALUES ('', 'B', 'waiting', '', 9007199254740993);
+INSERT INTO sim_commands VALUES ('B', 'B', 'waiting', '', 2);
+INSERT INTO sim_commands VALUES ('b', 'b', 'waiting', 'b', 0);
+INSERT INTO sim_commands VALUES ('c', 'c', 'waiting', '', 0);
+INSERT INTO sim_commands VALUES ('日本', 'a', 'waiting', '', 3);
+INSERT INTO sim_records VALUES ('', 3, X'626F6479');
+INSERT INTO sim_records VALUES ('B', 2, X'');
+INSERT INTO stops VALUES ('b', 'c', 'c', 5);
+INSERT INTO stops VALUES ('日本', 'é', '日本', 2);
+INSERT INTO sweep_items VALUES ('', '日本', 'B', 'c', '15', '', '', 'void', 4);
+INSERT INTO sweep_items VALUES ('_', 'é', '', 'é', '9007199254740993', 'it''s', 'it''s', '', 0);
+INSERT INTO transfers VALUES ('B', '日本', 'c', 'a', 'B', '', 'B', 'B', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 1, 9007199254740993, 'B', 1, 'seen', 0, '', '', '0', 0, 0, '');
+INSERT INTO unsealed VALUES ('Z', 'event');
 INSERT INTO unsealed VALUES ('b', 'event');
-INSERT INTO unsealed VALUES ('c', 'event');
-INSERT INTO unsealed VALUES ('日本', 'event');
-INSERT INTO goose_db_version VALUES (1, 0, 1, '2026-11-22 05:44:42');
-INSERT INTO goose_db_version VALUES (2, 1, 1, '2026-11-22 05:44:42');
-INSERT INTO goose_db_version VALUES (3, 2, 1, '2026-11-22 05:44:42');
+INSERT INTO unsealed VALUES ('c', 'sweep');
+INSERT INTO goose_db_version VALUES (1, 0, 1, '2026-11-22 05:48:50');
+INSERT INTO goose_db_version VALUES (2, 1, 1, '2026-11-22 05:48:50');
+INSERT INTO goose_db_version VALUES (3, 2, 1, '2026-11-22 05:48:50');
 CREATE INDEX app_keys_app ON app_keys (app_id);
 CREATE INDEX deliveries_due ON deliveries (due_at, id) WHERE status = 'waiting';
 CREATE INDEX deliveries_event ON deliveries (event_id);
 CREATE INDEX deliveries_order ON deliveries (order_id);
 CREATE INDEX deposit_addresses_created ON deposit_addresses (created_at);
-CREATE INDEX desk_transfer ON desk (chain, txid, position);
+CREATE INDEX desk_loss ON desk (chain, txid, position) WHERE reason = 'reversed';
+CREATE INDEX desk_merchant ON desk (merchant_id, id);
+CREATE UNIQUE INDEX desk_transfer ON desk (chain, txid, position) WHERE status <> 'void' AND reason <> 'reversed';
 CREATE INDEX events_order ON events (order_id);
 CREATE INDEX order_work_due ON order_work (due_at);
 CREATE INDEX orders_listed ON orders (app_id, id) WHERE page <> '' OR home_id <> '';
@@ -549,6 +555,7 @@ CREATE UNIQUE INDEX orders_page ON orders (page) WHERE page <> '';
 CREATE INDEX orders_standing ON orders (app_id, id) WHERE state = 'standing';
 CREATE INDEX outgoing_block ON outgoing (chain, block_height) WHERE block_height > 0;
 CREATE INDEX outgoing_due ON outgoing (due_at, id) WHERE state <> 'paid' AND state <> 'failed';
+CREATE INDEX outgoing_order ON outgoing (order_id, id) WHERE kind = 'refund';
 CREATE UNIQUE INDEX outgoing_reference ON outgoing (app_id, reference) WHERE reference <> '';
 CREATE INDEX outgoing_txs_outgoing ON outgoing_txs (outgoing_id);
 CREATE INDEX postings_custody ON postings (owner, asset, side, units) WHERE kind = 'custody';
@@ -561,6 +568,18 @@ CREATE TRIGGER approvals_kept_delete BEFORE DELETE ON approvals BEGIN SELECT RAI
 CREATE TRIGGER approvals_kept_update BEFORE UPDATE ON approvals BEGIN SELECT RAISE(ABORT, 'florin: approvals is append-only'); END;
 CREATE TRIGGER attempts_kept_delete BEFORE DELETE ON attempts BEGIN SELECT RAISE(ABORT, 'florin: attempts is append-only'); END;
 CREATE TRIGGER attempts_kept_update BEFORE UPDATE ON attempts BEGIN SELECT RAISE(ABORT, 'florin: attempts is append-only'); END;
+CREATE TRIGGER desk_begin BEFORE INSERT ON desk WHEN NEW.status <> 'open'
+BEGIN SELECT RAISE(ABORT, 'florin: a desk row begins open'); END;
+CREATE TRIGGER desk_kept_delete BEFORE DELETE ON desk BEGIN SELECT RAISE(ABORT, 'florin: desk is append-only'); END;
+CREATE TRIGGER desk_kept_update BEFORE UPDATE ON desk
+WHEN (NEW.id, NEW.chain, NEW.txid, NEW.position, NEW.order_id, NEW.merchant_id, NEW.reason, NEW.asset, NEW.units, NEW.held)
+    <> (OLD.id, OLD.chain, OLD.txid, OLD.position, OLD.order_id, OLD.merchant_id, OLD.reason, OLD.asset, OLD.units, OLD.held)
+BEGIN SELECT RAISE(ABORT, 'florin: what a desk row is about does not change'); END;
+CREATE TRIGGER desk_steps_only BEFORE UPDATE ON desk
+WHEN CASE OLD.status WHEN 'resolved' THEN OLD.resolution ELSE OLD.status END <> CASE NEW.status WHEN 'resolved' THEN NEW.resolution ELSE NEW.status END
+    AND NOT EXISTS (SELECT 1 FROM desk_steps WHERE before = CASE OLD.status WHEN 'resolved' THEN OLD.resolution ELSE OLD.status END
+        AND after = CASE NEW.status WHEN 'resolved' THEN NEW.resolution ELSE NEW.status END)
+BEGIN SELECT RAISE(ABORT, 'florin: a desk row may not take this step'); END;
 CREATE TRIGGER entries_kept_delete BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'florin: entries is append-only'); END;
 CREATE TRIGGER entries_kept_update BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT, 'florin: entries is append-only'); END;
 CREATE TRIGGER events_kept_delete BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'florin: events is append-only'); END;
