@@ -344,3 +344,40 @@ func refusedWith(t testing.TB, err error, code payment.Code) {
 		t.Errorf("got %v, want %s", err, code)
 	}
 }
+
+// An address in no asset takes every one that the app takes, each payment as an order of its own; what the app does not
+// take waits at the desk, on whichever network it came.
+func TestC31_AnAddressForEveryAsset(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		app := w.app
+		n := w.static("user 7")
+		n.Asset = money.Asset{}
+		n.NotifyURL = "https://shop.example/deposits"
+		home, created, err := w.engine.CreateStatic(w.ctx, app, n)
+		w.must(err)
+		if !created || home.Chosen() || len(home.Addresses) == 0 || home.Order.Address == "" {
+			t.Fatalf("%+v", home)
+		}
+		for _, symbol := range []string{"USDT", "USDC", "ETH"} {
+			asset := w.asset(w.network, symbol)
+			amount, err := money.Parse(asset, "2")
+			w.must(err)
+			_, err = w.network.Pay(w.ctx, home.Addresses[asset.Chain()], amount)
+			w.must(err)
+			w.mine(20)
+		}
+		deposits, total, err := w.engine.OrdersOf(w.ctx, app.ID, engine.OrderFilter{Deposits: true, HomeID: home.ID, Limit: 10})
+		w.must(err)
+		symbols := map[string]int{}
+		for _, o := range deposits {
+			symbols[o.Due.Asset().Symbol()]++
+			if o.State != payment.OrderPaid || o.Received.Decimal() != "2" || o.Label != "user 7" || o.NotifyURL != n.NotifyURL || o.Address == "" {
+				t.Errorf("deposit %+v", o)
+			}
+		}
+		if total != 3 || symbols["USDT"] != 1 || symbols["USDC"] != 1 || symbols["ETH"] != 1 {
+			t.Errorf("%d deposits: %v", total, symbols)
+		}
+		w.verify()
+	})
+}

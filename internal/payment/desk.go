@@ -32,6 +32,16 @@ const (
 	Returned   Resolution = "returned"    // a credit that a reorg took away is back
 )
 
+// DeskFacts says what a person decided about a transfer at the exception desk. Due and Price are what
+// the order was over before, if it was Attached to it.
+type DeskFacts struct {
+	ID         string
+	Resolution Resolution
+	By, Note   string
+	Due        money.Amount
+	Price      money.Price
+}
+
 // claimSlack is how much older than its order a transfer may look: clocks of chains are not ours.
 const claimSlack = 5 * time.Minute
 

@@ -19,6 +19,7 @@ const (
 	EventLate     EventKind = "order.late"       // something arrived after the end
 	EventReversed EventKind = "payment.reversed" // a reorg took a credit back
 	EventDesk     EventKind = "transfer.desk"    // a transfer waits at the exception desk
+	EventResolved EventKind = "desk.resolved"    // a person has decided about one that did
 )
 
 // The events of a payout.
@@ -28,9 +29,20 @@ const (
 	EventPayoutFailed  EventKind = "payout.failed"
 )
 
+// The events of a refund, which is a payout of its own kind.
+const (
+	EventRefundCreated EventKind = "refund.created"
+	EventRefundPaid    EventKind = "refund.paid"
+	EventRefundFailed  EventKind = "refund.failed"
+)
+
 // Final reports whether no later event of the order may contradict this one to a merchant.
 func (k EventKind) Final() bool {
-	return k == EventPaid || k == EventExpired || k == EventPayoutPaid || k == EventPayoutFailed
+	switch k {
+	case EventPaid, EventExpired, EventPayoutPaid, EventPayoutFailed, EventRefundPaid, EventRefundFailed:
+		return true
+	}
+	return false
 }
 
 // Event is news, written in the transaction that made it so. Facts is the order as it then was. Of a
@@ -44,6 +56,7 @@ type Event struct {
 	At       time.Time
 	Facts    Facts
 	Transfer *TransferFacts // what caused it, of an order's event; nil if time or a person did
+	Desk     *DeskFacts     // of EventResolved; else nil
 	Payout   *PayoutFacts   // nil for an order's event
 	// Extra is the dialect's own document of the order, the static address or the payout. It is not
 	// stored with the event, for it never changes; who reads an event to tell it finds it here.
@@ -60,6 +73,7 @@ type TransferFacts struct {
 	Status      TransferStatus
 	Booked      Booking
 	Reason      Reason
+	DeskID      string // of EventDesk and EventResolved: the row of the exception desk
 }
 
 // TransferFacts returns t's snapshot.

@@ -59,6 +59,9 @@ func TestM12_WhatATransferDoes(t *testing.T) {
 		{"a second late: credited", LateCredit, OrderOpen, 0, units(100), false, tooLate, OrderOpen, BookedMerchant, "", 0, 100, EventLate},
 		{"a second late: counted", LateCount, OrderOpen, 0, units(100), false, tooLate, OrderPaid, BookedMerchant, "", 100, 0, EventPaid},
 		{"a second late: to the desk", LateDesk, OrderOpen, 0, units(100), false, tooLate, OrderOpen, BookedSuspense, ReasonLate, 0, 0, EventDesk},
+		{"a second late for an order that is over: counted", LateCount, OrderExpired, 0, units(100), false, tooLate, OrderPaid, BookedMerchant, "", 100, 0, EventPaid},
+		{"a part of it: counted", LateCount, OrderExpired, 40, units(59), false, tooLate, OrderExpired, BookedMerchant, "", 99, 0, EventPartial},
+		{"for an order that is over: to the desk", LateDesk, OrderExpired, 0, units(100), false, inTime, OrderExpired, BookedSuspense, ReasonLate, 0, 0, EventDesk},
 		{"in time for an order that is over", LateCredit, OrderExpired, 0, units(100), false, inTime, OrderExpired, BookedMerchant, "", 0, 100, EventLate},
 		{"another listed asset", LateCredit, OrderOpen, 0, money.FromUnits(eth, 100), false, inTime, OrderOpen, BookedSuspense, ReasonWrongAsset, 0, 0, EventDesk},
 		{"a token nobody listed", LateCredit, OrderOpen, 0, units(100), true, inTime, OrderOpen, BookedSuspense, ReasonUnlisted, 0, 0, EventDesk},
@@ -84,6 +87,74 @@ func TestM12_WhatATransferDoes(t *testing.T) {
 				t.Errorf("a second confirmation changed something: %v %v %v", again, same, err)
 			}
 		})
+	}
+}
+
+// The bounds of a range are included, to the unit, and hold whatever an order is due.
+func TestM12_Range(t *testing.T) {
+	half := &Range{1, 2, 6, 5}
+	for _, c := range []struct {
+		name          string
+		due, received uint64
+		state         OrderState
+		amount        uint64
+		want          Reason
+	}{
+		{"half", 100, 0, OrderOpen, 50, ""},
+		{"a unit less than half", 100, 0, OrderOpen, 49, ReasonUnder},
+		{"half of an odd amount is not reached", 101, 0, OrderOpen, 50, ReasonUnder},
+		{"half of an odd amount is passed", 101, 0, OrderOpen, 51, ""},
+		{"all", 100, 0, OrderOpen, 100, ""},
+		{"1.2 times", 100, 0, OrderOpen, 120, ""},
+		{"a unit more", 100, 0, OrderOpen, 121, ReasonOver},
+		{"1.2 times an amount that 5 does not divide", 99, 0, OrderOpen, 118, ""},
+		{"a unit more than that", 99, 0, OrderOpen, 119, ReasonOver},
+		{"one unit tops up", 100, 50, OrderOpen, 1, ""},
+		{"what tops up to 1.2 times", 100, 50, OrderOpen, 70, ""},
+		{"a unit more than that tops up", 100, 50, OrderOpen, 71, ReasonOver},
+		{"more for what is paid, to 1.2 times", 100, 100, OrderPaid, 20, ""},
+		{"again for what is paid", 100, 100, OrderPaid, 100, ReasonDuplicate},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o := open(c.due, LateDesk)
+			o.Policy.Range, o.State, o.Received = half, c.state, money.FromUnits(usdt, c.received)
+			after, done, err := Confirm(o, transfer("a", money.FromUnits(usdt, c.amount), noon), noon)
+			if err != nil {
+				t.Fatal(err)
+			}
+			accepted := done.Booked == BookedMerchant && after.Received == money.FromUnits(usdt, c.received+c.amount)
+			refused := done.Booked == BookedSuspense && after.Received == o.Received && after.State == o.State
+			if done.Reason != c.want || accepted != (c.want == "") || refused != (c.want != "") {
+				t.Errorf("booked %q, %q; received %v, %s", done.Booked, done.Reason, after.Received, after.State)
+			}
+			// Without a range the same is accepted.
+			o.Policy.Range = nil
+			if _, done, err := Confirm(o, transfer("a", money.FromUnits(usdt, c.amount), noon), noon); err != nil || done.Booked != BookedMerchant {
+				t.Errorf("without a range: booked %q, %v", done.Booked, err)
+			}
+		})
+	}
+}
+
+// What a reorg took from a paid order and brought back is no second payment, whatever the range says.
+func TestM12_RangeAndReorg(t *testing.T) {
+	o := open(100, LateDesk)
+	o.Policy.Range = &Range{1, 2, 6, 5}
+	paid, first, err := Confirm(o, transfer("a", money.FromUnits(usdt, 100), noon), noon)
+	if err != nil || paid.State != OrderPaid {
+		t.Fatal(paid.State, err)
+	}
+	lost, dropped, err := Drop(paid, first, noon)
+	if err != nil || lost.Reversed != first.Amount {
+		t.Fatal(lost.Reversed, err)
+	}
+	dropped.Status = TransferSeen
+	again, second, err := Confirm(lost, dropped, noon)
+	if err != nil || second.Booked != BookedMerchant || !again.Reversed.IsZero() || again.Received != first.Amount {
+		t.Errorf("%v: booked %q %q, reversed %v, received %v", err, second.Booked, second.Reason, again.Reversed, again.Received)
+	}
+	if _, other, err := Confirm(lost, transfer("b", first.Amount, noon), noon); err != nil || other.Reason != ReasonDuplicate {
+		t.Errorf("another payment in its place: %q, %v", other.Reason, err)
 	}
 }
 

@@ -135,10 +135,14 @@ func (p Payout) PayoutFacts() *PayoutFacts {
 
 // NewsOfPayout returns what p's state means for the world; ok is false if it is no news.
 func NewsOfPayout(p Payout) (kind EventKind, ok bool) {
-	switch p.State {
-	case PayoutPaid:
+	switch {
+	case p.State == PayoutPaid && p.Kind == KindRefund:
+		return EventRefundPaid, true
+	case p.State == PayoutFailed && p.Kind == KindRefund:
+		return EventRefundFailed, true
+	case p.State == PayoutPaid:
 		return EventPayoutPaid, true
-	case PayoutFailed:
+	case p.State == PayoutFailed:
 		return EventPayoutFailed, true
 	}
 	return "", false
