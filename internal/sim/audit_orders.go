@@ -348,7 +348,7 @@ func (a *Auditor) lookAtStep(o *orderRow) {
 	}
 	switch {
 	case was.state == "standing" && o.state == "closed":
-	case was.state == "open" && o.state == "paid":
+	case was.state == "open" && o.state == "paid", was.state == "expired" && o.state == "paid" && o.policy.Late == "count":
 		a.lookAtPaid(o)
 	case was.state == "open" && o.state == "expired":
 		a.lookAtExpired(o)
