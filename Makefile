@@ -97,6 +97,7 @@ debian:
 	command -v chromium >/dev/null || missing+=(chromium)
 	command -v cc >/dev/null || missing+=(gcc libc6-dev)
 	command -v npm >/dev/null || missing+=(nodejs npm)
+	command -v php >/dev/null || missing+=(php-cli) # a merchant of test/clients is a PHP shop
 	for tool in curl openssl sqlite3; do command -v $$tool >/dev/null || missing+=($$tool); done # what docs/*.md call
 	ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing+=(postgresql)
 	if [ $${#missing[@]} -gt 0 ]; then

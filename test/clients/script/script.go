@@ -17,7 +17,6 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"syscall"
 	"time"
 )
@@ -66,7 +65,7 @@ func (p Program) Run(ctx context.Context, end any) (steps []Step, err error) {
 	defer stop()
 	cmd := exec.CommandContext(ctx, interpreter, p.Args...)
 	cmd.Dir = folder
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "SPOOL=" + filepath.Join(folder, "spool")}
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH")}
 	for name, value := range p.Env {
 		cmd.Env = append(cmd.Env, name+"="+value)
 	}
