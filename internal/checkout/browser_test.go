@@ -109,27 +109,26 @@ func TestScreenshots(t *testing.T) {
 		t.Skip("no -screenshots DIR")
 	}
 	images := newRecorder(t, httptest.NewTLSServer)
-	views := states()
-	views["choose-image"] = with(views["choose"], func(v *View) { v.Product.Image = images.URL + "/bag.svg" })
-	views["waiting-long"] = with(views["waiting-test"], func(v *View) {
-		v.Merchant, v.Product.Name = "The Extraordinarily Long Company of Northern Coffee Roasters Ltd.", strings.Repeat("A name without an end, ", 9)
-		v.Price = mustPrice("VND", "1273451000")
-	})
-	for name, v := range views {
-		o := Options{Images: true}
-		if v.Test {
-			o.TestPay = func(number string) string { return "/demo/pay/" + number }
-		}
-		link := serve(t, newBench(t, o, v)) + "/pay/" + v.Number
-		for size, width := range map[string]int64{"phone": 360, "desktop": 1280} {
+	pages := sheets()
+	pages["choose-image"] = sheet{view: with(open(), func(v *View) { v.Product.Image = images.URL + "/bag.svg" })}
+	for _, name := range []string{"waiting-test", "pp-waiting-under", "pp-expired-held", "cc-over-overdue"} {
+		pages[name+"-long"] = sheet{view: with(pages[name].view, func(v *View) {
+			v.Merchant, v.Product.Name = "The Extraordinarily Long Company of Northern Coffee Roasters Ltd.", strings.Repeat("A name without an end, ", 9)
+			v.Price = mustPrice("VND", "1273451000")
+		})}
+	}
+	for name, page := range pages {
+		origin := serve(t, page.bench(t))
+		for device, size := range map[string][2]int64{"phone": {390, 844}, "desktop": {1280, 800}} {
 			for _, scheme := range []string{"light", "dark"} {
 				ctx := newTab(t)
-				do(t, ctx, chromedp.EmulateViewport(width, 760), emulateMedia("prefers-color-scheme", scheme, "prefers-reduced-motion", "reduce"), chromedp.Navigate(link))
+				do(t, ctx, chromedp.EmulateViewport(size[0], size[1]), emulateMedia("prefers-color-scheme", scheme, "prefers-reduced-motion", "reduce"))
+				page.goTo(t, ctx, origin)
 				picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
 				if err != nil {
 					t.Fatal(err)
 				}
-				if err := os.WriteFile(filepath.Join(*screenshots, name+"."+size+"."+scheme+".png"), picture, 0o644); err != nil {
+				if err := os.WriteFile(filepath.Join(*screenshots, name+"."+device+"."+scheme+".png"), picture, 0o644); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -4,7 +4,6 @@ import (
 	"embed"
 	"errors"
 	"net/http"
-	"regexp"
 	"time"
 
 	"florin/internal/payment"
@@ -28,11 +27,14 @@ type Options struct {
 	// Guesses limits how many numbers that no order has an address may ask for;
 	// the zero value allows 20 at once and one every 3 s after that.
 	Guesses GuessLimit
+	// Claims limits how many transactions an address may ask about; the zero value
+	// allows 6 at once and one every 10 s after that.
+	Claims GuessLimit
 	// Streams limits the open status streams; zero fields have defaults.
 	Streams StreamLimit
 }
 
-// GuessLimit bounds the search for foreign orders (threats B01).
+// GuessLimit bounds what one address may ask, such as for foreign orders (threats B01).
 type GuessLimit struct {
 	PerSecond float64
 	Burst     int
@@ -49,7 +51,9 @@ type Checkout struct {
 	options Options
 	page    *web.Page
 	script  string
+	payback *web.Page
 	guesses *web.Limiter
+	claims  *web.Limiter
 	streams *streams
 }
 
@@ -63,6 +67,10 @@ func New(site *web.Site, orders Orders, o Options) (*Checkout, error) {
 	if err != nil {
 		return nil, err
 	}
+	payback, err := site.Page(files, texts, "templates/refund.html", "templates/marks.html", "static/checkout.css")
+	if err != nil {
+		return nil, err
+	}
 	script, err := files.ReadFile("static/checkout.js")
 	if err != nil {
 		return nil, err
@@ -70,45 +78,62 @@ func New(site *web.Site, orders Orders, o Options) (*Checkout, error) {
 	if o.Guesses == (GuessLimit{}) {
 		o.Guesses = GuessLimit{PerSecond: 1.0 / 3, Burst: 20}
 	}
+	if o.Claims == (GuessLimit{}) {
+		o.Claims = GuessLimit{PerSecond: 1.0 / 10, Burst: 6}
+	}
 	return &Checkout{
-		site: site, orders: orders, options: o, page: p,
+		site: site, orders: orders, options: o, page: p, payback: payback,
 		script:  site.Asset("checkout.js", "text/javascript; charset=utf-8", script),
 		guesses: web.NewLimiter(o.Guesses.PerSecond, o.Guesses.Burst, rememberedGuessers, o.Now),
+		claims:  web.NewLimiter(o.Claims.PerSecond, o.Claims.Burst, rememberedGuessers, o.Now),
 		streams: newStreams(o.Streams.withDefaults()),
 	}, nil
 }
 
 // Mount adds the routes of the checkout to mux.
 func (c *Checkout) Mount(mux *http.ServeMux) {
-	mux.HandleFunc("GET /pay/{number}", c.known(c.show))
-	mux.HandleFunc("POST /pay/{number}/asset", c.known(c.choose))
-	mux.HandleFunc("GET /pay/{number}/events", c.known(c.events))
-	mux.HandleFunc("GET /pay/{number}/qr.svg", c.known(c.image(drawSVG)))
-	mux.HandleFunc("GET /pay/{number}/qr.png", c.known(c.image(drawPNG)))
-	mux.HandleFunc("/pay/", func(w http.ResponseWriter, r *http.Request) { c.site.Error(w, r, http.StatusNotFound) })
+	mux.HandleFunc("GET /pay/{number}", c.known(byNumber, c.show))
+	mux.HandleFunc("POST /pay/{number}/asset", c.known(byNumber, c.choose))
+	mux.HandleFunc("POST /pay/{number}/claim", c.known(byNumber, c.claim))
+	mux.HandleFunc("GET /pay/{number}/events", c.known(byNumber, c.events))
+	mux.HandleFunc("GET /pay/{number}/qr.svg", c.known(byNumber, c.image(drawSVG)))
+	mux.HandleFunc("GET /pay/{number}/qr.png", c.known(byNumber, c.image(drawPNG)))
+	mux.HandleFunc("GET /payment", c.known(byAPISign, c.show))
+	mux.HandleFunc("POST /payment/asset", c.known(byAPISign, c.choose))
+	mux.HandleFunc("POST /payment/claim", c.known(byAPISign, c.claim))
+	mux.HandleFunc("GET /payment/events", c.known(byAPISign, c.events))
+	mux.HandleFunc("GET /c/{token}", c.known(byToken, c.show))
+	mux.HandleFunc("POST /c/{token}/asset", c.known(byToken, c.choose))
+	mux.HandleFunc("POST /c/{token}/claim", c.known(byToken, c.claim))
+	mux.HandleFunc("GET /c/{token}/events", c.known(byToken, c.events))
+	mux.HandleFunc("GET /refund/{token}", c.refund(c.showRefund))
+	mux.HandleFunc("POST /refund/{token}", c.refund(c.takeAddress))
+	nothing := func(w http.ResponseWriter, r *http.Request) { c.site.Error(w, r, http.StatusNotFound) }
+	mux.HandleFunc("/pay/", nothing)
+	mux.HandleFunc("/payment", nothing)
+	mux.HandleFunc("/payment/", nothing)
+	mux.HandleFunc("/c/", nothing)
+	mux.HandleFunc("/refund/", nothing)
 }
 
-// number is what any dialect's order numbers look like.
-var number = regexp.MustCompile(`^[0-9A-Za-z_-]{1,64}$`)
-
-// known loads the order that the path names. Each request first takes a guess
-// of its address and gets it back when the order exists; so whoever has none
-// left learns nothing, not even by a hit (threats B01).
-func (c *Checkout) known(serve func(http.ResponseWriter, *http.Request, View)) http.HandlerFunc {
+// known loads the order whose page the request's address names. Each request
+// first takes a guess of its sender's address and gets it back when the order
+// exists; so whoever has none left learns nothing, not even by a hit (threats
+// B01).
+func (c *Checkout) known(d door, serve func(http.ResponseWriter, *http.Request, View)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		giveBack, ok := c.guesses.Take(c.site.ClientAddr(r))
 		if !ok {
-			w.Header().Set("Retry-After", "60")
-			c.site.Error(w, r, http.StatusTooManyRequests)
+			c.tooMany(w, r)
 			return
 		}
-		n := r.PathValue("number")
-		if !number.MatchString(n) {
+		t, ok := d.token(r)
+		if !ok {
 			c.site.Error(w, r, http.StatusNotFound)
 			return
 		}
-		v, err := c.orders.Checkout(r.Context(), n)
-		if errors.Is(err, ErrUnknown) {
+		v, err := c.orders.Checkout(r.Context(), t)
+		if errors.Is(err, ErrUnknown) || err == nil && v.dialect.door != d {
 			c.site.Error(w, r, http.StatusNotFound)
 			return
 		}
@@ -121,11 +146,17 @@ func (c *Checkout) known(serve func(http.ResponseWriter, *http.Request, View)) h
 	}
 }
 
+func (c *Checkout) tooMany(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Retry-After", "60")
+	c.site.Error(w, r, http.StatusTooManyRequests)
+}
+
 // show serves the page, or with part=main the part of it that the script swaps.
 func (c *Checkout) show(w http.ResponseWriter, r *http.Request, v View) {
 	query := r.URL.Query()
 	lang := c.page.Language(r)
-	p, err := c.newPage(lang, v, query.Has("choose"), problemText(query.Get("problem")))
+	a := ask{choose: query.Has("choose"), problem: problemText(query.Get("problem")), claim: query.Has("claim"), answer: claimText(query.Get("claim"))}
+	p, err := c.newPage(lang, v, a)
 	if err != nil {
 		c.site.Fault(w, r, err)
 		return
@@ -137,7 +168,7 @@ func (c *Checkout) show(w http.ResponseWriter, r *http.Request, v View) {
 	c.page.Write(w, r, http.StatusOK, lang, p, p.imageOrigins()...)
 }
 
-// maxForm is far more than the one field of our form.
+// maxForm is far more than the fields of our forms.
 const maxForm = 4 << 10
 
 // choose takes the payer's choice and leads back to the page, with the reason
@@ -145,25 +176,25 @@ const maxForm = 4 << 10
 func (c *Checkout) choose(w http.ResponseWriter, r *http.Request, v View) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	asset := r.PostFormValue("asset")
-	back := pathOf(v.Number)
+	l := v.links()
 	offered := false
 	for _, o := range v.Offers {
 		offered = offered || o.Asset.Code == asset
 	}
 	if !offered {
-		http.Redirect(w, r, back+"?choose=1&problem=gone", http.StatusSeeOther)
+		http.Redirect(w, r, l.to("", "choose=1", "problem=gone"), http.StatusSeeOther)
 		return
 	}
 	err := c.orders.Choose(r.Context(), v.Number, asset)
 	if refusal := (*payment.Error)(nil); errors.As(err, &refusal) {
-		http.Redirect(w, r, back+"?choose=1&problem="+problemOf(refusal.Code), http.StatusSeeOther)
+		http.Redirect(w, r, l.to("", "choose=1", "problem="+problemOf(refusal.Code)), http.StatusSeeOther)
 		return
 	}
 	if err != nil {
 		c.site.Fault(w, r, err)
 		return
 	}
-	http.Redirect(w, r, back, http.StatusSeeOther)
+	http.Redirect(w, r, l.to(""), http.StatusSeeOther)
 }
 
 // problemOf is the word in the address for a refusal; problemText the text for

@@ -39,17 +39,16 @@ func (c *Checkout) events(w http.ResponseWriter, r *http.Request, v View) {
 		c.site.Fault(w, r, err)
 		return
 	}
-	if phase.final() {
+	if v.final(phase) {
 		w.WriteHeader(http.StatusNoContent) // tells the browser not to come again
 		return
 	}
 	if r.Method == http.MethodHead {
 		return
 	}
-	s, ok := c.streams.open(v.Number, web.Neighbourhood(c.site.ClientAddr(r)), v.Fingerprint)
+	s, ok := c.streams.open(v.Token, web.Neighbourhood(c.site.ClientAddr(r)), v.Fingerprint)
 	if !ok {
-		w.Header().Set("Retry-After", "60")
-		c.site.Error(w, r, http.StatusTooManyRequests)
+		c.tooMany(w, r)
 		return
 	}
 	defer c.streams.close(s)
@@ -89,9 +88,9 @@ const watchBatch = 500
 // second, and sooner when something changed in this process; it returns how
 // many orders it asked for.
 func (c *Checkout) RunOnce(ctx context.Context) (done int, err error) {
-	numbers := c.streams.numbers()
-	for len(numbers) > 0 {
-		batch := numbers[:min(watchBatch, len(numbers))]
+	tokens := c.streams.tokens()
+	for len(tokens) > 0 {
+		batch := tokens[:min(watchBatch, len(tokens))]
 		fingerprints, err := c.orders.Fingerprints(ctx, batch)
 		if err != nil {
 			return done, fmt.Errorf("poll watched orders: %w", err)
@@ -100,7 +99,7 @@ func (c *Checkout) RunOnce(ctx context.Context) (done int, err error) {
 			c.streams.publish(n, fingerprint)
 		}
 		done += len(batch)
-		numbers = numbers[len(batch):]
+		tokens = tokens[len(batch):]
 	}
 	return done, nil
 }
@@ -123,7 +122,7 @@ type streams struct {
 
 // stream is one reader.
 type stream struct {
-	number string
+	token  string
 	source netip.Prefix
 	last   string      // the fingerprint told last; under streams.mu
 	news   chan string // holds the newest that was not told yet
@@ -138,17 +137,17 @@ func newStreams(limit StreamLimit) *streams {
 }
 
 // open admits one more reader of the order, or none.
-func (s *streams) open(number string, source netip.Prefix, fingerprint string) (*stream, bool) {
+func (s *streams) open(token string, source netip.Prefix, fingerprint string) (*stream, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.total >= s.limit.Total || s.sources[source] >= s.limit.PerAddress || len(s.orders[number]) >= s.limit.PerOrder {
+	if s.total >= s.limit.Total || s.sources[source] >= s.limit.PerAddress || len(s.orders[token]) >= s.limit.PerOrder {
 		return nil, false
 	}
-	one := &stream{number: number, source: source, last: fingerprint, news: make(chan string, 1)}
-	if s.orders[number] == nil {
-		s.orders[number] = map[*stream]struct{}{}
+	one := &stream{token: token, source: source, last: fingerprint, news: make(chan string, 1)}
+	if s.orders[token] == nil {
+		s.orders[token] = map[*stream]struct{}{}
 	}
-	s.orders[number][one] = struct{}{}
+	s.orders[token][one] = struct{}{}
 	s.sources[source]++
 	s.total++
 	return one, true
@@ -157,9 +156,9 @@ func (s *streams) open(number string, source netip.Prefix, fingerprint string) (
 func (s *streams) close(one *stream) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.orders[one.number], one)
-	if len(s.orders[one.number]) == 0 {
-		delete(s.orders, one.number)
+	delete(s.orders[one.token], one)
+	if len(s.orders[one.token]) == 0 {
+		delete(s.orders, one.token)
 	}
 	if s.sources[one.source]--; s.sources[one.source] == 0 {
 		delete(s.sources, one.source)
@@ -169,10 +168,10 @@ func (s *streams) close(one *stream) {
 
 // publish gives a fingerprint to those of the order's readers who have another.
 // A reader that has not taken the one before gets only this one.
-func (s *streams) publish(number, fingerprint string) {
+func (s *streams) publish(token, fingerprint string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for one := range s.orders[number] {
+	for one := range s.orders[token] {
 		if fingerprint == one.last {
 			continue
 		}
@@ -185,13 +184,13 @@ func (s *streams) publish(number, fingerprint string) {
 	}
 }
 
-// numbers are the orders that somebody watches.
-func (s *streams) numbers() []string {
+// tokens are the orders that somebody watches.
+func (s *streams) tokens() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	numbers := make([]string, 0, len(s.orders))
+	tokens := make([]string, 0, len(s.orders))
 	for n := range s.orders {
-		numbers = append(numbers, n)
+		tokens = append(tokens, n)
 	}
-	return numbers
+	return tokens
 }

@@ -82,7 +82,7 @@ func TestStreamTellsOfChanges(t *testing.T) {
 		t.Errorf("after the stop came %q", got)
 	}
 	peer.Eventually(t, 5*time.Second, func() error {
-		if n := len(b.streams.numbers()); n != 0 {
+		if n := len(b.streams.tokens()); n != 0 {
 			return fmt.Errorf("%d orders are still watched", n)
 		}
 		return nil
@@ -92,7 +92,7 @@ func TestStreamTellsOfChanges(t *testing.T) {
 func TestStreamOfAFinalOrderEnds(t *testing.T) {
 	for _, name := range []string{"paid", "expired"} {
 		v := states()[name]
-		if got := newBench(t, Options{}, v).get("/pay/" + v.Number + "/events"); got.Code != http.StatusNoContent {
+		if got := newBench(t, Options{}, v).get(v.links().to("events")); got.Code != http.StatusNoContent {
 			t.Errorf("%s: status %d", name, got.Code)
 		}
 	}
@@ -101,8 +101,8 @@ func TestStreamOfAFinalOrderEnds(t *testing.T) {
 // TestB17_StreamLimits: an address, an order and the process have only so many
 // streams; pages are served all the same, and a closed stream makes room.
 func TestB17_StreamLimits(t *testing.T) {
-	second := with(open(), func(v *View) { v.Number = "second" })
-	third := with(open(), func(v *View) { v.Number = "third" })
+	second := with(open(), func(v *View) { v.Token = "second" })
+	third := with(open(), func(v *View) { v.Token = "third" })
 	limits := StreamLimit{PerAddress: 5, PerOrder: 3, Total: 100}
 	b := newBench(t, Options{Streams: limits}, open(), second, third)
 	origin := serve(t, b)

@@ -16,24 +16,14 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 // TestB03_GoldenPages compares the page of every state with the one that was
 // looked at. What is not in these files is not shown.
 func TestB03_GoldenPages(t *testing.T) {
-	pages := map[string]string{"choose-again": "waiting"}
-	views := states()
-	for name := range views {
-		pages[name] = name
-	}
-	for name, state := range pages {
+	for name, page := range sheets() {
 		t.Run(name, func(t *testing.T) {
-			v := views[state]
-			o := Options{Images: true}
-			if v.Test {
-				o.TestPay = func(number string) string { return "/demo/pay/" + number }
+			want := http.StatusOK
+			if name == "refund-bad" {
+				want = http.StatusUnprocessableEntity
 			}
-			path := "/pay/" + v.Number
-			if name == "choose-again" {
-				path += "?choose=1&problem=rate"
-			}
-			got := newBench(t, o, v).get(path)
-			compareGolden(t, name+".html", got.Code, http.StatusOK, got.Body.String())
+			got := page.open(page.bench(t))
+			compareGolden(t, name+".html", got.Code, want, got.Body.String())
 		})
 	}
 	t.Run("unknown", func(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"florin/internal/engine"
 	"florin/internal/payment"
 )
 
@@ -20,7 +21,7 @@ import (
 // same headers each time.
 func TestB08_HeadersOnEveryRoute(t *testing.T) {
 	views := states()
-	b := newBench(t, Options{Images: true, Guesses: GuessLimit{PerSecond: 0, Burst: 4}}, views["waiting"], with(views["paid"], func(v *View) { v.Number = "paid" }))
+	b := newBench(t, Options{Images: true, Guesses: GuessLimit{PerSecond: 0, Burst: 4}}, views["waiting"], with(views["paid"], func(v *View) { v.Token, v.Number = "paid", "paid" }))
 	path := "/pay/" + orderNumber
 	for _, c := range []struct {
 		name   string
@@ -95,7 +96,7 @@ func TestImagesByPolicy(t *testing.T) {
 		{name: "none", image: ""},
 	} {
 		v := with(open(), func(v *View) { v.Product.Image = c.image })
-		got := newBench(t, Options{Images: !c.off}, v).get("/pay/" + v.Number)
+		got := newBench(t, Options{Images: !c.off}, v).get(pathOf(v))
 		if csp := got.Header().Get("Content-Security-Policy"); !strings.Contains(csp, "img-src 'self'"+c.origin+";") {
 			t.Errorf("%s: policy %q, want the origin %q", c.name, csp, c.origin)
 		}
@@ -172,6 +173,14 @@ var errCanary = errors.New("canary: merchant mer_1 of database postgres://x")
 
 func (broken) Checkout(context.Context, string) (View, error) { return View{}, errCanary }
 func (broken) Choose(context.Context, string, string) error   { return errCanary }
+func (broken) Claim(context.Context, string, string) (engine.ClaimStatus, error) {
+	return "", errCanary
+}
+func (broken) Refund(context.Context, string) (RefundView, error) { return RefundView{}, errCanary }
+func (broken) RefundAddress(context.Context, string, string) (string, error) {
+	return "", errCanary
+}
+func (broken) ClaimRefund(context.Context, string, string) error { return errCanary }
 func (broken) Fingerprints(context.Context, []string) (map[string]string, error) {
 	return nil, errCanary
 }
@@ -181,10 +190,14 @@ func (broken) Fingerprints(context.Context, []string) (map[string]string, error)
 func TestB06_WayBack(t *testing.T) {
 	const stored = "https://shop.example/orders/10042?from=pay"
 	for name, v := range states() {
-		final := v.State != payment.OrderOpen && v.ReturnURL != ""
+		phase, _, err := v.phase(noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		final := v.ReturnURL != "" && (phase == PhasePaid || v.Token == orderNumber && (phase == PhaseExpired || phase == PhaseRefunded))
 		b := newBench(t, Options{}, v)
-		for _, query := range []string{"", "?next=https://evil.example/", "?return_url=//evil.example", "?redirect_url=javascript:alert(1)", "?choose=1&url=https://evil.example", "?problem=https://evil.example"} {
-			body := b.get("/pay/" + v.Number + query).Body.String()
+		for _, query := range []string{"x=", "next=https://evil.example/", "return_url=//evil.example", "redirect_url=javascript:alert(1)", "choose=1&url=https://evil.example", "problem=https://evil.example", "redirectionUrl=https://evil.example"} {
+			body := b.get(pathOf(v, query)).Body.String()
 			if strings.Contains(body, "evil.example") || strings.Contains(body, "alert(1)") {
 				t.Errorf("%s%s: the page repeats what it was given", name, query)
 			}
@@ -195,7 +208,7 @@ func TestB06_WayBack(t *testing.T) {
 	}
 	for _, raw := range []string{"javascript:alert(1)", "data:text/html,x", "//evil.example", "https://u:p@evil.example/", "https:evil.example", "/local"} {
 		v := with(states()["paid"], func(v *View) { v.ReturnURL = raw })
-		if body := newBench(t, Options{}, v).get("/pay/" + v.Number).Body.String(); strings.Contains(body, `id="back"`) || strings.Contains(body, "url=") {
+		if body := newBench(t, Options{}, v).get(pathOf(v)).Body.String(); strings.Contains(body, `id="back"`) || strings.Contains(body, "url=") {
 			t.Errorf("a stored %q became a link", raw)
 		}
 	}
@@ -205,7 +218,7 @@ func TestB06_WayBack(t *testing.T) {
 func TestTimedReturn(t *testing.T) {
 	for since, want := range map[time.Duration]bool{0: true, 119 * time.Second: true, 2 * time.Minute: false, time.Hour: false} {
 		v := with(states()["paid"], func(v *View) { v.ChangedAt = noon.Add(-since) })
-		body := newBench(t, Options{}, v).get("/pay/" + v.Number).Body.String()
+		body := newBench(t, Options{}, v).get(pathOf(v)).Body.String()
 		if got := strings.Contains(body, `<meta http-equiv="refresh" content="5;url=https://shop.example/orders/10042?from=pay">`); got != want {
 			t.Errorf("%v after the payment: timed return is %v", since, got)
 		}
@@ -284,7 +297,7 @@ func TestChoosing(t *testing.T) {
 func TestPickerClosesWithTheFirstTransfer(t *testing.T) {
 	for _, name := range []string{"partial", "confirming", "paid", "expired"} {
 		v := states()[name]
-		if body := newBench(t, Options{}, v).get("/pay/" + v.Number + "?choose=1").Body.String(); strings.Contains(body, `name="asset"`) {
+		if body := newBench(t, Options{}, v).get(pathOf(v, "choose=1")).Body.String(); strings.Contains(body, `name="asset"`) {
 			t.Errorf("%s: the picker is open", name)
 		}
 	}
@@ -299,7 +312,7 @@ func TestTestPanelOnlyInTestMode(t *testing.T) {
 		want bool
 	}{{true, hook, true}, {true, nil, false}, {false, hook, false}} {
 		v := with(waitingFor(usdtEthereum), func(v *View) { v.Test = c.test })
-		body := newBench(t, Options{TestPay: c.hook}, v).get("/pay/" + v.Number).Body.String()
+		body := newBench(t, Options{TestPay: c.hook}, v).get(pathOf(v)).Body.String()
 		if got := strings.Contains(body, `action="/demo/pay/`+orderNumber+`"`); got != c.want {
 			t.Errorf("test %v, hook %v: panel is %v", c.test, c.hook != nil, got)
 		}

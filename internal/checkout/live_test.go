@@ -154,7 +154,7 @@ func TestStayingOnThePage(t *testing.T) {
 	v := with(states()["paid"], func(v *View) { v.ReturnURL = shop.URL + "/thanks" })
 	origin := serve(t, newBench(t, Options{}, v))
 	ctx := newTab(t)
-	do(t, ctx, chromedp.Navigate(origin+"/pay/"+v.Number))
+	do(t, ctx, chromedp.Navigate(origin+pathOf(v)))
 	has(t, ctx, `document.getElementById('seconds').textContent == '4'`)
 	do(t, ctx, chromedp.Click(chromedp.CSS("#stay")))
 	eval[bool](t, ctx, `new Promise(done => setTimeout(() => done(true), 5500))`)
@@ -222,7 +222,7 @@ func TestB15_InjectedWallet(t *testing.T) {
 			if _, err := chromedp.Call(ctx, pages.AddScriptToEvaluateOnNewDocument, pages.AddScriptToEvaluateOnNewDocumentParams{Source: script}); err != nil {
 				t.Fatal(err)
 			}
-			do(t, ctx, chromedp.Navigate(origin+"/pay/"+v.Number), chromedp.WaitVisible(chromedp.CSS("#wallets button")))
+			do(t, ctx, chromedp.Navigate(origin+pathOf(v)), chromedp.WaitVisible(chromedp.CSS("#wallets button")))
 			want := map[string]string{"EIP-6963": "Pay with <b>Fox</b>", "EIP-1193": "Pay with browser wallet"}[name]
 			if got := eval[string](t, ctx, `[...document.querySelectorAll('#wallets button')].map(b => b.textContent).join()`); got != want {
 				t.Errorf("buttons %q, want %q", got, want)
@@ -262,7 +262,7 @@ func TestNoWalletNoButton(t *testing.T) {
 		if _, err := chromedp.Call(ctx, pages.AddScriptToEvaluateOnNewDocument, pages.AddScriptToEvaluateOnNewDocumentParams{Source: script}); err != nil {
 			t.Fatal(err)
 		}
-		do(t, ctx, chromedp.Navigate(origin+"/pay/"+v.Number))
+		do(t, ctx, chromedp.Navigate(origin+pathOf(v)))
 		eval[bool](t, ctx, `new Promise(done => setTimeout(() => done(true), 500))`)
 		if n := eval[int](t, ctx, `document.querySelectorAll('#wallets button').length`); n != 0 {
 			t.Errorf("%s: %d wallet buttons", name, n)
@@ -276,7 +276,7 @@ func TestCountdown(t *testing.T) {
 	b := newBench(t, Options{}, v)
 	origin := serve(t, b)
 	ctx := newTab(t)
-	do(t, ctx, chromedp.Navigate(origin+"/pay/"+v.Number))
+	do(t, ctx, chromedp.Navigate(origin+pathOf(v)))
 	has(t, ctx, `document.getElementById('left').textContent == '0:01'`)
 	b.world.put(with(v, func(v *View) { v.Deadline = noon }))
 	has(t, ctx, `!document.getElementById('address') && !!document.querySelector('.closing')`)
@@ -328,7 +328,7 @@ func TestNamesForEverything(t *testing.T) {
 		}
 		origin := serve(t, newBench(t, o, v))
 		ctx := newTab(t)
-		do(t, ctx, chromedp.Navigate(origin+"/pay/"+v.Number))
+		do(t, ctx, chromedp.Navigate(origin+pathOf(v)))
 		tree, err := chromedp.Call(ctx, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{})
 		if err != nil {
 			t.Fatal(err)
@@ -373,7 +373,7 @@ func TestKeyboard(t *testing.T) {
 	for name, v := range map[string]View{"choose": open(), "waiting": states()["waiting"], "paid": states()["paid"]} {
 		origin := serve(t, newBench(t, Options{}, v))
 		ctx := newTab(t)
-		do(t, ctx, chromedp.EmulateViewport(360, 760), chromedp.Navigate(origin+"/pay/"+v.Number))
+		do(t, ctx, chromedp.EmulateViewport(360, 760), chromedp.Navigate(origin+pathOf(v)))
 		count := eval[int](t, ctx, `(window.all = [...document.querySelectorAll('a[href], button, summary')].filter(e => e.checkVisibility())).length`)
 		for i := range count {
 			do(t, ctx, chromedp.KeyEvent(kb.Tab))
@@ -409,7 +409,7 @@ func TestNarrowPages(t *testing.T) {
 		})
 		for _, v := range []View{v, longer} {
 			origin := serve(t, newBench(t, Options{}, v))
-			do(t, ctx, chromedp.EmulateViewport(320, 640), chromedp.Navigate(origin+"/pay/"+v.Number))
+			do(t, ctx, chromedp.EmulateViewport(320, 640), chromedp.Navigate(origin+pathOf(v)))
 			for _, dir := range []string{"ltr", "rtl"} {
 				if over := eval[int](t, ctx, `(document.documentElement.dir = '`+dir+`', document.documentElement.scrollWidth - innerWidth)`); over > 0 {
 					t.Errorf("%s, %s: %d px too wide with %.20q", name, dir, over, v.Merchant)
@@ -425,7 +425,7 @@ func TestB16_AmountsStandApart(t *testing.T) {
 		v.Merchant, v.Product.Name = "دکان \u202e00.1 DSU", "\u202eقهوه\u202e 99"
 	})
 	b := newBench(t, Options{}, v)
-	body := b.get("/pay/" + v.Number).Body.String()
+	body := b.get(pathOf(v)).Body.String()
 	if strings.ContainsRune(body, '\u202e') {
 		t.Error("an override reached the page")
 	}

@@ -15,36 +15,102 @@ func FromEngine(e *engine.Engine) Orders { return engineOrders{e} }
 
 type engineOrders struct{ engine *engine.Engine }
 
-func (o engineOrders) Checkout(ctx context.Context, number string) (View, error) {
+func (o engineOrders) Checkout(ctx context.Context, token string) (View, error) {
 	// The fingerprint is read first: facts that are younger only cause one swap too many.
-	fingerprint, err := o.engine.Fingerprint(ctx, number)
+	fingerprint, err := o.engine.Fingerprint(ctx, token)
 	if err != nil {
 		return View{}, known(err)
 	}
-	order, err := o.engine.OrderToPay(ctx, number)
+	order, err := o.engine.PageToPay(ctx, token)
 	if err != nil {
 		return View{}, known(err)
 	}
-	return o.view(order, fingerprint)
+	d, ok := dialects[order.App.Protocol]
+	if !ok {
+		return View{}, ErrUnknown
+	}
+	v, err := o.view(order, fingerprint)
+	v.Token, v.dialect = token, d
+	return v, err
 }
 
 func (o engineOrders) Choose(ctx context.Context, number, assetCode string) error {
 	return known(o.engine.ChooseAsset(ctx, number, assetCode))
 }
 
-func (o engineOrders) Fingerprints(ctx context.Context, numbers []string) (map[string]string, error) {
-	fingerprints := make(map[string]string, len(numbers))
-	for _, number := range numbers {
-		fingerprint, err := o.engine.Fingerprint(ctx, number)
+func (o engineOrders) Fingerprints(ctx context.Context, tokens []string) (map[string]string, error) {
+	fingerprints := make(map[string]string, len(tokens))
+	for _, token := range tokens {
+		fingerprint, err := o.engine.Fingerprint(ctx, token)
 		if err = known(err); errors.Is(err, ErrUnknown) {
 			continue
 		}
 		if err != nil {
 			return nil, err
 		}
-		fingerprints[number] = fingerprint
+		fingerprints[token] = fingerprint
 	}
 	return fingerprints, nil
+}
+
+func (o engineOrders) Claim(ctx context.Context, token, txID string) (engine.ClaimStatus, error) {
+	result, err := o.engine.Claim(ctx, token, txID)
+	return result.Status, known(err)
+}
+
+func (o engineOrders) Refund(ctx context.Context, token string) (RefundView, error) {
+	r, err := o.engine.RefundLink(ctx, token)
+	if err != nil {
+		return RefundView{}, known(err)
+	}
+	app, err := o.engine.App(ctx, r.AppID)
+	if err != nil {
+		return RefundView{}, err
+	}
+	v := RefundView{
+		Token: token, Test: app.Mode != engine.Live, Merchant: app.MerchantName, State: refundState(r),
+		Amount: r.Amount, Address: r.Recipient, TxID: r.TxID,
+	}
+	v.Asset, err = o.asset(r.Amount.Asset())
+	return v, err
+}
+
+// refundState is what r's state means to its payee.
+func refundState(r engine.Refund) RefundState {
+	switch {
+	case r.State == payment.PayoutPaid:
+		return RefundPaid
+	case r.State == payment.PayoutFailed && r.Recipient == "":
+		return RefundExpired
+	case r.State == payment.PayoutFailed:
+		return RefundFailed
+	case r.Recipient == "":
+		return RefundOpen
+	case r.State == payment.PayoutSent:
+		return RefundSent
+	}
+	return RefundGiven
+}
+
+func (o engineOrders) RefundAddress(ctx context.Context, token, address string) (string, error) {
+	r, err := o.engine.RefundLink(ctx, token)
+	if err != nil {
+		return "", known(err)
+	}
+	n, ok := o.engine.Network(r.Amount.Asset().Chain())
+	if !ok {
+		return "", fmt.Errorf("refund %s: its chain is not configured", r.ID)
+	}
+	normal, err := n.Addresser.Normal(address)
+	if err != nil {
+		return "", payment.Invalid("recipient", "is no address of "+n.Title)
+	}
+	return normal, nil
+}
+
+func (o engineOrders) ClaimRefund(ctx context.Context, token, address string) error {
+	_, err := o.engine.ClaimRefund(ctx, token, address)
+	return known(err)
 }
 
 // known turns the refusal of a number into ErrUnknown.
@@ -61,6 +127,7 @@ func (o engineOrders) view(order engine.OrderView, fingerprint string) (View, er
 		Number: order.Number, Fingerprint: fingerprint, Test: order.App.Mode != engine.Live,
 		Merchant: order.App.MerchantName, Product: order.Product, Reference: order.Reference, ReturnURL: order.ReturnURL,
 		Price: order.Price, Deadline: order.Deadline, State: order.State, PaidAt: order.PaidAt, ChangedAt: order.ChangedAt,
+		Range: order.Policy.Range, LateCount: order.Policy.Late == payment.LateCount,
 	}
 	for _, offered := range order.Offers {
 		asset, err := o.asset(offered.Asset)
@@ -69,10 +136,10 @@ func (o engineOrders) view(order engine.OrderView, fingerprint string) (View, er
 		}
 		v.Offers = append(v.Offers, Offer{asset, offered.Due})
 	}
-	if !order.Chosen() {
-		return v, nil
-	}
 	var err error
+	if v.Held, err = o.held(order); err != nil || !order.Chosen() {
+		return v, err
+	}
 	if v.Asset, err = o.asset(order.Due.Asset()); err != nil {
 		return v, err
 	}
@@ -84,7 +151,7 @@ func (o engineOrders) view(order engine.OrderView, fingerprint string) (View, er
 		return v, nil
 	}
 	v.Address, v.Due, v.Received, v.Late, v.TxID = order.Address, order.Due, order.Received, order.Late, order.LastTxID
-	v.Confirmations, v.Needed = order.HaveConfirmations, order.NeedConfirmations
+	v.Confirmations, v.Needed, v.Refunded = order.HaveConfirmations, order.NeedConfirmations, order.Refunded
 	v.Seen = money.Zero(order.Due.Asset())
 	for _, t := range order.Pending() {
 		if t.BlockTime.After(order.Deadline) && order.Policy.Late != payment.LateCount {
@@ -96,6 +163,26 @@ func (o engineOrders) view(order engine.OrderView, fingerprint string) (View, er
 		v.TxID = t.Key.TxID
 	}
 	return v, nil
+}
+
+// held lists what came to the order's addresses and waits for a person. What a token that nobody listed
+// calls itself, or how much of it there is, says nothing (threats B04, C04).
+func (o engineOrders) held(order engine.OrderView) (list []Held, err error) {
+	for _, t := range order.Transfers {
+		switch {
+		case t.Status != payment.TransferConfirmed || t.Booked != payment.BookedSuspense || t.Reason == payment.ReasonReversed:
+			continue
+		case !t.Listed || t.Reason == payment.ReasonBeyond:
+			list = append(list, Held{Reason: t.Reason})
+			continue
+		}
+		asset, err := o.asset(t.Amount.Asset())
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, Held{t.Amount, asset.Symbol, t.Reason})
+	}
+	return list, nil
 }
 
 // asset describes an asset by its network's entry in the catalogue.

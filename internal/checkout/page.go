@@ -4,12 +4,13 @@ import (
 	"fmt"
 	"html/template"
 	"math/big"
-	"net/url"
 	"strings"
 	"time"
 	"unicode/utf8"
 
+	"florin/internal/engine"
 	"florin/internal/money"
+	"florin/internal/payment"
 	"florin/internal/web"
 )
 
@@ -17,14 +18,16 @@ import (
 type page struct {
 	*web.Language
 	Script string // path of the script
-	Path   string // of this page, without query
 	Phase  Phase
 	// Picking is whether the picker is open: nothing was chosen yet, or the
 	// payer wants something else.
 	Picking bool
 	Problem string // key of a text: why the last choice was not taken
-	Version string
-	Test    bool
+	// Claimable is whether the payer may name a transaction, Claiming whether he is at it.
+	Claimable, Claiming bool
+	Answer              string // key of a text: what became of the one he named
+	Version             string
+	Test                bool
 
 	Merchant, Initial  string
 	Name, Description  string
@@ -44,7 +47,13 @@ type page struct {
 	Confirmations      uint64
 	Needed             uint64
 	TxID               string
+	Overdue            bool
 	PaidAt, PaidAtText string
+	Refunded           string
+	Held               []held
+	Low, High          string // of what counts by itself; "" where everything does
+	LowTimes           string // the same as parts of what is due
+	HighTimes          string
 	QR                 code // of the payment URI, or of the address where there is none
 	AddressQR          *code
 	URI                template.URL
@@ -52,6 +61,20 @@ type page struct {
 	Return             string
 	ReturnSeconds      int // 0: the payer goes when he likes
 	TestPay            string
+
+	links links
+	live  bool
+}
+
+// held is a transfer that a person has to look at.
+type held struct{ Key, Amount, Symbol string }
+
+// ask is what the page's address asks for beside the order.
+type ask struct {
+	choose  bool   // open the picker although an asset was chosen
+	problem string // key of a text
+	claim   bool   // open the form for a transaction
+	answer  string // key of a text
 }
 
 // offer is one line of the picker.
@@ -78,24 +101,25 @@ const (
 	justPaid      = 2 * time.Minute
 )
 
-// newPage computes the page of v as it is now. repick opens the picker although
-// an asset was chosen.
-func (c *Checkout) newPage(l *web.Language, v View, repick bool, problem string) (page, error) {
+// newPage computes the page of v as it is now.
+func (c *Checkout) newPage(l *web.Language, v View, a ask) (page, error) {
 	now := c.options.Now()
 	phase, rest, err := v.phase(now)
 	if err != nil {
 		return page{}, fmt.Errorf("compute phase of order %s: %w", v.Number, err)
 	}
 	p := page{
-		Language: l, Script: c.script, Path: pathOf(v.Number), Phase: phase, Problem: problem, Version: v.Fingerprint, Test: v.Test,
+		Language: l, Script: c.script, links: v.links(), Phase: phase, live: !v.final(phase), Problem: a.problem, Version: v.Fingerprint, Test: v.Test,
 		Merchant:    web.Plain(v.Merchant, maxMerchant),
 		Name:        web.Plain(v.Product.Name, maxName),
 		Description: web.Plain(v.Product.Description, maxDescription),
-		Reference:   web.Plain(v.Reference, maxReference),
 		Price:       l.Number(priceText(v.Price)),
 		Currency:    v.Price.Currency(),
 	}
 	p.Initial = initial(p.Merchant)
+	if v.dialect.reference {
+		p.Reference = web.Plain(v.Reference, maxReference)
+	}
 	if c.options.Images {
 		if link, err := web.ParsePublicURL(v.Product.Image, false); err == nil {
 			if _, ok := web.ImageOrigin(link); ok {
@@ -112,6 +136,10 @@ func (c *Checkout) newPage(l *web.Language, v View, repick bool, problem string)
 			return page{}, err
 		}
 	}
+	if p.Claimable = v.claimable(phase); p.Claimable {
+		p.Claiming, p.Answer = a.claim, a.answer
+		p.addHeld(v)
+	}
 	switch phase {
 	case PhaseStanding:
 		if err := p.addStatic(v); err != nil {
@@ -121,11 +149,11 @@ func (c *Checkout) newPage(l *web.Language, v View, repick bool, problem string)
 	case PhaseClosed:
 		p.Token, p.Mark = v.Asset, mark(v.Asset.Symbol)
 	case PhaseChoose, PhaseWaiting:
-		p.Picking = phase == PhaseChoose || repick && len(v.Offers) > 0
+		p.Picking = phase == PhaseChoose || a.choose && len(v.Offers) > 0
 		for _, o := range v.Offers {
 			p.Offers = append(p.Offers, offer{Asset: o.Asset, Mark: mark(o.Asset.Symbol), Due: o.Due.Decimal(), Chosen: o.Asset.Code == v.Asset.Code})
 		}
-	case PhasePaid, PhaseExpired:
+	case PhasePaid, PhaseRefunded, PhaseExpired:
 		p.addReturn(v, now)
 	}
 	if phase == PhaseWaiting || phase == PhasePartial || phase == PhaseConfirming {
@@ -150,10 +178,14 @@ func (p *page) addPayment(v View, rest money.Amount) error {
 		if excess, err := arrived.Sub(v.Due); err == nil && !excess.IsZero() {
 			p.Excess = excess.Decimal()
 		}
+		if !v.Refunded.IsZero() {
+			p.Refunded = v.Refunded.Decimal()
+		}
 	}
 	if rest.IsZero() {
 		return nil
 	}
+	p.addRange(v)
 	p.Address = v.Address
 	if p.QR, err = qrCode(v.Address); err != nil {
 		return err
@@ -169,6 +201,48 @@ func (p *page) addPayment(v View, rest money.Amount) error {
 	p.Wallet, p.URI, p.AddressQR = &wallet, uri(wallet), &plain
 	p.QR, err = qrCode(wallet.URI)
 	return err
+}
+
+// addRange adds what of one more payment counts by itself.
+func (p *page) addRange(v View) {
+	if v.Range == nil {
+		return
+	}
+	low, high := bounds(*v.Range, v.Due)
+	if arrived, err := v.arrived(); err == nil && !arrived.IsZero() {
+		if high, err = high.Sub(arrived); err != nil {
+			return // nothing
+		}
+		low = money.Zero(high.Asset())
+	}
+	p.Low, p.High = low.Decimal(), high.Decimal()
+	p.LowTimes, p.HighTimes = p.Number(times(v.Range.LowNum, v.Range.LowDen)), p.Number(times(v.Range.HighNum, v.Range.HighDen))
+}
+
+// maxHeld is how many transfers that wait for a person are named.
+const maxHeld = 3
+
+// addHeld adds the transfers that wait for a person.
+func (p *page) addHeld(v View) {
+	for _, h := range v.Held[:min(len(v.Held), maxHeld)] {
+		line := held{Key: "held.other"}
+		switch h.Reason {
+		case payment.ReasonUnder:
+			line.Key = "held.under"
+		case payment.ReasonOver:
+			line.Key = "held.over"
+		case payment.ReasonLate:
+			line.Key = "held.late"
+		case payment.ReasonDuplicate:
+			line.Key = "held.again"
+		}
+		if h.Amount.Asset().IsZero() {
+			line.Key = "held.unknown"
+		} else {
+			line.Amount, line.Symbol = h.Amount.Decimal(), h.Symbol
+		}
+		p.Held = append(p.Held, line)
+	}
 }
 
 // addStatic adds where any amount can be sent.
@@ -187,24 +261,27 @@ func (p *page) addStatic(v View) error {
 	return err
 }
 
-// addReturn adds the way back to the shop: only after a result, and only to the
-// stored address (threats B06).
+// addReturn adds the way back to the shop: only where the dialect has one, and
+// only to the stored address, unchanged (threats B06).
 func (p *page) addReturn(v View, now time.Time) {
-	if link, err := web.ParsePublicURL(v.ReturnURL, true); err == nil {
-		p.Return = link
+	if v.dialect.leadsBack(p.Phase) {
+		if link, err := web.ParsePublicURL(v.ReturnURL, true); err == nil {
+			p.Return = link
+		}
 	}
-	if p.Phase != PhasePaid || v.PaidAt.IsZero() {
+	if p.Phase == PhaseExpired || v.PaidAt.IsZero() {
 		return
 	}
+	p.Overdue = v.overdue()
 	p.PaidAt = v.PaidAt.UTC().Format(time.RFC3339)
 	p.PaidAtText = v.PaidAt.UTC().Format("2006-01-02 15:04 UTC")
-	if p.Return != "" && now.Sub(v.ChangedAt) < justPaid {
+	if p.Return != "" && v.dialect.timed && p.Phase == PhasePaid && now.Sub(v.ChangedAt) < justPaid {
 		p.ReturnSeconds = returnSeconds
 	}
 }
 
 func (p *page) addTestPay(c *Checkout, v View) {
-	if v.Test && c.options.TestPay != nil {
+	if v.Test && v.Token == v.Number && c.options.TestPay != nil {
 		p.TestPay = c.options.TestPay(v.Number)
 	}
 }
@@ -218,23 +295,45 @@ func (p page) imageOrigins() []string {
 }
 
 // Live reports whether the page can still change.
-func (p page) Live() bool { return !p.Phase.final() }
+func (p page) Live() bool { return p.live }
+
+// To is the address of a part of the page, with parameters; "" is the page itself.
+func (p page) To(part string, parameters ...string) string { return p.links.to(part, parameters...) }
+
+// Good reports whether the answer about a transaction is that all is well.
+func (p page) Good() bool {
+	switch engine.ClaimStatus(strings.TrimPrefix(p.Answer, "claim.")) {
+	case engine.ClaimLinked, engine.ClaimCounted, engine.ClaimConfirming:
+		return true
+	}
+	return false
+}
+
+// Underpaid reports whether too little was paid and that has a name of its own.
+func (p page) Underpaid() bool { return p.Phase == PhaseExpired && p.live && p.HasArrived }
 
 // Static reports whether this is a static address's page.
 func (p page) Static() bool { return p.Phase == PhaseStanding || p.Phase == PhaseClosed }
 
 // Fragment is the address of the part that the script swaps.
 func (p page) Fragment() string {
-	if p.Picking && p.Phase != PhaseChoose {
-		return p.Path + "?part=main&choose=1"
+	switch {
+	case p.Claiming:
+		return p.To("", "part=main", "claim="+strings.TrimPrefix(p.Answer, "claim."))
+	case p.Picking && p.Phase != PhaseChoose:
+		return p.To("", "part=main", "choose=1")
 	}
-	return p.Path + "?part=main"
+	return p.To("", "part=main")
 }
 
-// RefreshSeconds is how often a page without script loads itself again. The
-// picker is left alone longer, so that it can be read.
+// RefreshSeconds is how often a page without script loads itself again; 0 is
+// never, for a form that is being filled in. What is read or changes seldom is
+// left alone longer.
 func (p page) RefreshSeconds() int {
-	if p.Picking {
+	switch {
+	case !p.live || p.Claiming:
+		return 0
+	case p.Picking || p.Phase == PhaseExpired:
 		return 60
 	}
 	return 10
@@ -273,8 +372,29 @@ func permille(part, whole money.Amount) uint64 {
 	return min(share.Uint64(), 1000)
 }
 
-// pathOf returns the page's path.
-func pathOf(number string) string { return "/pay/" + url.PathEscape(number) }
+// bounds are the least and the most of due that r takes, in whole units.
+func bounds(r payment.Range, due money.Amount) (low, high money.Amount) {
+	units := due.Int()
+	part := func(num, den int64, up bool) money.Amount {
+		n := new(big.Int).Mul(units.ToBig(), big.NewInt(num))
+		n, rest := n.QuoRem(n, big.NewInt(den), new(big.Int))
+		if up && rest.Sign() > 0 {
+			n.Add(n, big.NewInt(1))
+		}
+		a, err := money.FromBig(due.Asset(), n)
+		if err != nil {
+			return due // only for an amount that nobody can owe
+		}
+		return a
+	}
+	return part(r.LowNum, r.LowDen, true), part(r.HighNum, r.HighDen, false)
+}
+
+// times writes a fraction with at most two decimals.
+func times(num, den int64) string {
+	text := big.NewRat(num, den).FloatString(2)
+	return strings.TrimSuffix(strings.TrimRight(text, "0"), ".")
+}
 
 // clockText writes a duration as m:ss or h:mm:ss. The script counts on in the
 // same form.

@@ -239,7 +239,7 @@ func TestB15_OneAddressEverywhere(t *testing.T) {
 			origin := serve(t, newBench(t, Options{}, v))
 			ctx := newTab(t)
 			do(t, ctx, chromedp.EmulateViewport(1280, 900), emulateMedia("prefers-reduced-motion", "reduce"),
-				chromedp.Navigate(origin+"/pay/"+v.Number),
+				chromedp.Navigate(origin+pathOf(v)),
 				chromedp.Evaluate[chromedp.Void](`navigator.clipboard.writeText = async t => { window.copied = t }`))
 			clicked := func(what string) string {
 				return eval[string](t, ctx, `(document.querySelector('[data-copy=`+what+`]').click(), window.copied)`)

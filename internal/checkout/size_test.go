@@ -86,8 +86,8 @@ func TestPageSize(t *testing.T) {
 			}
 			return body.Bytes()
 		}
-		fetch("/pay/" + v.Number)
-		for _, m := range link.FindAllStringSubmatch(b.get("/pay/"+v.Number).Body.String(), -1) {
+		fetch(pathOf(v))
+		for _, m := range link.FindAllStringSubmatch(b.get(pathOf(v)).Body.String(), -1) {
 			body := fetch(m[1])
 			if plain := b.get(m[1]).Body.Len(); strings.HasSuffix(m[1], ".js") && plain > mostScript {
 				t.Errorf("the script is %d bytes, at most %d (packed %d)", plain, mostScript, len(body))
@@ -123,7 +123,7 @@ func TestRequestsOfABrowser(t *testing.T) {
 	if _, err := chromedp.Call(ctx, network.Enable, network.EnableParams{}); err != nil {
 		t.Fatal(err)
 	}
-	do(t, ctx, chromedp.Navigate(origin+"/pay/"+v.Number))
+	do(t, ctx, chromedp.Navigate(origin+pathOf(v)))
 	eval[bool](t, ctx, `new Promise(done => setTimeout(() => done(true), 500))`)
 	mu.Lock()
 	defer mu.Unlock()

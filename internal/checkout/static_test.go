@@ -128,7 +128,7 @@ func TestStaticQRImageIsKeptByCaches(t *testing.T) {
 func TestStaticPageInChromium(t *testing.T) {
 	v := static(usdtEthereum)
 	b := newBench(t, Options{}, v)
-	link := serve(t, b) + "/pay/" + v.Number
+	link := serve(t, b) + pathOf(v)
 	ctx := newTab(t)
 	if _, err := chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}); err != nil {
 		t.Fatal(err)
@@ -141,10 +141,10 @@ func TestStaticPageInChromium(t *testing.T) {
 	if got := readCode(t, ctx, "#qr"); got != want {
 		t.Errorf("the code holds %q, want %q", got, want)
 	}
-	if stream := b.get("/pay/" + v.Number + "/events"); stream.Code != http.StatusNoContent {
+	if stream := b.get(v.links().to("events")); stream.Code != http.StatusNoContent {
 		t.Errorf("the page's stream: status %d", stream.Code)
 	}
-	if body := b.get("/pay/" + v.Number).Body.String(); strings.Contains(body, `http-equiv="refresh"`) || strings.Contains(body, "data-events") {
+	if body := b.get(pathOf(v)).Body.String(); strings.Contains(body, `http-equiv="refresh"`) || strings.Contains(body, "data-events") {
 		t.Error("the page asks again and again")
 	}
 }

@@ -179,10 +179,10 @@ func (e *Engine) viewAddresses(ctx context.Context, v *OrderView) error {
 	return nil
 }
 
-// Fingerprint returns a short text that changes whenever a payer's page should: the order's
-// version, and while transfers are on their way the height of their chain.
-func (e *Engine) Fingerprint(ctx context.Context, number string) (string, error) {
-	o, err := e.db.FindOrderByNumber(ctx, number)
+// Fingerprint returns a short text that changes whenever the payer's page with this token should: the
+// order's version, and while transfers are on their way the height of their chain.
+func (e *Engine) Fingerprint(ctx context.Context, token string) (string, error) {
+	o, err := e.db.FindOrderByPage(ctx, token)
 	if err != nil {
 		return "", refusal(err, "no such order")
 	}
