@@ -167,7 +167,7 @@ func (s *Sealer) write(ctx context.Context, tx *store.Tx, last query.Seal, items
 	}
 	seq, prev := last.Seq, last.Hash
 	for _, i := range items {
-		seal := query.InsertSealParams{Seq: seq + 1, Kind: i.kind, Ref: i.ref, Hash: link(prev, i.text), Prev: prev}
+		seal := query.InsertSealParams{Seq: seq + 1, Kind: i.kind, Ref: i.ref, Hash: link(prev, i.text), Prev: prev, AppID: i.appID}
 		if err := tx.InsertSeal(ctx, seal); err != nil {
 			return err
 		}

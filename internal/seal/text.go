@@ -13,7 +13,10 @@ import (
 var first = strings.Repeat("0", 2*sha256.Size)
 
 // item is a row, with its postings if it is an entry, that has or is to get a seal.
-type item struct{ kind, ref, text string }
+type item struct {
+	kind, ref, text string
+	appID           string // whose feed shows it, "" for an entry
+}
 
 // link returns the hash of a seal: SHA-256 of the hash before it, in hex, and the text.
 func link(prev, text string) string {
@@ -39,7 +42,7 @@ func number(n int64) string { return strconv.FormatInt(n, 10) }
 func eventItem(e query.Event) item {
 	var t text
 	t.add("event", e.ID, e.Kind, e.OrderID, e.MerchantID, e.AppID, number(e.Sequence), number(e.At), e.Doc)
-	return item{"event", e.ID, string(t)}
+	return item{kind: "event", ref: e.ID, text: string(t), appID: e.AppID}
 }
 
 // line is an entry with one of its postings.
@@ -56,7 +59,7 @@ func entryItems(lines []line) []item {
 		}
 		t.add(number(l.Line), l.Kind, l.Owner, l.Asset, l.Side, l.Units)
 		if i+1 == len(lines) || lines[i+1].ID != l.ID {
-			items = append(items, item{"entry", l.ID, string(t)})
+			items = append(items, item{kind: "entry", ref: l.ID, text: string(t)})
 		}
 	}
 	return items

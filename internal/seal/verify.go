@@ -36,12 +36,12 @@ func Verify(ctx context.Context, db *store.DB) (Report, error) {
 		if len(seals) == 0 {
 			break
 		}
-		texts, err := sealedTexts(ctx, db, seals[0].Seq, seals[len(seals)-1].Seq)
+		items, err := sealedItems(ctx, db, seals[0].Seq, seals[len(seals)-1].Seq)
 		if err != nil {
 			return r, err
 		}
 		for _, s := range seals {
-			if fault := r.check(s, texts); fault != "" {
+			if fault := r.check(s, items); fault != "" {
 				r.Faults = append(r.Faults, fault)
 				broken = true
 				break
@@ -63,8 +63,8 @@ func Verify(ctx context.Context, db *store.DB) (Report, error) {
 // key names a row by its kind and id.
 type key struct{ kind, ref string }
 
-// sealedTexts reads the rows that the seals from first to last name and returns their texts.
-func sealedTexts(ctx context.Context, db *store.DB, first, last int64) (map[key]string, error) {
+// sealedItems reads the rows that the seals from first to last name.
+func sealedItems(ctx context.Context, db *store.DB, first, last int64) (map[key]item, error) {
 	events, err := db.SealedEvents(ctx, query.SealedEventsParams{First: first, Last: last})
 	if err != nil {
 		return nil, fmt.Errorf("read sealed events: %w", err)
@@ -77,16 +77,16 @@ func sealedTexts(ctx context.Context, db *store.DB, first, last int64) (map[key]
 	for _, e := range events {
 		items = append(items, eventItem(e))
 	}
-	texts := make(map[key]string, len(items))
+	sealed := make(map[key]item, len(items))
 	for _, i := range items {
-		texts[key{i.kind, i.ref}] = i.text
+		sealed[key{i.kind, i.ref}] = i
 	}
-	return texts, nil
+	return sealed, nil
 }
 
 // check returns what is wrong with the seal that follows what r has checked so far, "" if nothing.
-func (r Report) check(s query.Seal, texts map[key]string) string {
-	text, there := texts[key{s.Kind, s.Ref}]
+func (r Report) check(s query.Seal, items map[key]item) string {
+	sealed, there := items[key{s.Kind, s.Ref}]
 	switch {
 	case s.Seq != r.Sealed+1:
 		return fmt.Sprintf("seal %d is missing", r.Sealed+1)
@@ -94,8 +94,10 @@ func (r Report) check(s query.Seal, texts map[key]string) string {
 		return fmt.Sprintf("seal %d does not follow seal %d", s.Seq, r.Sealed)
 	case !there:
 		return fmt.Sprintf("seal %d names %s %s, which is not there", s.Seq, s.Kind, s.Ref)
-	case s.Hash != link(s.Prev, text):
+	case s.Hash != link(s.Prev, sealed.text):
 		return fmt.Sprintf("%s %s is not what seal %d sealed", s.Kind, s.Ref, s.Seq)
+	case s.AppID != sealed.appID:
+		return fmt.Sprintf("seal %d shows %s %s to app %q", s.Seq, s.Kind, s.Ref, s.AppID)
 	}
 	return ""
 }
