@@ -1,0 +1,440 @@
+package payprotocol
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"math"
+	"net"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"florin/internal/clock"
+	"florin/internal/engine"
+	"florin/internal/money"
+	"florin/internal/payment"
+	"florin/internal/wire"
+)
+
+// Bounds of what a request may say.
+const (
+	maxReference   = 64
+	maxDescription = 256
+	maxAddress     = 128
+	quotePlaces    = 18 // more than any token has: what is due is rounded up to the token's own places
+)
+
+var (
+	referenceForm = regexp.MustCompile(`^[A-Za-z0-9_.:-]+$`)
+	symbolForm    = regexp.MustCompile(`^[A-Z0-9]{2,16}$`)
+	amountForm    = regexp.MustCompile(`^(0|[1-9][0-9]{0,17})(\.[0-9]{1,18})?$`)
+)
+
+// OptionLife is the option of an app that says for how many seconds its orders are open.
+const OptionLife = "order_life"
+
+// life is how long an order is open, in seconds.
+var life = payment.Life{Default: 30 * 60, Min: 300, Max: 24 * 60 * 60}
+
+// tell is what merchants hear of.
+var tell = []payment.EventKind{payment.EventPartial, payment.EventPaid, payment.EventExpired, payment.EventDesk}
+
+// policyFor is what Pay Protocol promises about payments (rulings G9).
+func policyFor(app engine.App) payment.Policy {
+	p := payment.Policy{
+		Range: &payment.Range{LowNum: 1, LowDen: 2, HighNum: 6, HighDen: 5},
+		Late:  payment.LateDesk, QuotePlaces: quotePlaces, Life: life, Fee: app.Fee, Tell: tell,
+	}
+	if seconds, err := strconv.ParseInt(app.Options[OptionLife], 10, 64); err == nil && seconds >= life.Min && seconds <= life.Max {
+		p.Life.Default = seconds
+	}
+	return p
+}
+
+// reads what is common to calls.
+
+// readID reads a small whole number; absent is 0.
+func readID(f *wire.Fields, name string) int64 {
+	n := f.Natural(name)
+	if n > math.MaxInt32 {
+		f.Refuse(name, "too large")
+	}
+	return n
+}
+
+// required refuses a field that was not sent.
+func required(f *wire.Fields, name, value string) string {
+	if value == "" {
+		f.Refuse(name, "missing")
+	}
+	return value
+}
+
+// readReference reads a merchant's number; "" if it was not sent.
+func readReference(f *wire.Fields, name string) string {
+	s := f.Reference(name, maxReference)
+	if s != "" && !referenceForm.MatchString(s) {
+		f.Refuse(name, "only letters, digits and _ . : -")
+	}
+	return s
+}
+
+// readAmount reads an actual amount: a string, for a number may have been a float on its way (threats
+// M02). It may be finer than the asset only where there is none.
+func readAmount(f *wire.Fields, name string) string {
+	s := f.Word(name)
+	if s != "" && !amountForm.MatchString(s) {
+		f.Refuse(name, "not a plain decimal")
+	}
+	return s
+}
+
+// amountOf turns an actual amount into one of asset, above zero.
+func amountOf(f *wire.Fields, name, text string, asset money.Asset) money.Amount {
+	if f.Err() != nil {
+		return money.Amount{}
+	}
+	amount, err := money.Parse(asset, text)
+	if err != nil || amount.IsZero() {
+		f.Refuse(name, "not above zero, or finer than the currency")
+	}
+	return amount
+}
+
+// readChoice reads one of the numbers below n; chosen is false if none was sent. Zero means something,
+// so that absent must not be read as 0.
+func readChoice(f *wire.Fields, name string, n int64) (choice int64, chosen bool) {
+	text := f.Decimal(name, 1, 0)
+	if text == "" || f.Err() != nil {
+		return 0, false
+	}
+	if choice = int64(text[0] - '0'); choice >= n {
+		f.Refuse(name, "no such value")
+	}
+	return choice, true
+}
+
+// readNotifyURL reads where callbacks go. It is never the gateway itself, nor a path of its API on any
+// host: what we sign for that path could be sent to us as the merchant's own request.
+func (a *API) readNotifyURL(c *call) string {
+	const name = "notifyUrl"
+	text := c.fields.URL(name, a.parseURL)
+	if text == "" || c.fields.Err() != nil {
+		return ""
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		c.fields.Refuse(name, "not an acceptable URL")
+		return ""
+	}
+	switch {
+	case u.Scheme != "https" && c.app.Mode != engine.Test:
+		c.fields.Refuse(name, "must be https")
+	case a.isOwn(u):
+		c.fields.Refuse(name, "is the gateway's own")
+	case apiPath(u):
+		c.fields.Refuse(name, "has a path of this API")
+	}
+	return text
+}
+
+func (a *API) isOwn(u *url.URL) bool {
+	host, port := strings.TrimSuffix(u.Hostname(), "."), u.Port()
+	if port == "" {
+		port = map[string]string{"https": "443", "http": "80"}[u.Scheme]
+	}
+	return slices.Contains(a.own, host) || slices.Contains(a.own, net.JoinHostPort(host, port))
+}
+
+// apiPath reports whether u's path is one of the API's. A call of ours takes no other spelling of it.
+func apiPath(u *url.URL) bool { return strings.HasPrefix(u.EscapedPath(), root) }
+
+// page is which part of a list is asked for.
+type page struct{ number, size int64 }
+
+func (p page) skip() int { return int((p.number - 1) * p.size) }
+
+var pageFields = []string{"page", "size"}
+
+func readPage(f *wire.Fields) page {
+	p := page{f.Natural("page"), f.Natural("size")}
+	if p.number == 0 {
+		p.number = 1
+	}
+	if p.size == 0 {
+		p.size = 10
+	}
+	if p.number > 1_000_000 {
+		f.Refuse("page", "at most 1000000")
+	}
+	if p.size > 500 {
+		f.Refuse("size", "at most 500")
+	}
+	return p
+}
+
+// readSpan reads when what is listed was made: both bounds included, zero times bound nothing.
+func readSpan(f *wire.Fields) (from, until time.Time) {
+	if start := f.Natural("startTime"); start > 0 {
+		from = time.Unix(start, 0).UTC()
+	}
+	if end := f.Natural("endTime"); end > 0 {
+		until = time.Unix(end+1, 0).UTC()
+	}
+	return from, until
+}
+
+// Numbers returns what makes numbers that nobody reads: of deposits to users' addresses, of payouts and
+// of refunds. The engine needs it too.
+func Numbers(c clock.Clock, ids interface{ Hex(n int) string }) func() string {
+	return wire.Numbers(c, wire.UTC8, func() string { return ids.Hex(9) })
+}
+
+// paymentNumbers returns what makes an outPaymentNo: 21 digits, as the vendor's have. The last seven are
+// drawn; a number that is taken is drawn again (createOrder).
+func paymentNumbers(c clock.Clock, ids interface{ Hex(n int) string }) func() string {
+	return wire.Numbers(c, wire.UTC8, func() string {
+		drawn, err := strconv.ParseUint(ids.Hex(8), 16, 64)
+		if err != nil {
+			panic(err) // it is not hex
+		}
+		return fmt.Sprintf("%07d", drawn%10_000_000)
+	})
+}
+
+// pageTokens returns what makes an apiSign: 32 random bytes in Base64.
+func pageTokens(ids interface{ Hex(n int) string }) func() string {
+	return func() string {
+		drawn, err := hex.DecodeString(ids.Hex(32))
+		if err != nil {
+			panic(err) // it is not hex
+		}
+		return base64.StdEncoding.EncodeToString(drawn)
+	}
+}
+
+var orderFields = []string{
+	"chainId", "description", "outTradeNo", "isLegalTender", "quoteCurrencySymbol", "quoteAmount", "notifyUrl", "redirectionUrl", "tagName",
+}
+
+// readOrder reads a request for an order: all of it but the numbers.
+func (a *API) readOrder(c *call) (engine.NewOrder, error) {
+	f := c.fields
+	assets := a.readChain(f, c.app)
+	n := engine.NewOrder{Policy: policyFor(c.app), Preset: true}
+	n.Product.Name = required(f, "description", f.Line("description", maxDescription))
+	n.Reference = required(f, "outTradeNo", readReference(f, "outTradeNo"))
+	fiat, chosen := readChoice(f, "isLegalTender", 2)
+	if !chosen {
+		f.Refuse("isLegalTender", "missing")
+	}
+	symbol := required(f, "quoteCurrencySymbol", f.Word("quoteCurrencySymbol"))
+	if symbol != "" && !symbolForm.MatchString(symbol) {
+		f.Refuse("quoteCurrencySymbol", "not a symbol in capitals")
+	}
+	amount := required(f, "quoteAmount", readAmount(f, "quoteAmount"))
+	n.NotifyURL = required(f, "notifyUrl", a.readNotifyURL(c))
+	n.ReturnURL = f.URL("redirectionUrl", a.parseURL)
+	own := document{IsLegalTender: fiat, TagName: readReference(f, "tagName")}
+	a.readQuote(f, &n, assets, fiat == 1, symbol, amount)
+	if err := f.Err(); err != nil {
+		return n, err
+	}
+	doc, err := json.Marshal(own)
+	if err != nil {
+		return n, err
+	}
+	n.Extra = string(doc)
+	n.RequestHash = hashOf("payment", n.Reference, n.Price.Currency(), n.Price.Units(), n.Asset.Code(), n.Product.Name, n.NotifyURL, n.ReturnURL, n.Extra)
+	return n, nil
+}
+
+// readQuote reads the price and what it is paid in: a fiat price in USDT until somebody picks another
+// token, an amount of a token in that token.
+func (a *API) readQuote(f *wire.Fields, n *engine.NewOrder, assets []engine.Listed, fiat bool, symbol, amount string) {
+	if f.Err() != nil {
+		return
+	}
+	price, err := money.ParsePrice(symbol, amount)
+	if err != nil || price.IsZero() {
+		f.Refuse("quoteAmount", "not above zero")
+		return
+	}
+	n.Price = price
+	if !fiat {
+		n.Asset = taken(f, assets, "quoteCurrencySymbol", func(asset money.Asset) bool { return asset.Symbol() == symbol })
+		n.Due = amountOf(f, "quoteAmount", amount, n.Asset)
+		return
+	}
+	for asset := range a.says.tokens {
+		if asset.Symbol() == symbol {
+			f.Refuse("quoteCurrencySymbol", "is no legal tender")
+			return
+		}
+	}
+	n.Asset = taken(f, assets, "chainId", func(asset money.Asset) bool { return asset.Symbol() == stablecoin })
+}
+
+// hashOf is what a repeated request has to share with the first (rulings G11).
+func hashOf(kind string, fields ...string) string {
+	h := wire.NewRequestHash(kind)
+	for _, field := range fields {
+		h.Add(field)
+	}
+	return h.String()
+}
+
+// createOrder makes an order with the address and the page where it is paid. The same request again is
+// answered with the first order's.
+func (a *API) createOrder(ctx context.Context, c *call, w *wire.Writer) error {
+	n, err := a.readOrder(c)
+	if err != nil {
+		return err
+	}
+	number, err := a.create(ctx, c, n)
+	if err != nil {
+		return err
+	}
+	v, err := a.engine.OrderByNumber(ctx, number)
+	if err != nil {
+		return err
+	}
+	w.String(`{"outPaymentNo":`, v.Number)
+	w.String(`,"paymentUrl":`, pagePath(v.Page))
+	w.String(`,"saltHash":`, salt(v))
+	w.String(`,"userWalletAddress":`, v.Address)
+	w.Raw("}")
+	return nil
+}
+
+// draws is how often a number is drawn before the reason must be another.
+const draws = 4
+
+// create makes the order and returns its number. An app that calls too often only gets what it was given
+// already (rulings G24).
+func (a *API) create(ctx context.Context, c *call, n engine.NewOrder) (number string, err error) {
+	if c.limited {
+		first, err := a.engine.Repeated(ctx, c.app, n)
+		return first.Number, err
+	}
+	var o payment.Order
+	for range draws {
+		n.Number, n.Page = a.number(), a.token()
+		if o, _, err = a.engine.CreateOrder(ctx, c.app, n); !isCode(err, payment.CodeNotFound) {
+			break // else another order has the number, and none the reference
+		}
+	}
+	return o.Number, err
+}
+
+// pagePath is paymentUrl, which embedders split at its first "=": the token alone follows, percent-encoded.
+func pagePath(token string) string { return "/payment?apiSign=" + url.QueryEscape(token) }
+
+var keyFields = []string{"outTradeNo", "outPaymentNo"}
+
+// find returns the order that a request names.
+func (a *API) find(ctx context.Context, c *call) (engine.OrderView, error) {
+	reference := required(c.fields, "outTradeNo", readReference(c.fields, "outTradeNo"))
+	number := readReference(c.fields, "outPaymentNo")
+	if err := c.fields.Err(); err != nil {
+		return engine.OrderView{}, err
+	}
+	v, err := a.engine.OrderByReference(ctx, c.app.ID, reference)
+	if err == nil && number != "" && v.Number != number {
+		err = payment.Refuse(payment.CodeNotFound, "no such order")
+	}
+	return v, err
+}
+
+// orderDetail shows an order.
+func (a *API) orderDetail(ctx context.Context, c *call, w *wire.Writer) error {
+	v, err := a.find(ctx, c)
+	if err != nil {
+		return err
+	}
+	return a.says.view(ctx, w, v)
+}
+
+var listFields = append([]string{"chainId", "paymentStatus", "transferHash", "startTime", "endTime"}, pageFields...)
+
+// states are the engine's words for each paymentStatus.
+var states = [paymentStatuses]string{
+	statusPaid: engine.ListPaid, statusPending: engine.ListWaiting, statusConfirm: engine.ListConfirming,
+	statusPartial: engine.ListPartial, statusFailed: engine.ListExpired, statusRefunded: engine.ListRefunded,
+}
+
+// listOrders shows orders, the youngest first.
+func (a *API) listOrders(ctx context.Context, c *call, w *wire.Writer) error {
+	f := c.fields
+	p := readPage(f)
+	filter := engine.OrderFilter{Chain: a.onChain(c), TxID: f.Reference("transferHash", maxAddress), Skip: p.skip(), Limit: int(p.size)}
+	filter.From, filter.Until = readSpan(f)
+	if status, asked := readChoice(f, "paymentStatus", paymentStatuses); asked && f.Err() == nil {
+		filter.State = states[status]
+	}
+	if err := f.Err(); err != nil {
+		return err
+	}
+	orders, count, err := a.engine.OrdersOf(ctx, c.app.ID, filter)
+	if err != nil {
+		return err
+	}
+	list := p.begin(w, count)
+	for _, o := range orders {
+		v, err := a.engine.OrderByID(ctx, c.app.ID, o.ID)
+		if err != nil {
+			return err
+		}
+		list.Next()
+		if err := a.says.view(ctx, w, v); err != nil {
+			return err
+		}
+	}
+	p.end(w, list)
+	return nil
+}
+
+// payInfo shows what a page of the merchant's own needs.
+func (a *API) payInfo(ctx context.Context, c *call, w *wire.Writer) error {
+	v, err := a.find(ctx, c)
+	if err != nil {
+		return err
+	}
+	left := max(0, v.Deadline.Sub(a.clock.Now()))
+	w.Int(`{"countDown":`, int64(left/time.Second))
+	w.String(`,"orgName":`, v.App.MerchantName)
+	w.String(`,"userWalletAddress":`, v.Address)
+	w.String(`,"saltHash":`, salt(v))
+	w.Raw("}")
+	return nil
+}
+
+var updateFields = []string{"chainId", "currencyId", "outTradeNo"}
+
+// updatePayInfo quotes an order in another currency, until something was paid. The countdown goes on.
+func (a *API) updatePayInfo(ctx context.Context, c *call, w *wire.Writer) error {
+	asset := a.readAsset(c.fields, c.app)
+	v, err := a.find(ctx, c)
+	if err != nil {
+		return err
+	}
+	if a.changed.first(c.signature) { // sent again it shows what is, for another pick may have come between
+		if err := a.engine.ChooseAsset(ctx, v.Number, asset.Code()); err != nil {
+			return err
+		}
+		if v, err = a.engine.OrderByNumber(ctx, v.Number); err != nil {
+			return err
+		}
+	}
+	w.String(`{"expectedAmount":`, v.Due.Units())
+	w.String(`,"userWalletAddress":`, v.Address)
+	w.String(`,"saltHash":`, salt(v))
+	w.Raw("}")
+	return nil
+}
