@@ -41,6 +41,7 @@ type commands struct {
 	Ledger    ledgerCommand    `cmd:"" help:"The books."`
 	Static    staticCommand    `cmd:"" help:"Addresses that are paid again and again."`
 	Webhook   webhookCommand   `cmd:"" help:"News to merchants."`
+	Address   addressCommand   `cmd:"" help:"Where money is received."`
 	Payout    payoutCommand    `cmd:"" help:"Money on its way out."`
 	Sweep     sweepCommand     `cmd:"" help:"Bring home what lies at deposit addresses."`
 	Reconcile reconcileCommand `cmd:"" help:"Compare the books with the chains."`

@@ -37,8 +37,17 @@ func New(random io.Reader) *Source {
 // Source grow: within a millisecond, or when the clock stepped back, the next is the last plus a
 // random step, so that sorting by id is sorting by creation.
 func (s *Source) Make(prefix string, now time.Time) string {
-	raw := s.next(uint64(now.UnixMilli()))
+	return spell(prefix, s.next(uint64(now.UnixMilli())))
+}
 
+// Floor returns the least id with prefix that Make gives at t.
+func Floor(prefix string, t time.Time) string {
+	var raw [16]byte
+	binary.BigEndian.PutUint64(raw[:], uint64(t.UnixMilli())<<16)
+	return spell(prefix, raw)
+}
+
+func spell(prefix string, raw [16]byte) string {
 	// 128 bits are 26 digits of 5 bits, the first of which carries 3.
 	text := make([]byte, 0, len(prefix)+27)
 	text = append(append(text, prefix...), '_')

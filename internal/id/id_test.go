@@ -53,6 +53,19 @@ func TestMakeGrowsWhateverTheClockDoes(t *testing.T) {
 	})
 }
 
+func TestFloorIsTheLeastOfItsTime(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		ms := rapid.Int64Range(1, 1<<48-1).Draw(t, "ms")
+		made := New(nil).Make("evt", time.UnixMilli(ms))
+		if floor := Floor("evt", time.UnixMilli(ms)); made < floor || floor != "evt_"+reference(uint64(ms), make([]byte, 10)) {
+			t.Fatalf("floor %s, made %s", floor, made)
+		}
+		if before := New(nil).Make("evt", time.UnixMilli(ms-1)); before >= Floor("evt", time.UnixMilli(ms)) {
+			t.Fatalf("%s was made before", before)
+		}
+	})
+}
+
 func TestMakeSortsByTime(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		ms := rapid.Int64Range(0, 1<<48-2).Draw(t, "ms")
