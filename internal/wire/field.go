@@ -165,3 +165,40 @@ func (f *Fields) Natural(name string) int64 {
 	}
 	return n
 }
+
+// Bool reads true or false. Absent is false.
+func (f *Fields) Bool(name string) bool {
+	v := f.value(name)
+	if v.Kind != Bool && v.Kind != Null {
+		f.Refuse(name, "of the wrong type")
+	}
+	return v.Text == "true"
+}
+
+// Strings reads an array of strings. Absent is none.
+func (f *Fields) Strings(name string) (list []string) {
+	v := f.value(name)
+	if v.Kind == Null {
+		return nil
+	}
+	p := parser{text: v.Text} // which is known to be JSON
+	if v.Kind != Array {
+		f.Refuse(name, "of the wrong type")
+		return nil
+	}
+	if p.take('[') && p.take(']') {
+		return nil
+	}
+	for {
+		p.space()
+		text, _, ok := p.string()
+		if !ok {
+			f.Refuse(name, "not all of it are strings")
+			return nil
+		}
+		list = append(list, text)
+		if !p.take(',') {
+			return list
+		}
+	}
+}

@@ -2,12 +2,14 @@ package wire
 
 import (
 	"net/netip"
+	"strconv"
 	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
 
 	"florin/internal/clock"
+	"florin/internal/engine"
 )
 
 // Rate is a token bucket: PerSecond in the long run, Burst at once. PerSecond 0 is no limit.
@@ -64,6 +66,19 @@ func (l *AppLimits) Allow(appID string, r Rate) bool {
 	}
 	now := l.clock.Now()
 	return l.apps.get(appID, r, now).AllowN(now, 1)
+}
+
+// PayoutRate is how often an app may ask for a payout: 5 times a second, unless its option
+// payout_rate says otherwise, 0 for no limit. Apps without any limit have none here (rulings H7).
+func PayoutRate(app engine.App) Rate {
+	r := Rate{PerSecond: 5, Burst: 10}
+	if app.RatePerSecond == 0 {
+		r = Rate{}
+	}
+	if n, err := strconv.Atoi(app.Options["payout_rate"]); err == nil && n >= 0 {
+		r = Rate{PerSecond: n, Burst: 2 * n}
+	}
+	return r
 }
 
 // buckets holds a bucket for each of the latest keys: between remembered and twice as many.

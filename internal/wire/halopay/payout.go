@@ -2,7 +2,6 @@ package halopay
 
 import (
 	"context"
-	"strconv"
 	"strings"
 
 	"florin/internal/engine"
@@ -64,7 +63,7 @@ func (a *API) createPayout(ctx context.Context, c *call, w *writer) error {
 	if err != nil {
 		return c.slowed(err)
 	}
-	c.limited = c.limited || !a.payouts.Allow(c.app.ID, payoutRate(c.app))
+	c.limited = c.limited || !a.payouts.Allow(c.app.ID, wire.PayoutRate(c.app))
 	p, err := a.acceptPayout(ctx, c, n)
 	if err != nil {
 		return c.slowed(err)
@@ -83,19 +82,6 @@ func (a *API) acceptPayout(ctx context.Context, c *call, n engine.NewPayout) (p 
 		err = wire.Denied(codeTooFrequent)
 	}
 	return p, err
-}
-
-// payoutRate is how often an app may ask for a payout: 5 times a second, unless its option
-// payout_rate says otherwise, 0 for no limit. Apps without any limit have none here (rulings H7).
-func payoutRate(app engine.App) wire.Rate {
-	r := wire.Rate{PerSecond: 5, Burst: 10}
-	if app.RatePerSecond == 0 {
-		r = wire.Rate{}
-	}
-	if n, err := strconv.Atoi(app.Options["payout_rate"]); err == nil && n >= 0 {
-		r = wire.Rate{PerSecond: n, Burst: 2 * n}
-	}
-	return r
 }
 
 // payoutDetail shows a payout of the app's own.

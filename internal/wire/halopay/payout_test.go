@@ -200,7 +200,7 @@ func TestPayoutRate(t *testing.T) {
 	}{{0, wire.Rate{}, ""}, {100, wire.Rate{PerSecond: 5, Burst: 10}, ""}, {100, wire.Rate{PerSecond: 5, Burst: 10}, "-1"}, {0, wire.Rate{PerSecond: 3, Burst: 6}, "3"}} {
 		app := s.app
 		app.Rate = c.rate
-		if got := payoutRate(engineApp(app, c.set)); got != c.want {
+		if got := wire.PayoutRate(engineApp(app, c.set)); got != c.want {
 			t.Errorf("rate %d, option %q: %v, want %v", c.rate, c.set, got, c.want)
 		}
 	}
