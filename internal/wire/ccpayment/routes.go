@@ -1,0 +1,269 @@
+package ccpayment
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"florin/internal/clock"
+	"florin/internal/engine"
+	"florin/internal/wire"
+)
+
+// Protocol is how an app says that it speaks CCPayment.
+const Protocol = "ccpayment"
+
+// windowWidth is how far a request's time may be from ours, both ways.
+const windowWidth = 2 * time.Minute
+
+// root is where all calls are.
+const root = "/ccpayment/v1"
+
+// Config is what an API needs. All fields are required, except Log.
+type Config struct {
+	Engine *engine.Engine
+	Gate   *wire.Gate
+	Clock  clock.Clock
+	// IDs draws n random bytes as lower-case hex, for numbers and the tokens of pages.
+	IDs interface{ Hex(n int) string }
+	// CheckoutURL and "/" and the token of an order's page is where it is paid.
+	CheckoutURL string
+	// ParseURL refuses an address that must not be stored, called or shown, and returns the others
+	// re-serialised (threats B05).
+	ParseURL func(raw string) (string, error)
+	Tokens   []Token
+	Log      *slog.Logger
+}
+
+var _ wire.Authenticator = (*API)(nil)
+
+// API serves CCPayment's calls.
+type API struct {
+	engine      *engine.Engine
+	gate        *wire.Gate
+	clock       clock.Clock
+	number      func() string // makes an order_id
+	page        func() string // makes the token of a page
+	checkoutURL string
+	parseURL    func(string) (string, error)
+	log         *slog.Logger
+
+	window     *wire.Window
+	signatures *wire.Signatures
+	limits     *wire.AppLimits
+	payouts    *wire.AppLimits // of withdraw alone
+	resends    resends
+	tokens     tokens
+	apps       *wire.Apps
+}
+
+// New returns the API.
+func New(c Config) *API {
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	return &API{
+		engine: c.Engine, gate: c.Gate, clock: c.Clock, number: Numbers(c.Clock, c.IDs), checkoutURL: c.CheckoutURL, parseURL: c.ParseURL, log: c.Log,
+		page:       func() string { return c.IDs.Hex(16) },
+		window:     wire.NewWindow(c.Clock, windowWidth),
+		signatures: wire.NewSignatures(c.Clock, 2*windowWidth),
+		limits:     wire.NewAppLimits(c.Clock),
+		payouts:    wire.NewAppLimits(c.Clock),
+		tokens:     byAsset(c.Tokens),
+		apps:       wire.NewApps(c.Engine, Protocol),
+	}
+}
+
+// Numbers returns what makes an order_id: the time in UTC+8 to the second and 19 random digits. The
+// engine needs it too, for deposits to permanent addresses. A number is no secret: a page has a token
+// of its own.
+func Numbers(c clock.Clock, ids interface{ Hex(n int) string }) func() string {
+	return wire.Numbers(c, wire.UTC8, func() string {
+		n, err := strconv.ParseUint(ids.Hex(8), 16, 64)
+		if err != nil {
+			panic("ccpayment: random hex is none: " + err.Error())
+		}
+		return nineteen(n)
+	})
+}
+
+// nineteen writes n in 19 digits.
+func nineteen(n uint64) string { return fmt.Sprintf("%019d", n%1e19) }
+
+// route is one call.
+type route struct {
+	path string // behind root
+	// changes is set where the call changes something: no signature of another call opens it.
+	changes bool
+	// repeats is set where a repeated request is answered although the app calls too often.
+	repeats bool
+	// serve reads the fields and writes the answer's data.
+	serve func(a *API, ctx context.Context, c *call, w *writer) error
+}
+
+var routes = []route{
+	{path: "/concise/url/get", changes: true, repeats: true, serve: (*API).createHosted},
+	{path: "/bill/create", changes: true, repeats: true, serve: (*API).createNative},
+	{path: "/bill/info", serve: (*API).billInfo},
+	{path: "/payment/address/get", changes: true, repeats: true, serve: (*API).getAddress},
+	{path: "/withdraw", changes: true, repeats: true, serve: (*API).withdraw},
+	{path: "/coin/all", serve: (*API).allCoins},
+	{path: "/support/token", serve: (*API).supportedTokens},
+	{path: "/token/chain", serve: (*API).tokenChains},
+	{path: "/token/rate", serve: (*API).tokenRate},
+	{path: "/assets", serve: (*API).assets},
+	{path: "/network/fee", serve: (*API).networkFee},
+	{path: "/get/network/height/info", serve: (*API).heights},
+	{path: "/check/user", serve: (*API).checkUser},
+	{path: "/webhook/resend", changes: true, serve: (*API).resend},
+}
+
+// Mount adds CCPayment's paths to mux.
+func (a *API) Mount(mux *http.ServeMux) {
+	for _, rt := range routes {
+		a.gate.Mount(mux, wire.Route{Path: root + rt.path, Serve: func(w http.ResponseWriter, r *wire.Request) { a.answer(w, r, rt) }})
+	}
+}
+
+// call is one authenticated request.
+type call struct {
+	path      string // behind root
+	app       engine.App
+	body      string
+	signature string // in lower case
+	source    netip.Addr
+	limited   bool // over the app's rate: only a repeated request is answered
+}
+
+// answer serves one request.
+func (a *API) answer(w http.ResponseWriter, r *wire.Request, rt route) {
+	if !a.gate.Admits(r) {
+		a.write(w, http.StatusOK, nil, "", appendFailure(nil, wire.Denied(codeTooFrequent)))
+		return
+	}
+	id, _ := wire.One(r.Header, "Appid")
+	app, known, err := a.apps.Find(r.Context(), id)
+	if err != nil {
+		wire.LogFault(a.log, Protocol, r, "", err)
+		a.write(w, http.StatusInternalServerError, nil, "", appendFailure(nil, err))
+		return
+	}
+	key, status := app.Keys[0], http.StatusOK // the key signs what comes before a signature was verified
+	out := writer{wire.Writer{B: make([]byte, 0, 512)}}
+	signer, err := a.authenticate(r, app, known)
+	if err == nil {
+		key = signer
+		err = a.serve(r, rt, &call{path: rt.path, app: app}, &out)
+	} else {
+		a.gate.Blame(r)
+	}
+	if err != nil {
+		if wire.Fault(err) {
+			wire.LogFault(a.log, Protocol, r, app.ID, err)
+			status = http.StatusInternalServerError
+		}
+		out.B = appendFailure(out.B[:0], err)
+	}
+	a.write(w, status, key, app.ID, out.B)
+}
+
+// Authenticate implements wire.Authenticator.
+func (a *API) Authenticate(r *wire.Request) (engine.App, error) {
+	if len(r.Header["Appid"]) == 0 {
+		return engine.App{}, wire.ErrUnsigned
+	}
+	id, _ := wire.One(r.Header, "Appid")
+	app, known, err := a.apps.Find(r.Context(), id)
+	if err != nil {
+		return engine.App{}, err
+	}
+	if _, err := a.signer(r, app, known); err != nil {
+		return engine.App{}, wire.ErrDenied
+	}
+	return app, nil
+}
+
+// authenticate is signer for CCPayment's own calls, whose bodies are JSON.
+func (a *API) authenticate(r *wire.Request, app engine.App, known bool) (engine.Secret, error) {
+	if contentType, ok := wire.One(r.Header, "Content-Type"); !ok || !wire.IsJSON(contentType) {
+		return nil, wire.Denied(codeHeader)
+	}
+	return a.signer(r, app, known)
+}
+
+// signer checks headers, time and signature, the cheap before the dear (threats L05), and returns the
+// key that the request is signed with. Unknown apps take every step of known ones.
+func (a *API) signer(r *wire.Request, app engine.App, known bool) (engine.Secret, error) {
+	id, okID := wire.One(r.Header, "Appid")
+	timestamp, okTime := wire.One(r.Header, "Timestamp")
+	signature, okSign := wire.One(r.Header, "Sign")
+	if !okID || !okTime || !okSign {
+		return nil, wire.Denied(codeHeader)
+	}
+	second, digits := wire.Second(timestamp)
+	if !digits || !a.window.Contains(second) {
+		switch {
+		case !known:
+			return nil, wire.Denied(codeApp)
+		case !digits:
+			return nil, wire.Denied(codeHeader) // rulings C3
+		}
+		return nil, wire.Denied(codeTime)
+	}
+	key, signed := verify(app.Keys, id, timestamp, r.Raw, signature)
+	switch {
+	case !known:
+		return nil, wire.Denied(codeApp)
+	case !signed:
+		return nil, wire.Denied(codeSign)
+	}
+	return key, nil
+}
+
+// serve runs an authenticated call and writes the answer's body.
+func (a *API) serve(r *wire.Request, rt route, c *call, out *writer) error {
+	c.body, c.source = string(r.Raw), r.Source
+	if c.body == "" {
+		c.body = "{}" // half of the clients send nothing where there is nothing to say
+	}
+	c.signature = strings.ToLower(r.Header.Get("Sign"))
+	// What says nothing changes nothing, and clients send it to several calls within a second.
+	if c.body != "{}" && !a.signatures.Admit(c.signature, rt.path, rt.changes) {
+		return wire.Denied(codeSign)
+	}
+	c.limited = !a.limits.Allow(c.app.ID, wire.Rate{PerSecond: c.app.RatePerSecond, Burst: c.app.Burst})
+	if c.limited && !rt.repeats {
+		return wire.Denied(codeTooFrequent)
+	}
+	out.Int(`{"code":`, codeSuccess)
+	out.Raw(`,"msg":"success","data":`)
+	if err := rt.serve(a, r.Context(), c, out); err != nil {
+		return err
+	}
+	out.Raw("}")
+	return nil
+}
+
+// write sends body, signed unless key is nil: the bytes that were signed are the bytes that go out
+// (threats W04). With no appID, who called is unknown: then a signature was made for the time it
+// takes, and is not sent.
+func (a *API) write(w http.ResponseWriter, status int, key engine.Secret, appID string, body []byte) {
+	timestamp, signature := strconv.FormatInt(a.clock.Now().Unix(), 10), ""
+	h := w.Header()
+	h["Content-Type"], h["Timestamp"] = []string{contentType}, []string{timestamp}
+	if key != nil {
+		signature = sign(key, appID, timestamp, body)
+	}
+	if appID != "" {
+		h["Appid"], h["Sign"] = []string{appID}, []string{signature}
+	}
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // whoever has gone will ask again
+}
+
+const contentType = "application/json; charset=utf-8"
