@@ -22,8 +22,8 @@ var files embed.FS
 type Config struct {
 	URL           string // of the gateway, without a path
 	AppID, Secret string
-	// Port is where the merchant hears webhooks, at 127.0.0.1. The app's own URL has to be Callback(Port): withdrawals
-	// are told there. The gateway has to be allowed to call it.
+	// Port, such as script.FreePort gives, is where the merchant hears webhooks, at 127.0.0.1. The app's own URL has to be
+	// Callback(Port): withdrawals are told there. The gateway has to be allowed to call it.
 	Port int
 	// Crypto and Chain say what everything is paid in, as coin/all calls them. The app has the two enabled.
 	Crypto, Chain string

@@ -1,7 +1,6 @@
 package ccpayment
 
 import (
-	"net"
 	"strings"
 	"testing"
 )
@@ -11,15 +10,6 @@ func needNode(t *testing.T) {
 	if testing.Short() {
 		t.Skip("needs Node, which -short leaves out")
 	}
-}
-
-func freePort(t *testing.T) int {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 // TestVectors has negative controls of its own: each vector spoilt in five ways, and the forged body, whose hash is right.

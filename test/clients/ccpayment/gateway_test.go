@@ -15,6 +15,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"florin/test/clients/script"
 )
 
 const (
@@ -43,7 +45,10 @@ type webhook struct{ path, kind, body string }
 
 // start returns the gateway and a journey with it.
 func start(t *testing.T) (*gateway, Config) {
-	port := freePort(t)
+	port, err := script.FreePort()
+	if err != nil {
+		t.Fatal(err)
+	}
 	g := &gateway{t: t, callback: fmt.Sprintf("http://127.0.0.1:%d", port), balance: "0", answered: map[string]string{}}
 	g.spoil = func(_, body string) string { return body }
 	g.sign = func(_, signature string) string { return signature }
@@ -131,7 +136,7 @@ func (g *gateway) serve(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		fmt.Fprint(w, `{"code":12001,"msg":"unknown app"}`)
 		return
-	case stamp > 9999999999:
+	case len(r.Header.Get("Timestamp")) != 10:
 		body = refusal(11001)
 	case time.Since(time.Unix(stamp, 0)).Abs() > 121*time.Second:
 		body = refusal(11006)

@@ -56,6 +56,8 @@ async function strangers() {
   await refused('an old request', 11006, () => shop.answer('coin/all', '{}', { timestamp: String(unixNow() - 125) }));
   await refused('milliseconds', 11001, () => shop.answer('coin/all', '{}', { timestamp: `${timestamp}000` }));
   await refused('nobody’s app', 12001, () => shop.answer('coin/all', '{}', { appId: appId.replace(/.$/, (c) => (c === '0' ? '1' : '0')) }));
+  // The hash of this one is right: without separators, nobody can tell where the time ends.
+  await refused('a digit of the time in the body', 11001, () => shop.answer('coin/all', `${timestamp.slice(9)}{}`, { timestamp: timestamp.slice(0, 9) }));
   step('refusals');
 }
 

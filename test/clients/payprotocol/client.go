@@ -23,8 +23,8 @@ type Config struct {
 	URL         string // of the gateway, without a path
 	Page        string // origin of the payment page; URL if it is ""
 	Key, Secret string
-	// Port is where the merchant hears callbacks, at 127.0.0.1 and by http. The app's own URL has to be Callback(Port):
-	// recharges and abnormal payments are told there. The gateway has to be allowed to call it.
+	// Port, such as script.FreePort gives, is where the merchant hears callbacks, at 127.0.0.1 and by http. The app's own URL
+	// has to be Callback(Port): recharges and abnormal payments are told there. The gateway has to be allowed to call it.
 	Port int
 	// Chain is a chainName and Symbol a token of it, as the lists call them: what everything is paid in.
 	Chain, Symbol string

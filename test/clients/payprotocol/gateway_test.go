@@ -16,6 +16,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"florin/test/clients/script"
 )
 
 const (
@@ -43,7 +45,10 @@ type gateway struct {
 
 // start returns the gateway and a journey with it.
 func start(t *testing.T) (*gateway, Config) {
-	port := freePort(t)
+	port, err := script.FreePort()
+	if err != nil {
+		t.Fatal(err)
+	}
 	g := &gateway{t: t, callback: fmt.Sprintf("http://127.0.0.1:%d", port), answered: map[string]bool{}}
 	g.spoil = func(_, body string) string { return body }
 	g.sign = func(_, signature string) string { return signature }
