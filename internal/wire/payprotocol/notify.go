@@ -94,7 +94,7 @@ func (a *API) again(ctx context.Context, id string, fits func(payment.Event) boo
 		if !fits(events[i]) {
 			continue
 		}
-		if !a.fired.first(events[i].ID) {
+		if !a.fired.admits(events[i].ID) {
 			return wire.Denied(codeTooFrequent)
 		}
 		_, err := a.engine.Resend(ctx, events[i].ID)

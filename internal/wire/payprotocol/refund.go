@@ -45,6 +45,7 @@ func (a *API) createRefund(ctx context.Context, c *call, w *wire.Writer) error {
 		return err
 	}
 	n.RequestHash = hashOf("refund", n.OrderNumber, n.Amount.Units(), n.Recipient, n.NotifyURL)
+	c.limited = c.limited || !a.payouts.Allow(c.app.ID, wire.PayoutRate(c.app))
 	r, err := a.acceptRefund(ctx, c, n)
 	if err != nil {
 		return wire.Calling(wire.Calling(err, "recipient", "transferAddress"), "amount", "amount")

@@ -57,8 +57,6 @@ func policyFor(app engine.App) payment.Policy {
 	return p
 }
 
-// reads what is common to calls.
-
 // readID reads a small whole number; absent is 0.
 func readID(f *wire.Fields, name string) int64 {
 	n := f.Natural(name)
@@ -85,8 +83,7 @@ func readReference(f *wire.Fields, name string) string {
 	return s
 }
 
-// readAmount reads an actual amount: a string, for a number may have been a float on its way (threats
-// M02). It may be finer than the asset only where there is none.
+// readAmount reads an actual amount: a string, for a number may have been a float on its way (threats M02).
 func readAmount(f *wire.Fields, name string) string {
 	s := f.Word(name)
 	if s != "" && !amountForm.MatchString(s) {
@@ -424,13 +421,16 @@ func (a *API) updatePayInfo(ctx context.Context, c *call, w *wire.Writer) error 
 	if err != nil {
 		return err
 	}
-	if a.changed.first(c.signature) { // sent again it shows what is, for another pick may have come between
-		if err := a.engine.ChooseAsset(ctx, v.Number, asset.Code()); err != nil {
-			return err
+	switch {
+	case a.changed.first(c.signature):
+		if err = a.engine.ChooseAsset(ctx, v.Number, asset.Code()); err == nil {
+			v, err = a.engine.OrderByNumber(ctx, v.Number)
 		}
-		if v, err = a.engine.OrderByNumber(ctx, v.Number); err != nil {
-			return err
-		}
+	case v.Due.Asset() != asset: // sent again, after another pick
+		err = payment.Refuse(payment.CodeOrderClosed, "this was asked for already; sign it anew")
+	}
+	if err != nil {
+		return err
 	}
 	w.String(`{"expectedAmount":`, v.Due.Units())
 	w.String(`,"userWalletAddress":`, v.Address)

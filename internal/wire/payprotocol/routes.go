@@ -51,8 +51,9 @@ type API struct {
 	apps    *wire.Apps
 	window  *wire.Window
 	limits  *wire.AppLimits
-	changed *once // by signature
-	fired   *once // by what was told again
+	changed *once           // by signature
+	fired   *paced          // by what was told again
+	payouts *wire.AppLimits // of withdrawals and refunds alone
 }
 
 // New returns the API.
@@ -68,7 +69,8 @@ func New(c Config) *API {
 		window:  wire.NewWindow(c.Clock, windowWidth),
 		limits:  wire.NewAppLimits(c.Clock),
 		changed: newOnce(c.Clock, 2*windowWidth+10*time.Second),
-		fired:   newOnce(c.Clock, againAfter),
+		fired:   newPaced(c.Clock, againAfter),
+		payouts: wire.NewAppLimits(c.Clock),
 	}
 }
 

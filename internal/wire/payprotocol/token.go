@@ -21,7 +21,6 @@ type Token struct {
 	Chain         string // its name, such as "Tron"
 	NativeChainID int64  // such as 1 of Ethereum
 	TVM           bool   // a chain of Tron's kind; else of Ethereum's
-	Symbol        string
 	Contract      string // "" of a native coin
 }
 
@@ -180,8 +179,8 @@ func (a *API) listCurrencies(ctx context.Context, c *call, w *wire.Writer) error
 		list.Next()
 		w.Int(`{"currencyId":`, token.CurrencyID)
 		w.Int(`,"chainId":`, token.ChainID)
-		w.String(`,"name":`, token.Symbol)
-		w.String(`,"symbol":`, token.Symbol)
+		w.String(`,"name":`, token.Asset.Symbol())
+		w.String(`,"symbol":`, token.Asset.Symbol())
 		w.String(`,"address":`, token.address())
 		w.Int(`,"decimals":`, int64(token.Asset.Decimals()))
 		w.String(`,"createTime":`, listedSince)

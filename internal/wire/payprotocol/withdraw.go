@@ -40,6 +40,7 @@ func (a *API) applyWithdraw(ctx context.Context, c *call, w *wire.Writer) error 
 	if err != nil {
 		return err
 	}
+	c.limited = c.limited || !a.payouts.Allow(c.app.ID, wire.PayoutRate(c.app))
 	p, err := a.acceptWithdraw(ctx, c, n)
 	if err != nil {
 		return err
