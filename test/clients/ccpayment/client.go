@@ -33,7 +33,7 @@ type Config struct {
 	Payee, Payout string
 	Patience      time.Duration // for each webhook; 60 s if it is 0
 
-	// Pay pays and sees that it is confirmed. What it is given is all that a payer knows. It returns the transaction's id,
+	// Pay pays and sees that it is confirmed. It returns the transaction's id,
 	// or "" if that is not known.
 	Pay func(ctx context.Context, p Payment) (txid string, err error)
 	// Settle sees that a withdrawal is sent and final. It may be nil if that happens by itself.
@@ -44,6 +44,7 @@ type Config struct {
 
 // Payment is what there is to pay.
 type Payment struct {
+	OrderID  string `json:"order_id"` // for who plays the network; no payer needs it. "" at a permanent address
 	Address  string `json:"address"`
 	Memo     string `json:"memo"`
 	Crypto   string `json:"crypto"`

@@ -173,7 +173,7 @@ async function sell(token) {
 // part pays a part of a bill and hears of it.
 async function part(token, bill, amount, before) {
   const known = before.map((w) => w.body.record_id);
-  const paid = await ask('pay', { address: bill.pay_address, memo: bill.memo, crypto, chain, contract: token.contract, amount });
+  const paid = await ask('pay', { order_id: bill.order_id, address: bill.pay_address, memo: bill.memo, crypto, chain, contract: token.contract, amount });
   const told = await postbox.wait(`the payment of ${amount}`, ({ path, body }) => path === '/bill' && body.pay_status === 'success' && !known.includes(body.record_id));
   const { body } = told;
   must(body.order_id === bill.order_id && body.extend.merchant_order_id === `${reference}-bill`, `another order is told: ${told.text}`);
@@ -197,7 +197,7 @@ async function depositAddress(token) {
   await refused('a user of two letters', 11000, () => shop.call('payment/address/get', { ...user, user_id: 'ab' }));
   step('payment/address/get', { address });
 
-  const paid = await ask('pay', { address, memo, crypto, chain, contract: token.contract, amount: '3' });
+  const paid = await ask('pay', { order_id: '', address, memo, crypto, chain, contract: token.contract, amount: '3' });
   const told = await postbox.wait('the deposit', ({ path, body }) => path === '/deposit' && body.pay_status === 'success');
   const { body } = told;
   must(body.order_type === 'Direct Deposit' && body.user_id === user.user_id && body.to_address === address, `told ${told.text}`);

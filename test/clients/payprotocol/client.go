@@ -34,7 +34,7 @@ type Config struct {
 	Payee, Payout string
 	Patience      time.Duration // for each callback; 60 s if it is 0
 
-	// Pay pays and sees that it is confirmed. What it is given is all that a payer knows. It returns the transaction's id,
+	// Pay pays and sees that it is confirmed. It returns the transaction's id,
 	// or "" if that is not known.
 	Pay func(ctx context.Context, p Payment) (txid string, err error)
 	// Approve approves a refund or withdrawal as a person at the console would, and sees that it is sent and final. It may
@@ -44,12 +44,13 @@ type Config struct {
 
 // Payment is what there is to pay.
 type Payment struct {
-	Address  string `json:"address"`
-	Chain    string `json:"chain"`
-	Symbol   string `json:"symbol"`
-	Contract string `json:"contract"` // the zero address for a native coin
-	Raw      string `json:"raw"`      // in base units
-	Amount   string `json:"amount"`   // the same in tokens
+	OutPaymentNo string `json:"outPaymentNo"` // for who plays the network; no payer needs it. "" at a user's address
+	Address      string `json:"address"`
+	Chain        string `json:"chain"`
+	Symbol       string `json:"symbol"`
+	Contract     string `json:"contract"` // the zero address for a native coin
+	Raw          string `json:"raw"`      // in base units
+	Amount       string `json:"amount"`   // the same in tokens
 }
 
 // Outgoing is a refund or a withdrawal.

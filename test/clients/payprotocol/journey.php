@@ -203,11 +203,11 @@ class Journey
         return (object) ((array) $picked + (array) $order);
     }
 
-    // pay has the world send a raw amount.
-    private function pay(string $address, string $raw): string
+    // pay has the world send a raw amount. The number is for who plays the network.
+    private function pay(string $address, string $raw, string $number = ''): string
     {
         $paid = ask('pay', [
-            'address' => $address, 'chain' => $this->c['CHAIN'], 'symbol' => $this->currency->symbol, 'contract' => $this->currency->address,
+            'outPaymentNo' => $number, 'address' => $address, 'chain' => $this->c['CHAIN'], 'symbol' => $this->currency->symbol, 'contract' => $this->currency->address,
             'raw' => $raw, 'amount' => actual($raw, $this->currency->decimals),
         ]);
         return $paid->txid ?? '';
@@ -218,7 +218,7 @@ class Journey
     {
         $first = part($order->expectedAmount, 6, 10);
         foreach ([3 => $first, 0 => $order->expectedAmount] as $status => $settled) {
-            $txid = $this->pay($order->userWalletAddress, $status === 3 ? $first : minus($order->expectedAmount, $first));
+            $txid = $this->pay($order->userWalletAddress, $status === 3 ? $first : minus($order->expectedAmount, $first), $order->outPaymentNo);
             $told = $this->postbox->wait("the payment's status $status", fn ($body) => ($body->outTradeNo ?? '') === $order->outTradeNo);
             must($told->target === $this->target('payment'), 'told at another address', $told->target);
             $body = $told->body;
@@ -301,7 +301,7 @@ class Journey
         $order->outTradeNo = $this->number('order:2');
         $order = $this->pick($order);
         $raw = part($order->expectedAmount, 2, 1);
-        $this->pay($order->userWalletAddress, $raw);
+        $this->pay($order->userWalletAddress, $raw, $order->outPaymentNo);
         $told = $this->postbox->wait('the abnormal payment', fn ($body) => isset($body->abnormalId));
         $body = $told->body;
         must($told->target === '/app', 'told at another address', $told->target);
