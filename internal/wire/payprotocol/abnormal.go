@@ -152,7 +152,6 @@ func (t teller) abnormal(ctx context.Context, w *wire.Writer, app engine.App, n 
 	w.Int(`,"handleStatus":`, n.status)
 	w.Int(`,"handleMethod":`, n.method)
 	t.clock(w, `,"createTime":`, app, n.created)
-	w.Time(`,"blockTime":`, n.at)
 	w.Raw("}")
 	return nil
 }

@@ -179,12 +179,11 @@ func (t teller) refund(ctx context.Context, w *wire.Writer, app engine.App, id s
 	w.String(`,"amount":`, p.Amount.Units())
 	w.String(`,"commissionFee":`, refundFee)
 	w.Int(`,"refundStatus":`, status)
-	t.clock(w, `,"createTime":`, app, p.CreatedAt)
 	var made time.Time
 	if status == outSuccess {
 		made = p.ChangedAt
 	}
-	t.clock(w, `,"refundTime":`, app, made)
+	w.Time(`,"refundTime":`, made)
 	w.String(`,"transferHash":`, p.TxID)
 	w.Raw("}")
 	return nil
