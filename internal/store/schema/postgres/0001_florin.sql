@@ -368,6 +368,7 @@ CREATE UNIQUE INDEX outgoing_reference ON outgoing (app_id, reference) WHERE ref
 CREATE INDEX outgoing_due ON outgoing (due_at, id) WHERE state <> 'paid' AND state <> 'failed';
 CREATE INDEX outgoing_order ON outgoing (order_id, id) WHERE kind = 'refund';
 CREATE INDEX outgoing_block ON outgoing (chain, block_height) WHERE block_height > 0;
+CREATE INDEX outgoing_fees ON outgoing (chain, changed_at) WHERE fee_units <> '0';
 
 -- Refunds whose payers say where they want them, on the page of a link.
 CREATE TABLE refund_links (

@@ -56,6 +56,14 @@ CREATE FUNCTION public.refuse_change() RETURNS trigger
 BEGIN
     RAISE EXCEPTION 'florin: % is append-only', TG_TABLE_NAME;
 END $$;
+CREATE TABLE public.api_tokens (
+    id text NOT NULL COLLATE pg_catalog."C",
+    app_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL COLLATE pg_catalog."C",
+    hash text NOT NULL COLLATE pg_catalog."C",
+    created_at bigint NOT NULL,
+    revoked_at bigint NOT NULL
+);
 CREATE TABLE public.app_keys (
     id text NOT NULL COLLATE pg_catalog."C",
     app_id text NOT NULL COLLATE pg_catalog."C",
@@ -410,7 +418,8 @@ CREATE TABLE public.seals (
     kind text NOT NULL COLLATE pg_catalog."C",
     ref text NOT NULL COLLATE pg_catalog."C",
     hash text NOT NULL COLLATE pg_catalog."C",
-    prev text NOT NULL COLLATE pg_catalog."C"
+    prev text NOT NULL COLLATE pg_catalog."C",
+    app_id text NOT NULL COLLATE pg_catalog."C"
 );
 CREATE TABLE public.senders (
     chain text NOT NULL COLLATE pg_catalog."C",
@@ -494,46 +503,40 @@ CREATE TABLE public.unsealed (
     ref text NOT NULL COLLATE pg_catalog."C",
     kind text NOT NULL COLLATE pg_catalog."C"
 );
-INSERT INTO public.app_keys VALUES ('é', 'c', '\x00ff', 4, 0);
-INSERT INTO public.app_keys VALUES ('B', 'c', '\x00ff', 2, 0);
-INSERT INTO public.approvals VALUES ('', 'Z', '\x', 5);
-INSERT INTO public.approvals VALUES ('b', 'a', '\x', 2);
-INSERT INTO public.apps VALUES ('a', 'c', '', 'b', 'it''s', 'active', 'B', '_', 1, 5, 1, 'é', 4);
-INSERT INTO public.apps VALUES ('b', 'Z', 'a', 'payout', 'é', 'active', 'b', 'Z', 1, 4, 0, 'it''s', 4);
-INSERT INTO public.apps VALUES ('c', '_', 'a', 'entry', 'B', 'active', '', '', 4, 2, 3, 'é', 9007199254740993);
-INSERT INTO public.attempts VALUES ('a', 0, 5, 'Z', 'é', 9007199254740993, '\x626f6479', 'c', 2);
-INSERT INTO public.attempts VALUES ('c', 0, 4, 'a', 'B', 1, '\x00ff', 'a', 4);
-INSERT INTO public.attempts VALUES ('_', 0, 5, 'é', 'Z', 5, '\x00ff', 'b', 3);
-INSERT INTO public.attempts VALUES ('', 0, 5, '', 'é', 4, '\x', '', 9007199254740993);
-INSERT INTO public.attempts VALUES ('Z', 0, 0, '', '日本', 4, '\x00ff', '', 0);
-INSERT INTO public.attempts VALUES ('b', 0, 5, '', 'a', 3, '\x626f6479', 'b', 5);
-INSERT INTO public.attempts VALUES ('é', 0, 9007199254740993, 'b', 'a', 1, '\x', '日本', 9007199254740993);
-INSERT INTO public.attempts VALUES ('B', 0, 3, 'c', 'a', 0, '\x00ff', '_', 5);
-INSERT INTO public.balances VALUES ('b', '', 'é', '0', '0', 1);
-INSERT INTO public.blocks VALUES ('é', 3, 'a', 'it''s', 9007199254740993);
-INSERT INTO public.blocks VALUES ('c', 3, 'it''s', '_', 0);
-INSERT INTO public.blocks VALUES ('it''s', 2, '', '_', 9007199254740993);
-INSERT INTO public.blocks VALUES ('B', 2, 'a', 'Z', 9007199254740993);
-INSERT INTO public.blocks VALUES ('Z', 9007199254740993, 'Z', 'it''s', 4);
-INSERT INTO public.chains VALUES ('c', 2, 'a', 'B', 0, 2);
-INSERT INTO public.chains VALUES ('', 9007199254740993, 'a', 'B', 3, 1);
-INSERT INTO public.chains VALUES ('_', 0, '_', '日本', 9007199254740993, 1);
-INSERT INTO public.deliveries VALUES ('c', 'c', 'b', 'b', 3, true, 'waiting', 0, 9007199254740993, '', 0, 0, '\x', 9007199254740993);
-INSERT INTO public.deliveries VALUES ('a', '', '', '日本', 4, true, 'waiting', 0, 2, '', 0, 0, '\x', 2);
-INSERT INTO public.deliveries VALUES ('_', 'a', 'a', '', 0, false, 'waiting', 0, 5, '', 0, 0, '\x00ff', 9007199254740993);
-INSERT INTO public.deliveries VALUES ('Z', 'B', '_', 'B', 1, false, 'waiting', 0, 2, '', 0, 0, '\x', 2);
-INSERT INTO public.deliveries VALUES ('b', 'a', 'b', 'a', 4, false, 'superseded', 0, 2, '', 0, 0, '\x00ff', 4);
-INSERT INTO public.deliveries VALUES ('B', 'it''s', 'B', '_', 3, false, 'waiting', 0, 3, '', 0, 0, '\x', 0);
-INSERT INTO public.deliveries VALUES ('', 'é', '', '日本', 1, false, 'superseded', 0, 4, '', 0, 0, '\x', 5);
-INSERT INTO public.deliveries VALUES ('é', 'B', 'Z', '_', 9007199254740993, false, 'waiting', 0, 1, '', 0, 0, '\x626f6479', 1);
-INSERT INTO public.deposit_addresses VALUES ('Z', '', '日本', '', 'it''s', 'é', 1);
-INSERT INTO public.deposit_addresses VALUES ('日本', '_', '日本', '', '日本', 'c', 9007199254740993);
-INSERT INTO public.deposit_addresses VALUES ('it''s', '', '', 'long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long ', '日本', 'it''s', 5);
-INSERT INTO public.deposit_addresses VALUES ('_', 'é', '', '', 'é', 'c', 3);
-INSERT INTO public.deposit_addresses VALUES ('c', 'Z', '日本', '_', 'Z', '日本', 9007199254740993);
-INSERT INTO public.desk VALUES ('b', 'c', 'it''s', 'c', 'it''s', 'b', 'Z', 'b', '', '9007199254740993', '1', 'open', '', '', '', '', '', '', 0, 4, 0, 1);
-INSERT INTO public.desk VALUES ('é', 'B', '日本', 'b', 'é', 'c', 'b', 'b', 'Z', '0', '9007199254740993', 'open', '', '', '', '', '', '', 0, 3, 0, 1);
-INSERT INTO public.desk VALUES ('B', 'it''s', '', 'é', 'a', 'a', '_', '日本', 'B', '9007199254740993', '0', 'open', '', '', '', '', '', '', 3, 0, 0, 2);
+INSERT INTO public.api_tokens VALUES ('a', 'Z', 'Z', 'a', 3, 0);
+INSERT INTO public.app_keys VALUES ('B', 'é', '\x626f6479', 5, 0);
+INSERT INTO public.app_keys VALUES ('b', '', '\x', 1, 0);
+INSERT INTO public.approvals VALUES ('c', 'Z', '\x626f6479', 0);
+INSERT INTO public.attempts VALUES ('B', 0, 9007199254740993, 'b', 'Z', 1, '\x626f6479', '', 4);
+INSERT INTO public.attempts VALUES ('b', 0, 2, 'c', 'it''s', 2, '\x626f6479', 'B', 0);
+INSERT INTO public.attempts VALUES ('', 0, 3, 'Z', 'Z', 3, '\x00ff', '', 3);
+INSERT INTO public.attempts VALUES ('_', 0, 0, '日本', 'it''s', 2, '\x00ff', 'Z', 5);
+INSERT INTO public.attempts VALUES ('it''s', 0, 5, 'a', '', 1, '\x00ff', 'b', 4);
+INSERT INTO public.attempts VALUES ('a', 0, 3, 'b', 'c', 9007199254740993, '\x626f6479', 'b', 9007199254740993);
+INSERT INTO public.attempts VALUES ('日本', 0, 2, 'Z', 'it''s', 0, '\x00ff', 'é', 4);
+INSERT INTO public.balances VALUES ('payout', '', '日本', '0', '0', 1);
+INSERT INTO public.balances VALUES ('payout', 'B', 'é', '0', '0', 1);
+INSERT INTO public.balances VALUES ('payout', 'it''s', 'it''s', '0', '0', 1);
+INSERT INTO public.balances VALUES ('entry', 'B', 'b', '0', '0', 1);
+INSERT INTO public.blocks VALUES ('日本', 5, 'B', 'é', 2);
+INSERT INTO public.blocks VALUES ('a', 9007199254740993, 'b', 'é', 3);
+INSERT INTO public.blocks VALUES ('', 0, 'Z', 'é', 5);
+INSERT INTO public.blocks VALUES ('', 9007199254740993, '_', '_', 3);
+INSERT INTO public.chains VALUES ('é', 1, '', 'it''s', 2, 1);
+INSERT INTO public.chains VALUES ('B', 1, 'b', 'Z', 1, 1);
+INSERT INTO public.deliveries VALUES ('B', '', 'c', 'é', 0, true, 'waiting', 0, 4, '', 0, 0, '\x626f6479', 2);
+INSERT INTO public.deliveries VALUES ('b', 'B', 'c', 'Z', 2, true, 'waiting', 0, 3, '', 0, 0, '\x00ff', 1);
+INSERT INTO public.deliveries VALUES ('', 'é', '_', '日本', 3, true, 'waiting', 0, 4, '', 0, 0, '\x626f6479', 9007199254740993);
+INSERT INTO public.deliveries VALUES ('_', 'c', 'Z', 'c', 4, true, 'waiting', 0, 4, '', 0, 0, '\x00ff', 0);
+INSERT INTO public.deliveries VALUES ('a', 'c', '', '日本', 1, false, 'waiting', 0, 3, '', 0, 0, '\x626f6479', 4);
+INSERT INTO public.deliveries VALUES ('日本', 'B', 'a', 'a', 9007199254740993, true, 'waiting', 0, 5, '', 0, 0, '\x626f6479', 1);
+INSERT INTO public.deliveries VALUES ('it''s', 'Z', '', '', 9007199254740993, false, 'waiting', 0, 1, '', 0, 0, '\x00ff', 9007199254740993);
+INSERT INTO public.deposit_addresses VALUES ('é', 'c', 'é', 'c', 'it''s', 'a', 5);
+INSERT INTO public.desk VALUES ('日本', 'c', '_', 'B', 'Z', 'it''s', '', '', 'B', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '1', 'open', '', '', '', '', '', '', 0, 1, 0, 1);
+INSERT INTO public.desk VALUES ('a', '', 'B', 'c', 'c', '日本', 'c', '_', 'it''s', '9007199254740993', '0', 'open', '', '', '', '', '', '', 0, 2, 0, 1);
+INSERT INTO public.desk VALUES ('', 'it''s', '', '_', '_', 'B', 'it''s', '_', 'c', '0', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'void', '', '', '', '', 'b', '', 0, 3, 3, 1);
+INSERT INTO public.desk VALUES ('c', 'Z', 'B', 'Z', 'c', '_', 'Z', '日本', 'it''s', '1', '1', 'open', '', '', '', '', '', '', 0, 4, 0, 1);
+INSERT INTO public.desk VALUES ('b', 'B', '日本', '_', 'Z', 'Z', '日本', 'Z', 'B', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '9007199254740993', 'open', '', '', '', '', '', '', 9007199254740993, 1, 0, 2);
 INSERT INTO public.desk_steps VALUES ('open', 'attached');
 INSERT INTO public.desk_steps VALUES ('open', 'credited');
 INSERT INTO public.desk_steps VALUES ('open', 'refunded');
@@ -544,33 +547,37 @@ INSERT INTO public.desk_steps VALUES ('open', 'void');
 INSERT INTO public.desk_steps VALUES ('refunded', 'open');
 INSERT INTO public.desk_steps VALUES ('refunded', 'void');
 INSERT INTO public.desk_steps VALUES ('swept', 'void');
-INSERT INTO public.events VALUES ('b', 'entry', '', 'b', 'b', 5, 2, '_');
-INSERT INTO public.events VALUES ('é', 'b', 'B', 'a', 'c', 0, 0, 'it''s');
-INSERT INTO public.events VALUES ('_', 'a', '_', '_', '_', 3, 4, 'b');
-INSERT INTO public.events VALUES ('c', 'b', '_', 'Z', 'Z', 0, 4, 'B');
-INSERT INTO public.events VALUES ('a', 'a', 'a', 'B', 'c', 9007199254740993, 3, 'c');
-INSERT INTO public.goose_db_version VALUES (1, 0, true, '2026-11-22 05:48:54.179546');
-INSERT INTO public.goose_db_version VALUES (2, 1, true, '2026-11-22 05:48:54.194653');
-INSERT INTO public.goose_db_version VALUES (3, 2, true, '2026-11-22 05:48:54.643439');
-INSERT INTO public.holdings VALUES ('日本', 'b', 'é', '9007199254740993', 0);
-INSERT INTO public.holdings VALUES ('', '', 'b', '0', 2);
-INSERT INTO public.holdings VALUES ('', 'B', '', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 5);
-INSERT INTO public.holdings VALUES ('', 'it''s', '_', '0', 3);
-INSERT INTO public.leases VALUES ('é', '日本', 3, 2);
-INSERT INTO public.merchants VALUES ('', 'B', '', 0, 5);
-INSERT INTO public.nonces VALUES ('b', 'a', 9007199254740993, 'a');
-INSERT INTO public.order_extra VALUES ('', 'b');
+INSERT INTO public.entries VALUES ('', '', 'B', 3);
+INSERT INTO public.events VALUES ('日本', 'b', 'it''s', 'a', 'B', 5, 2, '日本');
+INSERT INTO public.events VALUES ('é', 'a', '日本', 'B', '日本', 5, 3, '日本');
+INSERT INTO public.goose_db_version VALUES (1, 0, true, '2026-11-22 06:11:11.864081');
+INSERT INTO public.goose_db_version VALUES (2, 1, true, '2026-11-22 06:11:11.943348');
+INSERT INTO public.goose_db_version VALUES (3, 2, true, '2026-11-22 06:11:12.819238');
+INSERT INTO public.holdings VALUES ('it''s', 'b', 'c', '0', 4);
+INSERT INTO public.holdings VALUES ('it''s', 'é', '', '1', 4);
+INSERT INTO public.leases VALUES ('日本', 'b', 4, 1);
+INSERT INTO public.leases VALUES ('B', 'c', 9007199254740993, 1);
+INSERT INTO public.leases VALUES ('é', 'B', 1, 1);
+INSERT INTO public.merchants VALUES ('é', 'b', 'a', 0, 4);
+INSERT INTO public.merchants VALUES ('', '_', '', 1, 5);
+INSERT INTO public.merchants VALUES ('日本', 'c', '日本', 1, 1);
+INSERT INTO public.nonces VALUES ('a', '日本', 1, 'é');
+INSERT INTO public.nonces VALUES ('a', 'b', 3, '');
+INSERT INTO public.nonces VALUES ('b', 'Z', 5, 'Z');
+INSERT INTO public.order_extra VALUES ('it''s', 'Z');
+INSERT INTO public.order_extra VALUES ('c', 'a');
 INSERT INTO public.order_steps VALUES ('open', 'paid');
 INSERT INTO public.order_steps VALUES ('open', 'expired');
 INSERT INTO public.order_steps VALUES ('expired', 'paid');
 INSERT INTO public.order_steps VALUES ('standing', 'closed');
-INSERT INTO public.order_work VALUES ('a', 'it''s', 1, 0, 2, '', 0);
-INSERT INTO public.order_work VALUES ('é', 'it''s', 1, 0, 5, '', 0);
-INSERT INTO public.orders VALUES ('', 'b', 'b', 'c', 'é', 'B', 'B', 'a', 'a', '日本', '_', 'long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long ', '日本', 'é', 'b', '9007199254740993', 'a', 'open', '_', '0', 'a', 'b', 'it''s', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '0', 'B', 2, 2, 1, 9007199254740993, 1);
-INSERT INTO public.outgoing VALUES ('', 'payout', 'it''s', 'B', 'c', '日本', 'b', 'it''s', '_', 'a', 'a', 'it''s', 'é', '', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '_', 'c', '9007199254740993', 'a', false, 5, '\x', 'held', '_', -1, '', 0, '0', 5, 5, 1, 1, 0, '', 0, 0);
-INSERT INTO public.outgoing VALUES ('é', 'payout', 'it''s', '_', '', 'c', 'c', 'a', 'é', 'b', 'it''s', '_', 'it''s', '日本', '15', '日本', 'b', '1', 'é', true, 5, '\x626f6479', 'held', 'Z', -1, '', 0, '0', 5, 5, 1, 0, 0, '', 0, 0);
-INSERT INTO public.outgoing VALUES ('c', 'payout', 'c', 'é', 'Z', 'a', '_', 'Z', 'Z', 'é', 'B', 'é', '日本', 'Z', '1', '_', 'b', '9007199254740993', 'é', true, 5, '\x626f6479', 'held', '日本', -1, '', 0, '0', 2, 2, 1, 9007199254740993, 0, '', 0, 0);
-INSERT INTO public.outgoing VALUES ('Z', 'payout', 'b', '日本', '日本', 'a', 'Z', 'Z', 'a', 'b', 'a', 'Z', 'B', 'B', '9223372036854775808', 'b', 'a', '9223372036854775808', 'Z', true, 1, '\x', 'held', 'c', -1, '', 0, '0', 5, 5, 1, 0, 0, '', 0, 0);
+INSERT INTO public.order_work VALUES ('_', 'it''s', 1, 0, 3, '', 0);
+INSERT INTO public.order_work VALUES ('B', '_', 1, 0, 4, '', 0);
+INSERT INTO public.orders VALUES ('it''s', 'a', 'B', 'it''s', 'é', '', '', 'Z', 'it''s', 'Z', 'é', '', 'c', '_', 'B', '9223372036854775808', 'é', 'paid', '_', '9223372036854775808', 'é', '_', '_', '9007199254740993', '1', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'é', 0, 9007199254740993, 9007199254740993, 5, 1);
+INSERT INTO public.orders VALUES ('c', 'it''s', '_', 'b', 'B', '日本', 'c', 'a', 'Z', 'é', 'c', 'é', 'B', 'B', '', '0', 'it''s', 'open', '日本', '9223372036854775808', '日本', '日本', 'c', '9223372036854775808', '1', '0', '0', '', 2, 9007199254740993, 2, 5, 1);
+INSERT INTO public.orders VALUES ('日本', 'B', '日本', 'B', 'a', 'a', '_', '', 'it''s', '_', 'Z', '', 'b', 'Z', 'é', '1', 'é', 'open', 'it''s', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'Z', 'it''s', '日本', '15', '0', '0', '0', '_', 9007199254740993, 9007199254740993, 5, 4, 2);
+INSERT INTO public.outgoing VALUES ('a', 'payout', '_', 'B', '', 'b', 'B', 'a', 'b', 'é', '', 'B', 'B', '日本', '9007199254740993', '', '_', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'it''s', false, 2, '\x', 'held', 'é', -1, '', 0, '0', 1, 1, 1, 4, 0, '', 0, 0);
+INSERT INTO public.outgoing VALUES ('c', 'payout', 'c', 'é', 'it''s', '', 'B', 'B', 'c', 'a', 'b', 'c', '', 'Z', '15', 'Z', 'b', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 'a', false, 1, '\x00ff', 'held', 'é', -1, '', 0, '0', 2, 2, 1, 5, 0, '', 0, 0);
+INSERT INTO public.outgoing VALUES ('日本', 'payout', '_', 'Z', '日本', 'b', '', 'Z', '_', 'é', 'B', 'Z', 'a', 'b', '9007199254740993', 'Z', 'Z', '15', 'c', true, 4, '\x626f6479', 'held', 'a', -1, '', 0, '0', 1, 1, 1, 4, 0, '', 0, 0);
 INSERT INTO public.outgoing_steps VALUES ('held', 'ready');
 INSERT INTO public.outgoing_steps VALUES ('held', 'failed');
 INSERT INTO public.outgoing_steps VALUES ('ready', 'numbered');
@@ -578,41 +585,57 @@ INSERT INTO public.outgoing_steps VALUES ('ready', 'failed');
 INSERT INTO public.outgoing_steps VALUES ('numbered', 'sent');
 INSERT INTO public.outgoing_steps VALUES ('sent', 'paid');
 INSERT INTO public.outgoing_steps VALUES ('sent', 'failed');
-INSERT INTO public.outgoing_txs VALUES ('é', '_', 'b', 'cancel', 2, '\x', '0', '15', '9223372036854775808', 0);
-INSERT INTO public.payout_hours VALUES ('c', 2, '日本', '15');
-INSERT INTO public.payout_hours VALUES ('日本', 9007199254740993, '日本', '9223372036854775808');
-INSERT INTO public.payout_rules VALUES ('B', false, '{}', '\x626f6479', 0, 0, 0, 1);
-INSERT INTO public.payout_rules VALUES ('Z', false, '{}', '\x00ff', 0, 0, 0, 1);
-INSERT INTO public.postings VALUES ('', 2, 'sweep', '', 'it''s', 'credit', '0');
-INSERT INTO public.reconcile_results VALUES ('B', 'é', 9007199254740993, 'it''s', '9223372036854775808', '9007199254740993', 5, 3, 4);
-INSERT INTO public.reconcile_results VALUES ('it''s', '', 5, '_', '0', '115792089237316195423570985008687907853269984665640564039457584007913129639935', 2, 5, 2);
-INSERT INTO public.reconcile_results VALUES ('B', '_', 0, 'a', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '9007199254740993', 4, 2, 3);
-INSERT INTO public.refund_links VALUES ('B', '_', 5, 0);
-INSERT INTO public.seals VALUES (5, 'sweep', 'a', '日本', 'é');
-INSERT INTO public.senders VALUES ('it''s', 'Z', 3, 1);
-INSERT INTO public.senders VALUES ('日本', 'B', 1, 1);
-INSERT INTO public.senders VALUES ('c', 'b', 2, 1);
-INSERT INTO public.senders VALUES ('it''s', '_', 4, 1);
-INSERT INTO public.settings VALUES ('_', '日本');
-INSERT INTO public.short_id_ends VALUES ('b', 1000);
-INSERT INTO public.short_id_ends VALUES ('日本', 1000);
-INSERT INTO public.short_ids VALUES ('b', 2, 'b');
-INSERT INTO public.sim_commands VALUES ('', 'B', 'waiting', '', 9007199254740993);
-INSERT INTO public.sim_commands VALUES ('c', 'c', 'waiting', '', 0);
-INSERT INTO public.sim_commands VALUES ('B', 'B', 'waiting', '', 2);
-INSERT INTO public.sim_commands VALUES ('日本', 'a', 'waiting', '', 3);
-INSERT INTO public.sim_commands VALUES ('b', 'b', 'waiting', 'b', 0);
-INSERT INTO public.sim_records VALUES ('B', 2, '\x');
-INSERT INTO public.sim_records VALUES ('', 3, '\x626f6479');
-INSERT INTO public.stops VALUES ('b', 'c', 'c', 5);
-INSERT INTO public.stops VALUES ('日本', 'é', '日本', 2);
-INSERT INTO public.sweep_items VALUES ('', '日本', 'B', 'c', '15', '', '', 'void', 4);
-INSERT INTO public.sweep_items VALUES ('_', 'é', '', 'é', '9007199254740993', 'it''s', 'it''s', '', 0);
-INSERT INTO public.transfers VALUES ('B', '日本', 'c', 'a', 'B', '', 'B', 'B', '115792089237316195423570985008687907853269984665640564039457584007913129639935', true, 9007199254740993, 'B', 1, 'seen', false, '', '', '0', false, 0, '');
-INSERT INTO public.unsealed VALUES ('c', 'sweep');
-INSERT INTO public.unsealed VALUES ('b', 'event');
-INSERT INTO public.unsealed VALUES ('Z', 'event');
+INSERT INTO public.outgoing_txs VALUES ('日本', 'it''s', 'B', 'pay', 5, '\x626f6479', '9007199254740993', '9007199254740993', '0', 4);
+INSERT INTO public.payees VALUES ('B', 'B', 0, 9007199254740993);
+INSERT INTO public.payees VALUES ('a', 'c', 3, 1);
+INSERT INTO public.payout_hours VALUES ('it''s', 2, '', '15');
+INSERT INTO public.payout_hours VALUES ('a', 1, 'a', '9223372036854775808');
+INSERT INTO public.payout_hours VALUES ('_', 3, 'Z', '115792089237316195423570985008687907853269984665640564039457584007913129639935');
+INSERT INTO public.payout_hours VALUES ('_', 0, 'c', '0');
+INSERT INTO public.payout_hours VALUES ('a', 3, 'b', '1');
+INSERT INTO public.payout_rules VALUES ('日本', false, '{}', '\x', 0, 0, 0, 1);
+INSERT INTO public.payout_rules VALUES ('_', false, '{}', '\x', 0, 0, 0, 1);
+INSERT INTO public.payout_rules VALUES ('b', false, '{}', '\x626f6479', 0, 0, 0, 1);
+INSERT INTO public.payout_rules VALUES ('c', false, 'c', '\x', 0, 5, 1, 1);
+INSERT INTO public.reconcile_results VALUES ('B', 'c', 4, 'B', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '15', 1, 2, 3);
+INSERT INTO public.reconcile_results VALUES ('é', '日本', 2, '', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '1', 5, 1, 4);
+INSERT INTO public.reconcile_results VALUES ('_', 'Z', 3, 'B', '115792089237316195423570985008687907853269984665640564039457584007913129639935', '1', 0, 9007199254740993, 0);
+INSERT INTO public.refund_links VALUES ('日本', '日本', 5, 0);
+INSERT INTO public.refund_links VALUES ('B', 'it''s', 2, 2);
+INSERT INTO public.refund_links VALUES ('_', 'Z', 3, 0);
+INSERT INTO public.refund_links VALUES ('a', 'b', 5, 1);
+INSERT INTO public.seals VALUES (2, 'payout', 'é', 'c', 'Z', 'B');
+INSERT INTO public.senders VALUES ('a', 'c', 9007199254740993, 1);
+INSERT INTO public.senders VALUES ('é', 'é', 5, 1);
+INSERT INTO public.senders VALUES ('b', 'a', 0, 1);
+INSERT INTO public.senders VALUES ('a', 'é', 5, 1);
+INSERT INTO public.settings VALUES ('_', 'it''s');
+INSERT INTO public.settings VALUES ('a', 'B');
+INSERT INTO public.settings VALUES ('', 'Z');
+INSERT INTO public.short_id_ends VALUES ('Z', 1000);
+INSERT INTO public.short_id_ends VALUES ('_', 1000);
+INSERT INTO public.short_id_ends VALUES ('B', 1000);
+INSERT INTO public.short_id_ends VALUES ('é', 1001);
+INSERT INTO public.short_id_ends VALUES ('c', 1000);
+INSERT INTO public.short_ids VALUES ('entry', 0, '');
+INSERT INTO public.short_ids VALUES ('event', 0, 'é');
+INSERT INTO public.sim_commands VALUES ('it''s', 'b', 'waiting', '', 5);
+INSERT INTO public.sim_commands VALUES ('c', 'é', 'waiting', '', 4);
+INSERT INTO public.sim_records VALUES ('B', 5, '\x00ff');
+INSERT INTO public.sim_records VALUES ('c', 3, '\x00ff');
+INSERT INTO public.stops VALUES ('日本', 'c', 'it''s', 1);
+INSERT INTO public.sweep_items VALUES ('_', 'a', '_', 'B', '9223372036854775808', 'c', 'b', 'void', 0);
+INSERT INTO public.sweep_items VALUES ('B', 'b', 'it''s', 'a', '9223372036854775808', 'é', 'b', '', 0);
+INSERT INTO public.transfers VALUES ('c', '_', 'c', 'Z', 'B', '日本', '日本', '_', '15', false, 0, 'Z', 2, 'seen', false, '', '', '0', false, 0, '');
+INSERT INTO public.unsealed VALUES ('日本', 'event');
+INSERT INTO public.unsealed VALUES ('it''s', 'payout');
+INSERT INTO public.unsealed VALUES ('b', 'payout');
+INSERT INTO public.unsealed VALUES ('a', 'entry');
 SELECT pg_catalog.setval('public.goose_db_version_id_seq', 3, true);
+ALTER TABLE ONLY public.api_tokens
+    ADD CONSTRAINT api_tokens_hash_key UNIQUE (hash);
+ALTER TABLE ONLY public.api_tokens
+    ADD CONSTRAINT api_tokens_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.app_keys
     ADD CONSTRAINT app_keys_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.approvals
@@ -715,6 +738,7 @@ ALTER TABLE ONLY public.transfers
     ADD CONSTRAINT transfers_pkey PRIMARY KEY (chain, txid, "position");
 ALTER TABLE ONLY public.unsealed
     ADD CONSTRAINT unsealed_pkey PRIMARY KEY (ref);
+CREATE INDEX api_tokens_app ON public.api_tokens USING btree (app_id);
 CREATE INDEX app_keys_app ON public.app_keys USING btree (app_id);
 CREATE INDEX deliveries_due ON public.deliveries USING btree (due_at, id) WHERE (status = 'waiting'::text);
 CREATE INDEX deliveries_event ON public.deliveries USING btree (event_id);
@@ -731,10 +755,12 @@ CREATE UNIQUE INDEX orders_page ON public.orders USING btree (page) WHERE (page 
 CREATE INDEX orders_standing ON public.orders USING btree (app_id, id) WHERE (state = 'standing'::text);
 CREATE INDEX outgoing_block ON public.outgoing USING btree (chain, block_height) WHERE (block_height > 0);
 CREATE INDEX outgoing_due ON public.outgoing USING btree (due_at, id) WHERE ((state <> 'paid'::text) AND (state <> 'failed'::text));
+CREATE INDEX outgoing_fees ON public.outgoing USING btree (chain, changed_at) WHERE (fee_units <> '0'::text);
 CREATE INDEX outgoing_order ON public.outgoing USING btree (order_id, id) WHERE (kind = 'refund'::text);
 CREATE UNIQUE INDEX outgoing_reference ON public.outgoing USING btree (app_id, reference) WHERE (reference <> ''::text);
 CREATE INDEX outgoing_txs_outgoing ON public.outgoing_txs USING btree (outgoing_id);
 CREATE INDEX postings_custody ON public.postings USING btree (owner, asset, side, units) WHERE (kind = 'custody'::text);
+CREATE INDEX seals_news ON public.seals USING btree (app_id, seq) WHERE (app_id <> ''::text);
 CREATE INDEX sweep_items_address ON public.sweep_items USING btree (chain, address);
 CREATE INDEX transfers_block ON public.transfers USING btree (chain, block_height);
 CREATE INDEX transfers_order ON public.transfers USING btree (order_id);
