@@ -2,9 +2,16 @@ package engine
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
 
+	"florin/internal/chain"
 	"florin/internal/money"
 	"florin/internal/payment"
+	"florin/internal/store"
+	"florin/internal/store/query"
 )
 
 // ClaimStatus says what a transaction is that a payer named on the page of his order.
@@ -14,7 +21,7 @@ type ClaimStatus string
 // a form (threats C23).
 const (
 	ClaimLinked     ClaimStatus = "linked"     // it waits at the exception desk, whose row now says that somebody claims it
-	ClaimCounted    ClaimStatus = "counted"    // the order has it already
+	ClaimCounted    ClaimStatus = "counted"    // the merchant has it already
 	ClaimResolved   ClaimStatus = "resolved"   // a person has decided about it already
 	ClaimConfirming ClaimStatus = "confirming" // it is in a block, and not deep enough
 	ClaimForeign    ClaimStatus = "foreign"    // it paid nothing to this order's address, or before the order was made
@@ -31,10 +38,112 @@ type ClaimResult struct {
 	DeskID string         // of ClaimLinked: the row
 }
 
+// txHash is a transaction's hash on the networks there are.
+var txHash = regexp.MustCompile(`^(0x)?[0-9a-f]{64}$`)
+
 // Claim looks up a transaction that the payer of the order with this page token says he paid with. If
 // it waits at the exception desk, its row is marked as claimed, durable on return; nothing else ever
 // changes. It must have gone to this order's own address. CodeNotFound: there is no such page.
 // CodeInvalidField (txid): it is no transaction's hash.
 func (e *Engine) Claim(ctx context.Context, pageToken, txid string) (ClaimResult, error) {
-	return ClaimResult{}, errUnbuilt
+	v, err := e.OrderByPage(ctx, pageToken)
+	if err != nil {
+		return ClaimResult{}, err
+	}
+	txid = strings.ToLower(strings.TrimSpace(txid))
+	if !txHash.MatchString(txid) {
+		return ClaimResult{}, payment.Invalid("txid", "is no transaction's hash")
+	}
+	foreign := false
+	for _, n := range e.networksOf(v.App.Mode) {
+		rows, err := e.db.TransfersOfTx(ctx, query.TransfersOfTxParams{Chain: n.Name, Txid: txid})
+		if err != nil {
+			return ClaimResult{}, fmt.Errorf("look for transaction %s: %w", txid, err)
+		}
+		seen, err := store.SeenFrom(rows)
+		if err != nil {
+			return ClaimResult{}, err
+		}
+		for _, t := range seen {
+			own, err := e.cameTo(ctx, v.Order, t.Transfer)
+			if err != nil {
+				return ClaimResult{}, err
+			}
+			if foreign = true; own && !t.Removed && !payment.Foregoes(v.Order, t.Transfer) {
+				return e.claimed(ctx, t.Transfer)
+			}
+		}
+	}
+	if foreign {
+		return ClaimResult{Status: ClaimForeign}, nil
+	}
+	return e.unknown(ctx, v, txid)
+}
+
+// cameTo reports whether t went to o's own address: whose order it is by now does not count.
+func (e *Engine) cameTo(ctx context.Context, o payment.Order, t payment.Transfer) (bool, error) {
+	owner, err := e.db.DepositAddress(ctx, t.To)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil // an account of the operator's
+	}
+	if err != nil {
+		return false, fmt.Errorf("owner of %s: %w", t.To, err)
+	}
+	return owner.OrderID == o.ID, nil
+}
+
+// claimed says what became of a transfer to the order's own address, and marks the row of one that
+// waits for a person.
+func (e *Engine) claimed(ctx context.Context, t payment.Transfer) (ClaimResult, error) {
+	r := ClaimResult{Status: ClaimConfirming, Amount: t.Amount}
+	switch {
+	case t.Status != payment.TransferConfirmed:
+		return r, nil
+	case t.Booked == payment.BookedMerchant:
+		r.Status = ClaimCounted
+		return r, nil
+	}
+	row, err := e.db.DeskOfTransfer(ctx, query.DeskOfTransferParams{Chain: t.Key.Chain, Txid: t.Key.TxID, Position: t.Key.Position})
+	if errors.Is(err, store.ErrNotFound) {
+		return r, nil // a reorg is just taking it away
+	}
+	if err != nil {
+		return r, fmt.Errorf("desk row of %v: %w", t.Key, err)
+	}
+	if row.Status != string(payment.DeskOpen) {
+		r.Status = ClaimResolved
+		return r, nil
+	}
+	r.Status, r.Reason, r.DeskID = ClaimLinked, t.Reason, row.ID
+	err = e.db.Update(ctx, t.MerchantID, func(ctx context.Context, tx *store.Tx) error {
+		return tx.ClaimDesk(ctx, query.ClaimDeskParams{ID: row.ID, ClaimedAt: e.now().UnixMicro()})
+	})
+	return r, err
+}
+
+// unknown asks the order's network for a transaction that paid nothing to any address of ours, as far
+// as we have followed it.
+func (e *Engine) unknown(ctx context.Context, v OrderView, txid string) (ClaimResult, error) {
+	missing := ClaimResult{Status: ClaimMissing}
+	s, ok := v.Network.Client.(chain.Sender)
+	if !ok {
+		return missing, nil
+	}
+	outcome, err := s.Outcome(ctx, txid)
+	if errors.Is(err, chain.ErrNotFound) {
+		return missing, nil
+	}
+	if err != nil {
+		return missing, fmt.Errorf("ask %s for transaction %s: %w", v.Network.Name, txid, err)
+	}
+	cursor, followed, err := e.Cursor(ctx, v.Network.Name)
+	switch {
+	case err != nil:
+		return missing, err
+	case !outcome.OK:
+		return ClaimResult{Status: ClaimFailed}, nil
+	case !followed || outcome.Block.Height > cursor.Height:
+		return missing, nil // we shall see
+	}
+	return ClaimResult{Status: ClaimForeign}, nil
 }

@@ -193,7 +193,7 @@ func (j *judgement) expire(ctx context.Context, orderID string, internal *paymen
 		if err := j.book(ctx, *internal); err != nil {
 			return err
 		}
-		if err := j.emit(ctx, j.tx, payment.EventDesk, o, internal, j.now); err != nil {
+		if err := j.tell(ctx, payment.EventDesk, o, *internal, nil); err != nil {
 			return err
 		}
 	}

@@ -11,7 +11,6 @@ import (
 	"florin/internal/money"
 	"florin/internal/payment"
 	"florin/internal/store"
-	"florin/internal/store/query"
 )
 
 // judgement is what one transaction makes of transfers: it applies the rule to each, in turn, and
@@ -21,7 +20,8 @@ type judgement struct {
 	*Engine
 	tx     *store.Tx
 	now    time.Time
-	orders map[string]payment.Order // locked by tx; as they will be
+	orders map[string]payment.Order       // locked by tx; as they will be
+	desk   map[payment.TransferKey]string // ids of rows that were opened
 
 	changed   map[string]bool // orders
 	made      []string        // orders, for deposits to static addresses, sorted
@@ -30,7 +30,7 @@ type judgement struct {
 }
 
 func (e *Engine) judge(tx *store.Tx, orders map[string]payment.Order) *judgement {
-	return &judgement{Engine: e, tx: tx, now: e.now(), orders: orders, changed: map[string]bool{}}
+	return &judgement{Engine: e, tx: tx, now: e.now(), orders: orders, desk: map[payment.TransferKey]string{}, changed: map[string]bool{}}
 }
 
 // settle drops a transfer whose block is gone, confirms one that has its confirmations, and marks
@@ -53,6 +53,15 @@ func (j *judgement) settle(ctx context.Context, t store.AtWork) error {
 // confirm applies the rule to one transfer, books it and writes the news.
 func (j *judgement) confirm(ctx context.Context, t payment.Transfer) error {
 	before := j.orders[t.OrderID]
+	if t.Credits > 0 { // a reorg had taken it away
+		row, err := j.decided(ctx, t)
+		if err != nil {
+			return err
+		}
+		if row != nil {
+			return j.restore(ctx, t, *row)
+		}
+	}
 	if reason := j.disabled(t.Amount.Asset()); reason != "" {
 		t.Listed = false // what was quoted by a wrong entry of the catalogue is worth nothing until somebody looks
 	}
@@ -69,13 +78,17 @@ func (j *judgement) confirm(ctx context.Context, t payment.Transfer) error {
 	if err := j.book(ctx, t); err != nil {
 		return err
 	}
-	return j.emit(ctx, j.tx, payment.NewsOf(before, o, t), o, &t, j.now)
+	return j.tell(ctx, payment.NewsOf(before, o, t), o, t, nil)
 }
 
 // disabled says why an asset of ours is not to be trusted; "" if it is.
 func (e *Engine) disabled(asset money.Asset) string {
 	n, _ := e.Network(asset.Chain())
 	return n.Disabled[asset]
+}
+
+func (j *judgement) enter(e ledger.Entry) {
+	j.entries = append(j.entries, store.NewEntry{ID: j.ids.Make("ent", j.now), Entry: e})
 }
 
 func (j *judgement) change(o payment.Order) { j.orders[o.ID], j.changed[o.ID] = o, true }
@@ -88,7 +101,7 @@ func (j *judgement) book(ctx context.Context, t payment.Transfer) error {
 		return err
 	}
 	j.transfers = append(j.transfers, t)
-	j.entries = append(j.entries, store.NewEntry{ID: j.ids.Make("ent", j.now), Entry: entry})
+	j.enter(entry)
 	if t.Booked == payment.BookedSuspense {
 		return j.openDesk(ctx, t, t.Reason, t.Amount)
 	}
@@ -120,37 +133,21 @@ func (j *judgement) drop(ctx context.Context, t payment.Transfer) error {
 		return nil
 	}
 	j.change(o)
-	booked, err := j.tx.EntryOf(ctx, entryRef(t))
+	if t.Booked == payment.BookedSuspense {
+		return j.lose(ctx, o, t)
+	}
+	entries, err := j.unbook(ctx, t)
 	if err != nil {
 		return err
 	}
-	j.entries = append(j.entries, store.NewEntry{ID: j.ids.Make("ent", j.now), Entry: ledger.Reverse("reversal:"+booked.Ref, booked)})
-	if t.Booked == payment.BookedSuspense {
-		return j.closeDesk(ctx, t, payment.DeskVoid, payment.Unresolved, "its block "+t.BlockHash+" was replaced")
+	for _, entry := range entries {
+		j.enter(entry)
 	}
 	j.log.ErrorContext(ctx, "a credited payment was taken back by its chain", "order", o.ID, "transfer", t.Key.String(), "amount", t.Amount.String())
-	if err := j.openDesk(ctx, t, payment.ReasonReversed, money.Zero(t.Amount.Asset())); err != nil {
+	if err := j.lost(ctx, t, "a reorg took back the credited payment "); err != nil {
 		return err
 	}
-	if err := j.raise(ctx, j.tx, StopChain(t.Key.Chain), "a reorg took back the credited payment "+t.Key.String(), byAlarm); err != nil {
-		return err
-	}
-	return j.emit(ctx, j.tx, payment.EventReversed, o, &dropped, j.now)
-}
-
-// openDesk brings t to the exception desk, with what of it is held in suspense.
-func (j *judgement) openDesk(ctx context.Context, t payment.Transfer, reason payment.Reason, held money.Amount) error {
-	return j.tx.InsertDesk(ctx, query.InsertDeskParams{
-		ID: j.ids.Make("dsk", j.now), Chain: t.Key.Chain, Txid: t.Key.TxID, Position: t.Key.Position, OrderID: t.OrderID,
-		MerchantID: t.MerchantID, AppID: j.orders[t.OrderID].AppID, Reason: string(reason), Asset: t.Amount.Asset().String(), Units: t.Amount.Units(),
-		Held: held.Units(), CreatedAt: j.now.UnixMicro(),
-	})
-}
-
-func (j *judgement) closeDesk(ctx context.Context, t payment.Transfer, status payment.DeskStatus, resolution payment.Resolution, note string) error {
-	return j.tx.CloseDesk(ctx, query.CloseDeskParams{
-		Status: string(status), Resolution: string(resolution), Note: note, ClosedAt: j.now.UnixMicro(), Chain: t.Key.Chain, Txid: t.Key.TxID, Position: t.Key.Position,
-	})
+	return j.tell(ctx, payment.EventReversed, o, dropped, nil)
 }
 
 // save writes what was decided.

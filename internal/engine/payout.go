@@ -138,22 +138,30 @@ func (a *accepting) accept(ctx context.Context, tx *store.Tx) (p payment.Payout,
 		Sender: a.network.Hot, Nonce: payment.NoNonce, NetworkFee: money.Zero(a.network.FeeCap.Asset()),
 		CreatedAt: a.now, ChangedAt: a.now, Version: 1,
 	}
-	due := a.now.UnixMicro()
-	switch {
-	case p.Approval:
-		p.State, p.Reason, due = payment.PayoutHeld, "waits for an approver", never
-	case !held.IsZero():
-		p.State, p.Reason, due = payment.PayoutHeld, "waits because the payee is new", held.UnixMicro()
-	}
-	return p, true, a.write(ctx, tx, p, due, spent, payee)
-}
-
-// write reserves the amount and keeps the payout and its news.
-func (a *accepting) write(ctx context.Context, tx *store.Tx, p payment.Payout, due int64, spent money.Amount, payee *query.InsertPayeeParams) error {
+	p, due := begun(p, a.now)
 	entry, err := ledger.Reserve("payout:"+p.ID+":accept", p.ID, p.MerchantID, p.Amount)
 	if err != nil {
-		return err
+		return p, false, err
 	}
+	return p, true, a.write(ctx, tx, p, entry, due, spent, payee)
+}
+
+// begun returns p, ready, as it begins, and when it is due: held if somebody has to approve it, or as
+// long as its payee is new.
+func begun(p payment.Payout, now time.Time) (payment.Payout, int64) {
+	switch {
+	case p.Approval:
+		p.State, p.Reason = payment.PayoutHeld, "waits for an approver"
+		return p, never
+	case !p.HeldUntil.IsZero():
+		p.State, p.Reason = payment.PayoutHeld, "waits because the payee is new"
+		return p, p.HeldUntil.UnixMicro()
+	}
+	return p, now.UnixMicro()
+}
+
+// write reserves the amount by entry and keeps the payout and its news.
+func (a *accepting) write(ctx context.Context, tx *store.Tx, p payment.Payout, entry ledger.Entry, due int64, spent money.Amount, payee *query.InsertPayeeParams) error {
 	if err := tx.Post(ctx, a.now, store.NewEntry{ID: a.ids.Make("ent", a.now), Entry: entry}); err != nil {
 		return err
 	}
@@ -169,7 +177,11 @@ func (a *accepting) write(ctx context.Context, tx *store.Tx, p payment.Payout, d
 	if err := tx.AddPayout(ctx, p, digest[:], due); err != nil {
 		return err
 	}
-	return a.emitPayout(ctx, tx, payment.EventPayoutCreated, p, a.now)
+	created := payment.EventPayoutCreated
+	if p.Kind == payment.KindRefund {
+		created = payment.EventRefundCreated
+	}
+	return a.emitPayout(ctx, tx, created, p, a.now)
 }
 
 // repeated returns the payout that the request's reference names already: CodeNotFound if none,
@@ -265,6 +277,11 @@ func (a *accepting) covered(ctx context.Context, tx *store.Tx) error {
 	if less, err := free.Cmp(a.Amount); err != nil || less < 0 {
 		return payment.Refuse(payment.CodeInsufficient, "the balance is too small")
 	}
+	return a.held(ctx, tx)
+}
+
+// held refuses what the paying account is known to lack.
+func (a *accepting) held(ctx context.Context, tx *store.Tx) error {
 	for _, need := range []money.Amount{a.Amount, a.network.Gas} {
 		if need.Asset().IsZero() {
 			continue
@@ -292,10 +309,14 @@ func (e *Engine) digest(p payment.Payout) [32]byte { return e.marks.MAC("payout"
 
 func digested(p payment.Payout) [][]byte {
 	held := binary.BigEndian.AppendUint64(nil, uint64(p.HeldUntil.UnixMicro()))
-	return [][]byte{
+	parts := [][]byte{
 		[]byte(p.ID), []byte(p.Kind), []byte(p.MerchantID), []byte(p.AppID), []byte(p.Amount.Asset().String()), []byte(p.Amount.Units()),
 		[]byte(p.Recipient), []byte(p.FeeCap.Asset().String()), []byte(p.FeeCap.Units()), []byte(p.Sender), []byte(fmt.Sprint(p.Approval)), held,
 	}
+	if p.Kind == payment.KindRefund {
+		parts = append(parts, []byte(p.OrderID), []byte(p.DeskID), []byte(p.By))
+	}
+	return parts
 }
 
 // emitPayout writes news about p, and the delivery of what a merchant is told: how it ended. A sweep
@@ -306,6 +327,13 @@ func (e *Engine) emitPayout(ctx context.Context, tx *store.Tx, kind payment.Even
 	}
 	event := payment.Event{
 		ID: e.ids.Make("evt", now), Kind: kind, Sequence: p.Version, At: now, Facts: p.Facts(), Payout: p.PayoutFacts(),
+	}
+	if p.Kind == payment.KindRefund {
+		order, err := tx.Order(ctx, p.OrderID)
+		if err != nil {
+			return fmt.Errorf("order of refund %s: %w", p.ID, err)
+		}
+		event.Payout.OrderNumber, event.Payout.OrderReference = order.Number, order.Reference
 	}
 	return tx.Emit(ctx, event, e.ids.Make("dlv", now), kind.Final(), false)
 }

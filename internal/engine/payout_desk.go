@@ -86,8 +86,10 @@ func payoutsOf(rows []query.Outgoing, err error) ([]payment.Payout, error) {
 func (e *Engine) ApprovePayout(ctx context.Context, number, approver string) (payment.Payout, error) {
 	return e.byHand(ctx, number, func(ctx context.Context, tx *store.Tx, o *store.Outgoing) error {
 		switch {
-		case approver == "" || approver == o.AppID:
+		case approver == "" || approver == o.AppID || approver == o.By:
 			return payment.Invalid("approver", "must be somebody else than who asked")
+		case o.Recipient == "":
+			return payment.Refuse(payment.CodeOrderClosed, "the payer has not said yet where the refund is to go")
 		case o.State != payment.PayoutHeld || !o.Approval:
 			return payment.Refuse(payment.CodeOrderClosed, "the payout waits for no approval")
 		}

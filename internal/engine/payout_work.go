@@ -283,6 +283,9 @@ func (e *Engine) LetGo(ctx context.Context, job *PayoutJob) error {
 		if o.State != payment.PayoutHeld {
 			return nil
 		}
+		if o.Recipient == "" {
+			return e.unclaimed(ctx, tx, o)
+		}
 		if err := e.clearIn(ctx, tx, *o); err != nil {
 			return err
 		}
@@ -512,17 +515,26 @@ func (e *Engine) paid(ctx context.Context, tx *store.Tx, o *store.Outgoing, cost
 	if err != nil {
 		return err
 	}
+	if err := e.refunded(ctx, tx, o.Payout); err != nil {
+		return err
+	}
 	if err := e.postPayout(ctx, tx, o, cost, entry); err != nil {
 		return err
 	}
 	if err := e.step(ctx, tx, o, payment.PayoutPaid, ""); err != nil {
 		return err
 	}
-	return e.emitPayout(ctx, tx, payment.EventPayoutPaid, o.Payout, e.now())
+	return e.ending(ctx, tx, o.Payout)
+}
+
+// ending writes the news that p has ended.
+func (e *Engine) ending(ctx context.Context, tx *store.Tx, p payment.Payout) error {
+	kind, _ := payment.NewsOfPayout(p)
+	return e.emitPayout(ctx, tx, kind, p, e.now())
 }
 
 func (e *Engine) failOnChain(ctx context.Context, tx *store.Tx, o *store.Outgoing, reason string, cost money.Amount) error {
-	entries, err := returned(o.Payout)
+	entries, err := e.returned(ctx, tx, o.Payout)
 	if err != nil {
 		return err
 	}
@@ -534,7 +546,7 @@ func (e *Engine) failOnChain(ctx context.Context, tx *store.Tx, o *store.Outgoin
 
 // fail ends a payout of which no transaction is in a block.
 func (e *Engine) fail(ctx context.Context, tx *store.Tx, o *store.Outgoing, reason string) error {
-	entries, err := returned(o.Payout)
+	entries, err := e.returned(ctx, tx, o.Payout)
 	if err != nil {
 		return err
 	}
@@ -546,9 +558,13 @@ func (e *Engine) fail(ctx context.Context, tx *store.Tx, o *store.Outgoing, reas
 
 // returned is the entry that gives back what was reserved. Its reference is the payout's own, so it
 // is booked once, whoever tries again. Nothing is reserved for a sweep.
-func returned(p payment.Payout) ([]ledger.Entry, error) {
-	if p.Kind == payment.KindSweep {
+func (e *Engine) returned(ctx context.Context, tx *store.Tx, p payment.Payout) ([]ledger.Entry, error) {
+	switch {
+	case p.Kind == payment.KindSweep:
 		return nil, nil
+	case p.DeskID != "":
+		entry, err := e.reopen(ctx, tx, p)
+		return []ledger.Entry{entry}, err
 	}
 	entry, err := ledger.Return("payout:"+p.ID+":return", p.ID, p.MerchantID, p.Amount)
 	return []ledger.Entry{entry}, err
@@ -565,7 +581,7 @@ func (e *Engine) ended(ctx context.Context, tx *store.Tx, o *store.Outgoing, rea
 	if err := e.step(ctx, tx, o, payment.PayoutFailed, reason); err != nil {
 		return err
 	}
-	return e.emitPayout(ctx, tx, payment.EventPayoutFailed, o.Payout, e.now())
+	return e.ending(ctx, tx, o.Payout)
 }
 
 // postPayout books entries with what the network took for the transaction.
@@ -583,7 +599,8 @@ func (e *Engine) postPayout(ctx context.Context, tx *store.Tx, o *store.Outgoing
 
 // RegisterSender begins to count an account's transactions, at how many the chain has. An account
 // that is counted already keeps its count. Payouts are accepted only once the account is counted, so
-// a database that knows of a payout knows how far its account had come (threats P18).
+// a database that knows of a payout knows how far its account had come (threats P18). Whoever counts it
+// has the books open it first, see OpenAccount: a transaction of ours would make that impossible.
 func (e *Engine) RegisterSender(ctx context.Context, chainName, address string, onChain uint64) error {
 	return e.db.Update(ctx, "sender:"+chainName, func(ctx context.Context, tx *store.Tx) error {
 		return tx.InsertSender(ctx, query.InsertSenderParams{Chain: chainName, Address: address, NextNonce: int64(onChain)})

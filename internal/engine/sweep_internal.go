@@ -66,7 +66,7 @@ func (e *Engine) FoundInternal(ctx context.Context, chainName string, at chain.B
 		if err := j.book(ctx, t); err != nil {
 			return err
 		}
-		if err := j.emit(ctx, tx, payment.EventDesk, o, &t, j.now); err != nil {
+		if err := j.tell(ctx, payment.EventDesk, o, t, nil); err != nil {
 			return err
 		}
 		ok = true

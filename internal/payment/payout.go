@@ -111,9 +111,11 @@ type PayoutFacts struct {
 	Sender     string
 	TxID       string
 	NetworkFee money.Amount
-	OrderID    string // of a refund
-	CreatedAt  time.Time
-	ChangedAt  time.Time
+	// Of a refund: the order that it pays back, as its dialect and its merchant call it, and the row of
+	// the exception desk if it pays that back.
+	OrderID, OrderNumber, OrderReference, DeskID string
+	CreatedAt                                    time.Time
+	ChangedAt                                    time.Time
 }
 
 // Facts returns p's snapshot. Of the order's fields it fills ids, number and reference; OrderID is
@@ -129,7 +131,7 @@ func (p Payout) Facts() Facts {
 func (p Payout) PayoutFacts() *PayoutFacts {
 	return &PayoutFacts{
 		Kind: p.Kind, State: p.State, Reason: p.Reason, Amount: p.Amount, Recipient: p.Recipient, Sender: p.Sender,
-		TxID: p.TxID, NetworkFee: p.NetworkFee, OrderID: p.OrderID, CreatedAt: p.CreatedAt, ChangedAt: p.ChangedAt,
+		TxID: p.TxID, NetworkFee: p.NetworkFee, OrderID: p.OrderID, DeskID: p.DeskID, CreatedAt: p.CreatedAt, ChangedAt: p.ChangedAt,
 	}
 }
 

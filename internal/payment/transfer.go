@@ -209,6 +209,7 @@ func Drop(o Order, t Transfer, now time.Time) (Order, Transfer, error) {
 	}
 	var err error
 	switch {
+	case !was.Counted && !o.keeps(t): // the exception desk gave it to the merchant
 	case !was.Counted:
 		o.Late, err = o.Late.Sub(t.Amount)
 	case o.State == OrderPaid:

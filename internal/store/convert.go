@@ -98,6 +98,19 @@ type facts struct {
 	PaidAt    int64  `json:"paid_at,omitempty"`
 
 	Transfer *transferFacts `json:"transfer,omitempty"`
+	Desk     *deskFacts     `json:"desk,omitempty"`
+}
+
+// deskFacts is payment.DeskFacts as an event row keeps it.
+type deskFacts struct {
+	ID         string `json:"id"`
+	Resolution string `json:"resolution"`
+	By         string `json:"by"`
+	Note       string `json:"note,omitempty"`
+	Asset      string `json:"asset,omitempty"`
+	Due        string `json:"due,omitempty"` // what was due before; "" unless it changed
+	Currency   string `json:"currency,omitempty"`
+	Price      string `json:"price,omitempty"`
 }
 
 // transferFacts is payment.TransferFacts as an event row keeps it.
@@ -115,6 +128,7 @@ type transferFacts struct {
 	Status   string `json:"status"`
 	Booked   string `json:"booked"`
 	Reason   string `json:"reason,omitempty"`
+	DeskID   string `json:"desk_id,omitempty"`
 }
 
 // factsDoc is what the event row of an order keeps.
@@ -130,7 +144,13 @@ func factsDoc(e payment.Event) (string, error) {
 		kept.Transfer = &transferFacts{
 			Chain: t.Key.Chain, TxID: t.Key.TxID, Position: t.Key.Position, From: t.From, To: t.To, Asset: t.Amount.Asset().String(),
 			Units: t.Amount.Units(), Fee: unlessZero(t.Fee), Time: micros(t.BlockTime), Height: t.BlockHeight, Status: string(t.Status),
-			Booked: string(t.Booked), Reason: string(t.Reason),
+			Booked: string(t.Booked), Reason: string(t.Reason), DeskID: t.DeskID,
+		}
+	}
+	if d := e.Desk; d != nil {
+		kept.Desk = &deskFacts{ID: d.ID, Resolution: string(d.Resolution), By: d.By, Note: d.Note}
+		if d.Resolution == payment.Attached {
+			kept.Desk.Asset, kept.Desk.Due, kept.Desk.Currency, kept.Desk.Price = d.Due.Asset().String(), d.Due.Units(), d.Price.Currency(), d.Price.Units()
 		}
 	}
 	doc, err := json.Marshal(kept)
@@ -172,7 +192,13 @@ func EventFrom(row query.Event) (payment.Event, error) {
 		e.Transfer = &payment.TransferFacts{
 			Key: payment.TransferKey{Chain: t.Chain, TxID: t.TxID, Position: t.Position}, From: t.From, To: t.To,
 			Amount: p.amount(moved, t.Units), Fee: p.amount(moved, t.Fee), BlockTime: fromMicros(t.Time), BlockHeight: t.Height,
-			Status: payment.TransferStatus(t.Status), Booked: payment.Booking(t.Booked), Reason: payment.Reason(t.Reason),
+			Status: payment.TransferStatus(t.Status), Booked: payment.Booking(t.Booked), Reason: payment.Reason(t.Reason), DeskID: t.DeskID,
+		}
+	}
+	if d := doc.Desk; d != nil {
+		e.Desk = &payment.DeskFacts{ID: d.ID, Resolution: payment.Resolution(d.Resolution), By: d.By, Note: d.Note}
+		if d.Due != "" {
+			e.Desk.Due, e.Desk.Price = p.amount(p.asset(d.Asset), d.Due), p.price(d.Currency, d.Price)
 		}
 	}
 	return e, p.err

@@ -168,6 +168,9 @@ type payoutFacts struct {
 	Coin      string `json:"coin"`
 	Fee       string `json:"network_fee"`
 	OrderID   string `json:"order,omitempty"`
+	OrderNo   string `json:"order_number,omitempty"`
+	OrderRef  string `json:"order_reference,omitempty"`
+	DeskID    string `json:"desk_id,omitempty"`
 	CreatedAt int64  `json:"created_at"`
 	ChangedAt int64  `json:"changed_at"`
 }
@@ -181,7 +184,7 @@ func eventDoc(e payment.Event) (string, error) {
 	doc, err := json.Marshal(map[string]payoutFacts{"payout": {
 		Number: e.Facts.Number, Reference: e.Facts.Reference, Kind: string(p.Kind), State: string(p.State), Reason: p.Reason,
 		Asset: p.Amount.Asset().String(), Units: p.Amount.Units(), Recipient: p.Recipient, Sender: p.Sender, TxID: p.TxID,
-		Coin: p.NetworkFee.Asset().String(), Fee: p.NetworkFee.Units(), OrderID: p.OrderID, CreatedAt: micros(p.CreatedAt), ChangedAt: micros(p.ChangedAt),
+		Coin: p.NetworkFee.Asset().String(), Fee: p.NetworkFee.Units(), OrderID: p.OrderID, OrderNo: p.OrderNumber, OrderRef: p.OrderReference, DeskID: p.DeskID, CreatedAt: micros(p.CreatedAt), ChangedAt: micros(p.ChangedAt),
 	}})
 	if err != nil {
 		return "", fmt.Errorf("store: facts of payout %s: %w", e.Facts.OrderID, err)
@@ -206,7 +209,8 @@ func payoutEventFrom(row query.Event) (payment.Event, error) {
 		Payout: &payment.PayoutFacts{
 			Kind: payment.PayoutKind(d.Kind), State: payment.PayoutState(d.State), Reason: d.Reason,
 			Amount: p.amount(p.asset(d.Asset), d.Units), Recipient: d.Recipient, Sender: d.Sender, TxID: d.TxID,
-			NetworkFee: p.amount(p.asset(d.Coin), d.Fee), OrderID: d.OrderID, CreatedAt: fromMicros(d.CreatedAt), ChangedAt: fromMicros(d.ChangedAt),
+			NetworkFee: p.amount(p.asset(d.Coin), d.Fee), OrderID: d.OrderID, OrderNumber: d.OrderNo, OrderReference: d.OrderRef, DeskID: d.DeskID,
+			CreatedAt: fromMicros(d.CreatedAt), ChangedAt: fromMicros(d.ChangedAt),
 		},
 	}, p.err
 }

@@ -1,10 +1,6 @@
 -- name: PromisedRefunds :many
 -- What refunds of an order were made or may still be made of, unclaimed links among them.
-SELECT units FROM outgoing WHERE kind = 'refund' AND order_id = @order_id AND desk_id = '' AND state <> 'failed' ORDER BY id LIMIT @max_rows;
-
--- name: RefundedOrder :exec
--- Notes what refunds have paid back, of an order that the transaction has locked.
-UPDATE orders SET refunded_units = @refunded_units, changed_at = @changed_at WHERE id = @id;
+SELECT units FROM outgoing WHERE kind = 'refund' AND order_id = @order_id AND asset = @asset AND desk_id = '' AND state <> 'failed' ORDER BY id LIMIT @max_rows;
 
 -- name: InsertRefundLink :exec
 INSERT INTO refund_links (outgoing_id, token_hash, ends_at, claimed_at) VALUES (@outgoing_id, @token_hash, @ends_at, 0);

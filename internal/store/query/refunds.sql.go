@@ -73,17 +73,18 @@ func (q *Queries) InsertRefundLink(ctx context.Context, arg InsertRefundLinkPara
 }
 
 const promisedRefunds = `-- name: PromisedRefunds :many
-SELECT units FROM outgoing WHERE kind = 'refund' AND order_id = $1 AND desk_id = '' AND state <> 'failed' ORDER BY id LIMIT $2
+SELECT units FROM outgoing WHERE kind = 'refund' AND order_id = $1 AND asset = $2 AND desk_id = '' AND state <> 'failed' ORDER BY id LIMIT $3
 `
 
 type PromisedRefundsParams struct {
 	OrderID string
+	Asset   string
 	MaxRows int32
 }
 
 // What refunds of an order were made or may still be made of, unclaimed links among them.
 func (q *Queries) PromisedRefunds(ctx context.Context, arg PromisedRefundsParams) ([]string, error) {
-	rows, err := q.db.Query(ctx, promisedRefunds, arg.OrderID, arg.MaxRows)
+	rows, err := q.db.Query(ctx, promisedRefunds, arg.OrderID, arg.Asset, arg.MaxRows)
 	if err != nil {
 		return nil, err
 	}
@@ -221,22 +222,6 @@ func (q *Queries) RefundLinkByToken(ctx context.Context, tokenHash string) (Refu
 		&i.ClaimedAt,
 	)
 	return i, err
-}
-
-const refundedOrder = `-- name: RefundedOrder :exec
-UPDATE orders SET refunded_units = $1, changed_at = $2 WHERE id = $3
-`
-
-type RefundedOrderParams struct {
-	RefundedUnits string
-	ChangedAt     int64
-	ID            string
-}
-
-// Notes what refunds have paid back, of an order that the transaction has locked.
-func (q *Queries) RefundedOrder(ctx context.Context, arg RefundedOrderParams) error {
-	_, err := q.db.Exec(ctx, refundedOrder, arg.RefundedUnits, arg.ChangedAt, arg.ID)
-	return err
 }
 
 const refunds = `-- name: Refunds :many

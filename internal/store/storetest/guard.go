@@ -206,10 +206,10 @@ func payoutSteps(w *world) {
 	all := payment.PayoutStates()
 	for _, before := range all {
 		id := "p-" + string(before)
-		insert := fmt.Sprintf(`INSERT INTO outgoing (id, kind, merchant_id, app_id, number, reference, request_hash, order_id, notify_url, extra, chain,
+		insert := fmt.Sprintf(`INSERT INTO outgoing (id, kind, merchant_id, app_id, number, reference, request_hash, order_id, desk_id, asked_by, notify_url, extra, chain,
 			asset, units, recipient, coin, fee_cap_units, sender, approval, held_until, digest, state, reason, nonce, txid, block_height, fee_units,
 			created_at, changed_at, version, due_at, attempts, lease_owner, leased_until, fence)
-			VALUES ('%s', 'payout', 'm', 'a', '%s', '', '', '', '', '', 'c', 'USDT@c/6', '1', 'r', 'C@c/18', '1', 's', FALSE, 0, '', '%s', '', -1, '', 0, '0',
+			VALUES ('%s', 'payout', 'm', 'a', '%s', '', '', '', '', '', '', '', 'c', 'USDT@c/6', '1', 'r', 'C@c/18', '1', 's', FALSE, 0, '', '%s', '', -1, '', 0, '0',
 			0, 0, 1, 0, 0, '', 0, 0)`, id, id, before)
 		if isSQLite(w.url) {
 			insert = strings.Replace(insert, "FALSE, 0, '', ", "FALSE, 0, x'', ", 1)
@@ -239,6 +239,55 @@ func payoutSteps(w *world) {
 	}
 }
 
+// deskSteps takes every step between two states of a row of the exception desk by raw SQL, and changes what it is about:
+// a row is decided about once, unless the refund that it went out with was not made, and says for ever what it holds.
+func deskSteps(w *world) {
+	decided := []payment.Resolution{payment.Attached, payment.Credited, payment.Refunded, payment.WrittenOff, payment.Swept, payment.Returned}
+	may := map[string]string{"refunded": "open void", "swept": "void"}
+	state := func(name string) string {
+		if name == "open" || name == "void" {
+			return fmt.Sprintf("status = '%s', resolution = ''", name)
+		}
+		return fmt.Sprintf("status = 'resolved', resolution = '%s'", name)
+	}
+	names := []string{"open", "void"}
+	for _, r := range decided {
+		names = append(names, string(r))
+	}
+	const columns = `(id, chain, txid, position, order_id, merchant_id, app_id, reason, asset, units, held, status, resolution, attached_to,
+		outgoing_id, resolved_by, note, act, claimed_at, created_at, closed_at, version)`
+	row := func(id, status string) string {
+		return fmt.Sprintf(`INSERT INTO desk %s VALUES ('%s', 'c', '%s', 'native', 'o', 'm', 'a', 'late', 'USDT@c/6', '5', '5', '%s', '', '', '', '', '', '', 0, 0, 0, 1)`,
+			columns, id, id, status)
+	}
+	for _, before := range names {
+		for _, after := range names {
+			id := before + "-" + after
+			w.exec(row(id, "open"))
+			if before != "open" {
+				w.exec(fmt.Sprintf("UPDATE desk SET %s WHERE id = '%s'", state(before), id))
+			}
+			step := fmt.Sprintf("UPDATE desk SET %s WHERE id = '%s'", state(after), id)
+			if before == after || before == "open" || strings.Contains(may[before], after) {
+				w.exec(step)
+			} else {
+				w.refusedRaw(step, "may not")
+			}
+		}
+	}
+	w.refusedRaw(row("born", "resolved"), "begins open")
+	w.exec(row("kept", "open"))
+	for _, column := range []string{"held", "units", "asset", "order_id", "merchant_id", "reason", "txid"} {
+		w.refusedRaw(fmt.Sprintf("UPDATE desk SET %s = '7' WHERE id = 'kept'", column), "does not change")
+	}
+	w.refusedRaw("DELETE FROM desk WHERE id = 'kept'", "append-only")
+	// A transfer is at the desk once, as long as it stands.
+	again := strings.Replace(row("again", "open"), "'again', 'native'", "'kept', 'native'", 1)
+	w.refusedRaw(again, "desk")
+	w.exec("UPDATE desk SET status = 'void' WHERE id = 'kept'")
+	w.exec(again) // the control
+}
+
 // randomSteps takes random steps, through the store and past it: what happens is what the table of payment allows.
 func randomSteps(w *world) {
 	rnd := rand.New(rand.NewPCG(11, 0))
@@ -259,7 +308,7 @@ func randomSteps(w *world) {
 						return err
 					}
 					return tx.UpdateOrder(ctx, query.UpdateOrderParams{ID: id, State: string(next), Asset: o.Asset, DueUnits: o.DueUnits, Rate: o.Rate,
-						ReceivedUnits: o.ReceivedUnits, LateUnits: o.LateUnits, ReversedUnits: o.ReversedUnits})
+						ReceivedUnits: o.ReceivedUnits, LateUnits: o.LateUnits, ReversedUnits: o.ReversedUnits, RefundedUnits: o.RefundedUnits})
 				})
 			}
 			if (err == nil) != now.MayBecome(next) {

@@ -42,6 +42,7 @@ func Run(t *testing.T, e Engine) {
 		"M11 raw SQL takes no step that is not in the table":   steps,
 		"M11 random steps":                                     randomSteps,
 		"I11 raw SQL takes no odd step of a payout":            payoutSteps,
+		"I04 raw SQL decides about a desk row once":            deskSteps,
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := &world{T: t, ctx: context.Background(), url: e.New(t)}
