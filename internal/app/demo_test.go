@@ -62,6 +62,17 @@ func newDemo(t testing.TB) *demonstration {
 	return d
 }
 
+// payingAccounts waits until money may leave: the books have taken note of what the accounts held.
+func (d *demonstration) payingAccounts() {
+	d.t.Helper()
+	d.until(func() error {
+		if open := strings.Count(d.log.String(), "payouts may leave"); open < 2 {
+			return fmt.Errorf("payouts may leave on %d networks", open)
+		}
+		return nil
+	})
+}
+
 // until lets time pass, a quarter of a second at a time, until ok answers nil.
 func (d *demonstration) until(ok func() error) {
 	d.t.Helper()
@@ -298,6 +309,7 @@ func TestDemoPaysOut(t *testing.T) {
 	p := d.buyHere("set", "70")
 	p.pay("full")
 	p.believes("Paid. Thank you!")
+	d.payingAccounts()
 	d.until(func() error {
 		if page := d.get(d.Shop + "/desk"); !strings.Contains(page, ">119.964<") { // 120 less 0.03 %
 			return fmt.Errorf("the balance is not there: %s", page)
@@ -361,6 +373,7 @@ func TestDemoWithASecondFactor(t *testing.T) {
 	p := d.buyHere("tea", "70")
 	p.pay("full")
 	p.believes("Paid. Thank you!")
+	d.payingAccounts()
 	out, diagnostics, status := d.command("payout", "second-factor", d.App, "--json")
 	if status != exitDone {
 		t.Fatal(diagnostics)

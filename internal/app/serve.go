@@ -63,9 +63,6 @@ func (p *program) readyToServe(ctx context.Context) error {
 	if err := p.book.Start(ctx); err != nil {
 		return err
 	}
-	if err := p.endow(ctx); err != nil {
-		return err
-	}
 	return p.checkNodes(ctx)
 }
 

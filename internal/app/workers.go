@@ -47,6 +47,7 @@ func (s *server) hire(tokens []halopay.Token) error {
 	}
 	changed := s.engine.Changed
 	sink := ringing{s.engine, &s.moved}
+	accounts := &treasury.Watch{Engine: s.engine, Log: s.log}
 	s.workers = []worker{
 		{"settle", settleEvery, s.moved.next, func(ctx context.Context) (int, error) { return s.engine.SettleOnce(ctx, name, 100) }},
 		{"expire", time.Second, nil, func(ctx context.Context) (int, error) { return s.engine.ExpireOnce(ctx, 500) }},
@@ -54,7 +55,8 @@ func (s *server) hire(tokens []halopay.Token) error {
 		{"payouts", time.Second, changed, (&treasury.Payouts{Engine: s.engine, Clock: s.clock, Worker: name, Log: s.log}).RunOnce},
 		{"sweep", time.Minute, nil, s.sweeper(name).RunOnce},
 		{"reconcile", time.Minute, nil, s.reconciler(name).RunOnce},
-		{"paying accounts", 15 * time.Second, nil, (&treasury.Watch{Engine: s.engine, Log: s.log}).RunOnce},
+		{"open accounts", settleEvery, s.moved.next, accounts.Open},
+		{"paying accounts", 15 * time.Second, nil, accounts.RunOnce},
 		{"seal", sealEvery, nil, seal.New(s.db, s.clock, name).RunOnce},
 		{"checkout", time.Second, changed, s.tellPages},
 		{"rates", 10 * time.Second, nil, s.book.RunOnce},

@@ -96,6 +96,24 @@ func (e *Engine) Books(ctx context.Context, chainName string) (b Books, err erro
 	return b, nil
 }
 
+// OwnAccounts returns the addresses of ours on a chain that are no deposit addresses, and a final block up
+// to which all that came to them is booked: the rest of Books is empty. ErrBusy while there is none.
+func (e *Engine) OwnAccounts(ctx context.Context, chainName string) (b Books, err error) {
+	n, ok := e.Network(chainName)
+	if !ok {
+		return b, fmt.Errorf("chain %s is not configured", chainName)
+	}
+	b.Chain = chainName
+	if b.Final, ok, err = e.FinalBlock(ctx, chainName); err != nil || !ok {
+		return b, cmp.Or(err, ErrBusy)
+	}
+	if err := e.settled(ctx, b); err != nil {
+		return b, err
+	}
+	b.Accounts, err = e.ownAccounts(ctx, n)
+	return b, err
+}
+
 // Standing returns ErrBusy if the block of b is not of the best branch any more.
 func (e *Engine) Standing(ctx context.Context, b Books) error {
 	row, err := e.db.Block(ctx, query.BlockParams{Chain: b.Chain, Height: int64(b.Final.Height)})

@@ -176,8 +176,9 @@ func (w *World) build() error {
 		for w.settle(w.nodes[0]) > 0 {
 			w.audit()
 		}
-		w.reconcile(w.nodes[0])
-		w.watch(w.nodes[0])
+		if w.chance(70) { // else it happens among the faults
+			w.watch(w.nodes[0])
+		}
 		for _, c := range w.chains {
 			c.anchored = c.net.Head().Height
 		}

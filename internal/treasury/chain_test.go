@@ -132,10 +132,13 @@ func sweepFifty(t *testing.T, node *peer.EVM) {
 		}
 	}
 	node.Automine(false)
+	watch := &treasury.Watch{Engine: e, Log: log}
 	for range 4 {
+		_, err = watch.Open(t.Context())
+		must(err)
 		step()
 	}
-	_, err = (&treasury.Watch{Engine: e, Log: log}).RunOnce(t.Context())
+	_, err = watch.RunOnce(t.Context())
 	must(err)
 	merchant, err := e.AddMerchant(t.Context(), "Tea & Cake", "")
 	must(err)

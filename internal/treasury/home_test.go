@@ -43,6 +43,7 @@ type home struct {
 	payouts   *treasury.Payouts
 	sweeps    *treasury.Sweeps
 	reconcile *treasury.Reconcile
+	watcher   *treasury.Watch
 	limits    map[string]money.Price
 	workers   int
 	app       engine.App
@@ -99,6 +100,7 @@ func newHome(t testing.TB, url string) *home {
 	h.restart()
 	h.idle()
 	h.mine(4)
+	h.watch()
 	merchant, err := h.engine.AddMerchant(h.ctx, "Tea & Cake", "")
 	h.must(err)
 	h.app, _, err = h.engine.AddApp(h.ctx, engine.NewApp{MerchantID: merchant.ID, Protocol: "halopay", Kind: "payment", Mode: engine.Test, Fee: 30})
@@ -127,7 +129,14 @@ func (h *home) restart() {
 	h.payouts = &treasury.Payouts{Engine: h.engine, Clock: h.clock, Worker: worker, Log: log}
 	h.sweeps = &treasury.Sweeps{Engine: h.engine, Clock: h.clock, Worker: worker, Log: log, Rule: payment.DefaultSweepRule, Gas: treasury.DefaultSweepGas}
 	h.reconcile = &treasury.Reconcile{Engine: h.engine, Clock: hasty{h.clock}, Worker: worker, Log: log, Limits: h.limits}
-	_, err := (&treasury.Watch{Engine: h.engine, Log: log}).RunOnce(h.ctx)
+	h.watcher = &treasury.Watch{Engine: h.engine, Log: log}
+	h.watch()
+}
+
+// watch opens the paying account once there is a final block, and looks at it.
+func (h *home) watch() {
+	h.t.Helper()
+	_, err := h.watcher.RunOnce(h.ctx)
 	h.must(err)
 }
 

@@ -7,6 +7,7 @@ import (
 	"florin/internal/chain/sim"
 	"florin/internal/engine"
 	"florin/internal/ledger"
+	"florin/internal/payment"
 )
 
 // TestM15_StrangersCoinStopsNothing: coin from inside a contract call emits nothing, so anybody could
@@ -69,7 +70,7 @@ func TestC29_AccountsOfOldStayOurs(t *testing.T) {
 		h.must(err)
 		h.minutes(4)
 		h.differs(usdt, "0")
-		h.restart() // to see what the new account holds
+		h.watch() // to see what the new account holds
 		if code := h.tryPayout(); code != "" {
 			t.Errorf("payouts are refused: %s", code)
 		}
@@ -84,4 +85,45 @@ func TestC29_AccountsOfOldStayOurs(t *testing.T) {
 			t.Errorf("the operator has %s of USDT", now)
 		}
 	})
+}
+
+// TestM15_AccountIsOpenBeforeItPays: the operator names a paying account that has money already. It pays nothing before
+// the books have taken note of that; then it may pay before anybody has compared anything, and books and chain agree. The
+// control: counted without being opened, it pays at once, and nobody can tell any more what it held.
+func TestM15_AccountIsOpenBeforeItPays(t *testing.T) {
+	for _, opens := range []bool{true, false} {
+		h := newHome(t, "")
+		h.limit("0")
+		h.paid(h.app, eth, "0.1")
+		h.mine(4)
+		own := sim.Account(1)
+		h.send(own, h.amount(eth, "5"))
+		h.mine(1)
+		var err error
+		h.node, err = h.net.Node(sim.NodeConfig{Accounts: 2})
+		h.must(err)
+		h.hot = own
+		h.restart() // the block is not final
+		if code := h.tryPayout(); code != payment.CodeInsufficient {
+			t.Fatalf("before the account is open: %q", code)
+		}
+		if !opens {
+			h.must(h.engine.RegisterSender(h.ctx, "sim-ethereum", own, 0))
+		}
+		h.mine(4)
+		if opens {
+			h.watch()
+		}
+		if code := h.tryPayout(); code != "" {
+			t.Fatal(code)
+		}
+		h.mine(5)
+		h.minutes(4)
+		if !opens {
+			h.differs(eth, "5000000000000000000")
+			continue
+		}
+		h.differs(eth, "0")
+		h.agrees()
+	}
 }

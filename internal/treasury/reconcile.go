@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/big"
 	"slices"
 	"strings"
@@ -191,39 +192,47 @@ func unbooked(ctx context.Context, s chain.Sender, b engine.Books) error {
 // accounts adds up what the hot account and the treasuries hold. opened says that one of them is new,
 // and that the books have taken note of what it held before.
 func (r *Reconcile) accounts(ctx context.Context, n engine.Network, b engine.Books) (sums map[money.Asset]*big.Int, opened bool, err error) {
+	assets := slices.SortedFunc(maps.Keys(b.Custody), func(a, b money.Asset) int { return strings.Compare(a.Code(), b.Code()) })
 	sums = map[money.Asset]*big.Int{}
 	for _, address := range b.Accounts {
-		var asking []engine.Holding
-		for asset := range b.Custody {
-			asking = append(asking, engine.Holding{Address: address, Amount: money.Zero(asset)})
-		}
-		slices.SortFunc(asking, func(a, b engine.Holding) int {
-			return strings.Compare(a.Amount.Asset().Code(), b.Amount.Asset().Code())
-		})
-		asked, err := ask(ctx, n.Sender, asking, b.Final, r.Parallel)
+		held, done, err := takeOver(ctx, r.Engine, n, b, address, assets, r.Parallel, r.Log)
 		if err != nil {
 			return nil, false, err
 		}
-		var held []money.Amount
-		for _, h := range asking {
-			amount := asked[h]
-			held = append(held, amount)
+		for _, amount := range held {
 			units := amount.Int()
 			if sums[amount.Asset()] == nil {
 				sums[amount.Asset()] = new(big.Int)
 			}
 			sums[amount.Asset()].Add(sums[amount.Asset()], units.ToBig())
 		}
-		done, err := r.Engine.OpenAccount(ctx, b, address, held)
-		if err != nil {
-			return nil, false, err
-		}
-		if done {
-			r.Log.InfoContext(ctx, "the books have taken over an account", "chain", n.Name, "account", address)
-		}
 		opened = opened || done
 	}
 	return sums, opened, nil
+}
+
+// takeOver asks what an account of ours holds at the block of b, and has the books take note of it if
+// the account is new to them: then opened is true.
+func takeOver(ctx context.Context, e *engine.Engine, n engine.Network, b engine.Books, address string, assets []money.Asset, parallel int,
+	log *slog.Logger) (held []money.Amount, opened bool, err error) {
+	var asking []engine.Holding
+	for _, asset := range assets {
+		asking = append(asking, engine.Holding{Address: address, Amount: money.Zero(asset)})
+	}
+	asked, err := ask(ctx, n.Sender, asking, b.Final, parallel)
+	if err != nil {
+		return nil, false, err
+	}
+	for _, h := range asking {
+		held = append(held, asked[h])
+	}
+	if opened, err = e.OpenAccount(ctx, b, address, held); err != nil {
+		return nil, false, err
+	}
+	if opened {
+		log.InfoContext(ctx, "the books have taken over an account", "chain", n.Name, "account", address)
+	}
+	return held, opened, nil
 }
 
 // next picks the deposit addresses of this round: those that differed, and some more.

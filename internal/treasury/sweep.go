@@ -91,8 +91,8 @@ func (s *Sweeps) turn(ctx context.Context, n engine.Network) (made bool, err err
 		return false, err
 	}
 	report, err := s.sweep(ctx, n, lots, s.pays)
-	if refused := (*payment.Error)(nil); errors.As(err, &refused) && refused.Code == payment.CodeStopped {
-		return false, nil // whoever stopped the chain knows
+	if refused := (*payment.Error)(nil); errors.As(err, &refused) && (refused.Code == payment.CodeStopped || refused.Code == payment.CodeInsufficient) {
+		return false, nil // whoever stopped the chain knows, and an account that is not open yet will be
 	}
 	if err == nil && report.Sweep.ID == "" { // else there may be more of the same
 		s.after[n.Name] = next

@@ -260,8 +260,7 @@ func TestSweepsGoBehindPayouts(t *testing.T) {
 			h.paid(h.app, usdt, "150")
 		}
 		h.mine(4)
-		_, err := (&treasury.Watch{Engine: h.engine, Log: h.sweeps.Log}).RunOnce(h.ctx)
-		h.must(err)
+		h.watch()
 		h.sweep() // it is due before the payout
 		number := id.New(nil).Hex(16)
 		p, _, err := h.engine.CreatePayout(h.ctx, h.app, engine.NewPayout{

@@ -119,6 +119,7 @@ func newWorld(t testing.TB, url string) *world {
 	w.chain = newFakeChain(w.network, w.clock, w.hot)
 	w.db = w.open()
 	w.restart()
+	w.must(w.engine.RegisterSender(w.ctx, w.network.Name, w.hot, 0)) // nobody follows this chain's blocks
 	w.must(w.watch())
 	merchant, err := w.engine.AddMerchant(w.ctx, "Tea & Cake", "")
 	w.must(err)
