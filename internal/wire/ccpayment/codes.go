@@ -6,7 +6,7 @@ import (
 )
 
 // The codes that are sent; no others are. Clients ask for 10000 alone. The v1 page of codes is not to
-// be had, so these are the numbers of v2 (docs/protocols/ccpayment.md, "Error codes").
+// be had, so these are the numbers of v2 (docs/protocols/ccpayment.md, "Codes").
 const (
 	codeSuccess     = 10000
 	codeFailed      = 10001
@@ -81,7 +81,6 @@ var refusals = wire.Refusals{
 		"price":     "product_price",
 		"deadline":  "order_valid_period",
 		"recipient": "address",
-		"amount":    "value",
 	},
 	Fault: codeInternal,
 }

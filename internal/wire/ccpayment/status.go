@@ -7,7 +7,7 @@ const overdue = "(Overdue)"
 
 // statusOf returns what CCPayment calls an order: status is the word that merchants' programs branch on,
 // and shown is the row of the documented matrix, of what was paid by when (docs/protocols/ccpayment.md,
-// "Status matrix"). Only what is confirmed counts; an order that was paid stays so when a reorg takes
+// "Status"). Only what is confirmed counts; an order that was paid stays so when a reorg takes
 // its payment away, for there is no other word.
 func statusOf(f payment.Facts) (status, shown string) {
 	switch f.State {

@@ -213,23 +213,31 @@ func (a *API) supportedTokens(ctx context.Context, c *call, w *writer) error {
 
 var tokenFields = []string{"token_id"}
 
-// tokenChains shows the network of a token, in a list as the older call has it.
+// tokenChains shows the networks of a token's coin.
 func (a *API) tokenChains(_ context.Context, c *call, w *writer) error {
 	f, err := parse(c, tokenFields)
 	if err != nil {
 		return err
 	}
-	t := a.tokens[a.readListed(f, c.app).Asset]
+	wanted := a.readTaken(f, c.app)
 	if err := f.Err(); err != nil {
 		return err
 	}
 	list := w.List(`{"list":`)
-	list.Next()
-	w.named(t)
-	w.network(t)
-	w.String(`,"chain_logo":`, "")
-	w.networkCoin(t)
-	w.Raw("}")
+	for _, coin := range a.coins(c.app, false) {
+		if coin.symbol != wanted.Symbol() {
+			continue
+		}
+		for _, asset := range coin.assets {
+			t := a.tokens[asset]
+			list.Next()
+			w.named(t)
+			w.network(t)
+			w.String(`,"chain_logo":`, "")
+			w.networkCoin(t)
+			w.Raw("}")
+		}
+	}
 	list.End()
 	w.Raw("}")
 	return nil

@@ -80,6 +80,7 @@ func (a *API) accept(ctx context.Context, c *call, n engine.NewPayout) (p paymen
 	}
 	n.Number, n.Extra = a.number(), doc.String()
 	p, _, err = a.engine.CreatePayout(ctx, c.app, n)
+	err = wire.Calling(err, "amount", "value")
 	if refusal := (*payment.Error)(nil); errors.As(err, &refusal) && refusal.Code == payment.CodeInvalidField && refusal.Field == "recipient" {
 		err = wire.Denied(codeAddress)
 	}
