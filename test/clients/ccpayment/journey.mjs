@@ -19,6 +19,13 @@ async function read(path, params, shape) {
   return shapes.check(shape, await shop.call(path, params), path);
 }
 
+// info asks for one order or withdrawal.
+async function info(id, shape) {
+  const list = await read('bill/info', { merchant_order_ids: [id] }, shape);
+  must(list.length === 1, `bill/info has ${list.length} of ${id}`);
+  return { detail: list[0].order_detail, trades: list[0].trade_list };
+}
+
 function must(holds, what) {
   if (!holds) throw new Error(what);
 }
@@ -119,7 +126,7 @@ async function checkoutPage(token) {
   for (const secretOf of [order.merchant_order_id, '漢', order.notify_url]) {
     must(!page.text.includes(secretOf), `the page shows ${secretOf}`);
   }
-  const [{ order_detail: detail, trade_list: trades }] = await read('bill/info', { merchant_order_ids: [order.merchant_order_id] }, shapes.deposits);
+  const { detail, trades } = await info(order.merchant_order_id, shapes.deposits);
   must(detail.status === 'Pending' && (detail.order_status ?? 'Awaiting payment') === 'Awaiting payment', `a new order is ${detail.status}`);
   must(detail.crypto === '' && detail.order_amount === '' && trades.length === 0, 'nobody has picked a coin yet');
   must(detail.product_name === order.product_name && same(detail.product_price, price), 'bill/info tells of another order');
@@ -154,7 +161,7 @@ async function sell(token) {
   const records = [];
   for (const [amount, status, matrix] of [[first, 'Pending', 'Underpayment'], [rest, 'Successful', 'Paid']]) {
     records.push(await part(token, bill, amount, records));
-    const [{ order_detail: detail, trade_list: trades }] = await read('bill/info', { merchant_order_ids: [id] }, shapes.deposits);
+    const { detail, trades } = await info(id, shapes.deposits);
     must(detail.status === status && (detail.order_status ?? matrix) === matrix, `after ${amount} of ${bill.amount} it is ${detail.status}, ${detail.order_status}`);
     must(detail.merchant_order_id === id && detail.order_id === bill.order_id && same(detail.order_amount, bill.amount), `bill/info tells of another order: ${JSON.stringify(detail)}`);
     must(detail.chain === chain && detail.crypto === crypto && detail.contract === token.contract, `bill/info: ${JSON.stringify(detail)}`);
@@ -247,7 +254,7 @@ async function payOut(coin, token) {
   const { body } = told;
   must(body.pay_status === 'success' && body.order_id === out.order_id && body.txid !== '', `told ${told.text}`);
   must(body.to_address === payee && same(body.withdraw_amount, payout) && same(body.net_receivable, out.net_receivable), `told ${told.text}`);
-  const [{ order_detail: detail, trade_list: trades }] = await read('bill/info', { merchant_order_ids: [id] }, shapes.withdrawals);
+  const { detail, trades } = await info(id, shapes.withdrawals);
   must(detail.status === 'Successful' && detail.order_id === out.order_id && same(detail.order_amount, payout), `bill/info: ${JSON.stringify(detail)}`);
   must(trades.length === 1 && trades[0].txid === body.txid, `bill/info: ${JSON.stringify(trades)}`);
   await refused('a deposit and a withdrawal', 11000, () => shop.call('bill/info', { merchant_order_ids: [id, `${reference}-bill`] }));
@@ -258,8 +265,8 @@ async function payOut(coin, token) {
 // resend has each webhook told again: the same bytes, signed anew.
 async function resend(told) {
   const before = told.map((w) => postbox.count(w.body.record_id));
-  const range = { start_timestamp: began, end_timestamp: unixNow(), webhook_result: 'All Result', transaction_type: 'All Type' };
-  await refused('a span of two hours', 11008, () => shop.call('webhook/resend', { ...range, start_timestamp: began - 7200 }));
+  const range = { start_timestamp: began, webhook_result: 'All Result', transaction_type: 'All Type' }; // an hour from there
+  await refused('a span of two hours', 11008, () => shop.call('webhook/resend', { ...range, end_timestamp: began + 7200 }));
   await shop.call('webhook/resend', range);
   for (const [i, first] of told.entries()) {
     const again = await postbox.wait('what is sent again', (w) => w.text === first.text && postbox.count(first.body.record_id) > before[i]);
