@@ -160,7 +160,9 @@ func (e *Engine) told(ctx context.Context, row query.ToldRow) (d Delivery, err e
 		return d, err
 	}
 	d.Event.Extra = row.Extra
-	d.App, err = e.App(ctx, row.Delivery.AppID)
+	if d.App, err = e.App(ctx, row.Delivery.AppID); err == nil && d.Event.Kind.OfDesk() {
+		d.URL = d.App.WebhookURL
+	}
 	return d, err
 }
 

@@ -45,6 +45,10 @@ func (k EventKind) Final() bool {
 	return false
 }
 
+// OfDesk reports whether this is news of the exception desk. It goes to the app's own URL and never to
+// the order's: who listens there may take it for news of the order.
+func (k EventKind) OfDesk() bool { return k == EventDesk || k == EventResolved }
+
 // Event is news, written in the transaction that made it so. Facts is the order as it then was. Of a
 // payout's event Facts has ids, number and reference alone, and Payout the rest.
 type Event struct {

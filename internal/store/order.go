@@ -268,7 +268,7 @@ func (tx *Tx) Emit(ctx context.Context, e payment.Event, deliveryID string, tell
 		}
 	}
 	return tx.InsertDelivery(ctx, query.InsertDeliveryParams{
-		ID: deliveryID, EventID: e.ID, OrderID: f.OrderID, AppID: f.AppID, Sequence: e.Sequence, Final: e.Kind.Final() || each,
+		ID: deliveryID, EventID: e.ID, OrderID: f.OrderID, AppID: f.AppID, Sequence: e.Sequence, Final: e.Kind.Final() || e.Kind.OfDesk() || each,
 		DueAt: micros(e.At), CreatedAt: micros(e.At), Body: []byte{},
 	})
 }
