@@ -73,8 +73,8 @@ func New(t testing.TB, now time.Time) *World {
 	for _, n := range listed {
 		if n.TestOf != "" {
 			w.networks = append(w.networks, engine.Network{
-				Network: n, Client: quiet{n}, Treasury: "0x000000000000000000000000000000000000dEaD",
-				Sender: wallet{quiet{n}}, Hot: hot, FeeCap: money.FromUnits(n.Asset(n.Tokens[0]), 1_000_000),
+				Network: n, Client: quiet{n, w}, Treasury: "0x000000000000000000000000000000000000dEaD",
+				Sender: wallet{quiet{n, w}}, Hot: hot, FeeCap: money.FromUnits(n.Asset(n.Tokens[0]), 1_000_000),
 				Addresser: evmaddr.Forwarders{Factory: evmaddr.MustParse("0x00000000000000000000000000000000000000f0"), CreationCode: []byte{0}},
 			})
 		}
@@ -413,15 +413,27 @@ func (p table) Quote(_ context.Context, price money.Price, symbol string) (money
 	return money.NewRate(new(big.Rat).Quo(p[symbol], p[currency]))
 }
 
-// quiet is the node of a network on which nothing happens but what a test says.
-type quiet struct{ network chain.Network }
-
-func (quiet) Head(context.Context) (chain.BlockRef, error) {
-	return chain.BlockRef{}, chain.ErrUnavailable
+// quiet is the node of a network on which nothing happens but what a test says: it has the blocks that
+// were connected.
+type quiet struct {
+	network chain.Network
+	world   *World
 }
 
-func (quiet) Block(context.Context, uint64, chain.Set) (chain.Block, error) {
-	return chain.Block{}, chain.ErrUnavailable
+func (q quiet) Head(context.Context) (chain.BlockRef, error) {
+	blocks := q.world.blocks[q.network.Name]
+	if len(blocks) == 0 {
+		return chain.BlockRef{}, chain.ErrUnavailable
+	}
+	return blocks[len(blocks)-1].BlockRef, nil
+}
+
+func (q quiet) Block(_ context.Context, height uint64, _ chain.Set) (chain.Block, error) {
+	blocks := q.world.blocks[q.network.Name]
+	if height == 0 || height > uint64(len(blocks)) {
+		return chain.Block{}, chain.ErrNotFound
+	}
+	return blocks[height-1], nil
 }
 
 func (quiet) Blocks(context.Context, uint64, uint64, chain.Set) ([]chain.Block, error) {
