@@ -4,10 +4,8 @@ import (
 	"context"
 	"math"
 	"slices"
-	"time"
 
 	"florin/internal/engine"
-	"florin/internal/money"
 	"florin/internal/payment"
 	"florin/internal/wire"
 )
@@ -116,42 +114,43 @@ func (a *API) updateAbnormal(ctx context.Context, c *call, w *wire.Writer) error
 	return a.says.row(ctx, w, c.app, row)
 }
 
-// abnormal is what is told of a payment that did not fit.
-type abnormal struct {
-	id, chain, reference, number string
-	seen
-	to             string
-	amount         money.Amount
-	reason         payment.Reason
-	status, method int64
-	created        time.Time
+// row writes a row of the exception desk as it is now.
+func (t teller) row(ctx context.Context, w *wire.Writer, app engine.App, r engine.DeskRow) error {
+	return t.abnormal(ctx, w, app, r, handleStatus[r.Status], handleMethod[r.Resolution])
 }
 
-// row writes a row of the exception desk.
-func (t teller) row(ctx context.Context, w *wire.Writer, app engine.App, r engine.DeskRow) error {
-	return t.abnormal(ctx, w, app, abnormal{
-		id: r.ID, chain: r.Key.Chain, reference: r.OrderReference, number: r.OrderNumber, seen: seen{r.Key.TxID, r.From, r.BlockTime}, to: r.To,
-		amount: r.Amount, reason: r.Reason, status: handleStatus[r.Status], method: handleMethod[r.Resolution], created: r.CreatedAt,
-	})
+// deskNews writes what is told of a row: that it is there, or what became of it then.
+func (t teller) deskNews(ctx context.Context, w *wire.Writer, app engine.App, e payment.Event) error {
+	id, status, method := "", int64(donePending), handleMethod[payment.Unresolved]
+	if e.Desk != nil {
+		id, status, method = e.Desk.ID, doneSuccess, handleMethod[e.Desk.Resolution]
+	} else if e.Transfer != nil {
+		id = e.Transfer.DeskID
+	}
+	r, err := t.engine.DeskRow(ctx, id)
+	if err != nil {
+		return err
+	}
+	return t.abnormal(ctx, w, app, r, status, method)
 }
 
 // abnormal writes an abnormal order, as queries and callbacks have it. It has no paymentStatus: it is no
-// news about its order.
-func (t teller) abnormal(ctx context.Context, w *wire.Writer, app engine.App, n abnormal) error {
-	if err := t.id(ctx, w, `{"abnormalId":`, kindAbnormal, n.id); err != nil {
+// news of its order.
+func (t teller) abnormal(ctx context.Context, w *wire.Writer, app engine.App, r engine.DeskRow, status, method int64) error {
+	if err := t.id(ctx, w, `{"abnormalId":`, kindAbnormal, r.ID); err != nil {
 		return err
 	}
-	w.Int(`,"chainId":`, t.tokens.chain(n.chain))
-	w.Int(`,"currencyId":`, t.tokens[n.amount.Asset()].CurrencyID) // 0: nobody listed it
-	order(w, n.reference, n.number)
-	w.String(`,"transferHash":`, n.txID)
-	w.String(`,"fromAddress":`, n.from)
-	w.String(`,"userWalletAddress":`, n.to)
-	w.String(`,"amount":`, n.amount.Units())
-	w.String(`,"abnormalType":`, abnormalType[n.reason])
-	w.Int(`,"handleStatus":`, n.status)
-	w.Int(`,"handleMethod":`, n.method)
-	t.clock(w, `,"createTime":`, app, n.created)
+	w.Int(`,"chainId":`, t.tokens.chain(r.Key.Chain))
+	w.Int(`,"currencyId":`, t.tokens[r.Amount.Asset()].CurrencyID) // 0: nobody listed it
+	order(w, r.OrderReference, r.OrderNumber)
+	w.String(`,"transferHash":`, r.Key.TxID)
+	w.String(`,"fromAddress":`, r.From)
+	w.String(`,"userWalletAddress":`, r.To)
+	w.String(`,"amount":`, r.Amount.Units())
+	w.String(`,"abnormalType":`, abnormalType[r.Reason])
+	w.Int(`,"handleStatus":`, status)
+	w.Int(`,"handleMethod":`, method)
+	t.clock(w, `,"createTime":`, app, r.CreatedAt)
 	w.Raw("}")
 	return nil
 }

@@ -50,12 +50,8 @@ var texts = map[int]string{
 	codeInternal:     "Internal error",
 }
 
-// wireNames has what the wire calls the core's fields.
-var wireNames = map[string]string{
-	"price":     "quoteAmount",
-	"recipient": "withdrawAddress",
-	"amount":    "withdrawAmount",
-}
+// wireNames has what the wire calls the core's fields; some calls have names of their own.
+var wireNames = map[string]string{"price": "quoteAmount", "recipient": "transferAddress"}
 
 // failure is what the wire says of a failed call. The description is for people; of a fault of ours
 // there is none.

@@ -50,8 +50,8 @@ func (t teller) event(ctx context.Context, w *wire.Writer, e payment.Event, app 
 		return t.withdraw(ctx, w, app, e.Facts.OrderID, e.Facts.Reference, outStatus(p.State, false, p.TxID), p)
 	case e.Kind == payment.EventPaid && e.Facts.HomeID != "":
 		return t.recharge(ctx, w, app, e.Facts, seenIn(e))
-	case e.Kind == payment.EventExpired && !e.Facts.Received.IsZero():
-		return nil // partially paid it was before
+	case e.Kind.OfDesk():
+		return t.deskNews(ctx, w, app, e)
 	case e.Kind == payment.EventPaid, e.Kind == payment.EventPartial, e.Kind == payment.EventExpired:
 		return t.payment(ctx, w, app, e.Facts, e.Extra, paymentStatus(e.Facts, false), seenIn(e))
 	}
@@ -114,7 +114,7 @@ func (a *API) notifyOrder(ctx context.Context, c *call, _ *wire.Writer) error {
 		return payment.Refuse(payment.CodeOrderClosed, "the order is refunded")
 	}
 	return a.again(ctx, v.ID, func(e payment.Event) bool {
-		return e.Kind == payment.EventPaid || e.Kind == payment.EventPartial || e.Kind == payment.EventExpired && e.Facts.Received.IsZero()
+		return e.Kind == payment.EventPaid || e.Kind == payment.EventPartial || e.Kind == payment.EventExpired
 	})
 }
 
@@ -143,6 +143,6 @@ func (a *API) notifyAbnormal(ctx context.Context, c *call, _ *wire.Writer) error
 		return err
 	}
 	return a.again(ctx, row.OrderID, func(e payment.Event) bool {
-		return e.Kind == payment.EventDesk && e.Transfer != nil && e.Transfer.Key == row.Key
+		return e.Kind.OfDesk() && e.Transfer != nil && e.Transfer.DeskID == row.ID
 	})
 }

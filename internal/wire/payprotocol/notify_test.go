@@ -135,7 +135,7 @@ func TestWhatIsTold(t *testing.T) {
 		{payment.EventPaid, payment.OrderPaid, 10_000_000, `"paymentStatus":0`},
 		{payment.EventPartial, payment.OrderOpen, 6_000_000, `"paymentStatus":3`},
 		{payment.EventExpired, payment.OrderExpired, 0, `"paymentStatus":4`},
-		{payment.EventExpired, payment.OrderExpired, 6_000_000, ""},
+		{payment.EventExpired, payment.OrderExpired, 6_000_000, `"paymentStatus":3`},
 		{payment.EventCreated, payment.OrderOpen, 0, ""},
 		{payment.EventExtra, payment.OrderPaid, 11_000_000, ""},
 		{payment.EventLate, payment.OrderExpired, 0, ""},

@@ -48,7 +48,7 @@ func (a *API) createRefund(ctx context.Context, c *call, w *wire.Writer) error {
 	c.limited = c.limited || !a.payouts.Allow(c.app.ID, wire.PayoutRate(c.app))
 	r, err := a.acceptRefund(ctx, c, n)
 	if err != nil {
-		return wire.Calling(wire.Calling(err, "recipient", "transferAddress"), "amount", "amount")
+		return err
 	}
 	if err := a.says.id(ctx, w, `{"refundId":`, kindRefund, r.ID); err != nil {
 		return err

@@ -43,7 +43,7 @@ const OptionLife = "order_life"
 var life = payment.Life{Default: 30 * 60, Min: 300, Max: 24 * 60 * 60}
 
 // tell is what merchants hear of.
-var tell = []payment.EventKind{payment.EventPartial, payment.EventPaid, payment.EventExpired, payment.EventDesk}
+var tell = []payment.EventKind{payment.EventPartial, payment.EventPaid, payment.EventExpired, payment.EventDesk, payment.EventResolved}
 
 // policyFor is what Pay Protocol promises about payments (rulings G9).
 func policyFor(app engine.App) payment.Policy {

@@ -35,7 +35,7 @@ func (a *API) createUser(ctx context.Context, c *call, w *wire.Writer) error {
 	}
 	n := engine.NewStatic{
 		Number: a.inside(), Reference: userMark + uuid, RequestHash: hashOf("user", uuid),
-		Tell: []payment.EventKind{payment.EventPaid, payment.EventDesk}, Extra: "{}",
+		Tell: []payment.EventKind{payment.EventPaid, payment.EventDesk, payment.EventResolved}, Extra: "{}",
 	}
 	homeID, err := a.home(ctx, c, n)
 	if err != nil {

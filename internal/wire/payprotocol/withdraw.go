@@ -43,7 +43,7 @@ func (a *API) applyWithdraw(ctx context.Context, c *call, w *wire.Writer) error 
 	c.limited = c.limited || !a.payouts.Allow(c.app.ID, wire.PayoutRate(c.app))
 	p, err := a.acceptWithdraw(ctx, c, n)
 	if err != nil {
-		return err
+		return wire.Calling(wire.Calling(err, "recipient", "withdrawAddress"), "amount", "withdrawAmount")
 	}
 	if err := a.says.id(ctx, w, `{"withdrawId":`, kindWithdraw, p.ID); err != nil {
 		return err
