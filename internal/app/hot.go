@@ -21,6 +21,7 @@ type hotConfig struct {
 	PassphraseFile string `toml:"passphrase_file"` // of the keystore, mode 0600
 	Signer         string `toml:"signer"`          // instead of a keystore: a signer that speaks clef's protocol, URL or socket
 	FeeCap         string `toml:"fee_cap"`         // the dearest that one transaction may be, in coin
+	FeeCapDay      string `toml:"fee_cap_day"`     // the most that transactions may cost in 24 hours, in coin
 	Gas            string `toml:"gas"`             // coin that the account must hold for a payout to be accepted
 	BumpAfter      string `toml:"bump_after"`      // how long a transaction waits before its offer is raised
 	Limit          string `toml:"reconcile_limit"` // difference between books and chain in USD above which payouts stop
@@ -28,6 +29,9 @@ type hotConfig struct {
 
 // defaultFeeCap is in whole coins: a token transfer at 300 gwei.
 const defaultFeeCap = "0.02"
+
+// defaultDay is how many of the dearest transactions a day may have.
+const defaultDay = 20
 
 // signer returns who signs for the block's account. Only who serves needs the key itself: commands
 // know the account, and sign nothing.
@@ -89,12 +93,7 @@ func (c hotConfig) complete(n *engine.Network, client *evm.Client) error {
 	if c.Hot == "" {
 		return nil
 	}
-	var coin money.Asset
-	for _, t := range n.Tokens {
-		if t.Native() {
-			coin = n.Asset(t)
-		}
-	}
+	coin := n.Coin()
 	if coin.IsZero() {
 		return errors.New("hot: the network lists no coin to pay fees in")
 	}
@@ -114,6 +113,9 @@ func (c hotConfig) complete(n *engine.Network, client *evm.Client) error {
 	if n.Gas, err = money.Parse(coin, c.Gas); err != nil {
 		return fmt.Errorf("gas: %q is no amount of %s", c.Gas, coin.Symbol())
 	}
+	if n.FeeCapDay, err = c.dayOf(n.FeeCap); err != nil {
+		return err
+	}
 	if c.BumpAfter != "" {
 		if n.BumpAfter, err = time.ParseDuration(c.BumpAfter); err != nil || n.BumpAfter <= 0 {
 			return fmt.Errorf("bump_after: %q is no duration such as 3m", c.BumpAfter)
@@ -121,4 +123,31 @@ func (c hotConfig) complete(n *engine.Network, client *evm.Client) error {
 	}
 	n.Sender = client
 	return nil
+}
+
+// dayOf returns what transactions may cost in a day, where one may cost feeCap.
+func (c hotConfig) dayOf(feeCap money.Amount) (day money.Amount, err error) {
+	times := func(n int) (sum money.Amount, err error) {
+		sum = money.Zero(feeCap.Asset())
+		for range n {
+			if sum, err = sum.Add(feeCap); err != nil {
+				return sum, fmt.Errorf("fee_cap_day: %w", err)
+			}
+		}
+		return sum, nil
+	}
+	if c.FeeCapDay == "" {
+		return times(defaultDay)
+	}
+	if day, err = money.Parse(feeCap.Asset(), c.FeeCapDay); err != nil {
+		return day, fmt.Errorf("fee_cap_day: %q is no amount of %s", c.FeeCapDay, feeCap.Asset().Symbol())
+	}
+	least, err := times(2)
+	if err != nil {
+		return day, err
+	}
+	if below, err := day.Cmp(least); err != nil || below < 0 { // a sweep could never leave
+		return day, fmt.Errorf("fee_cap_day: %s is less than twice fee_cap", c.FeeCapDay)
+	}
+	return day, nil
 }

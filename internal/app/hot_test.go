@@ -33,6 +33,8 @@ func TestP13_BlocksThatCannotPay(t *testing.T) {
 		{"somebody else's account", p.paying("http://127.0.0.1:1", other, ""), "another account than hot"},
 		{"no address", p.paying("http://127.0.0.1:1", "me", ""), "hot"},
 		{"a cap that is none", p.paying("http://127.0.0.1:1", hot, `fee_cap = "0"`), "fee_cap"},
+		{"a day's cap below two transactions'", p.paying("http://127.0.0.1:1", hot, `fee_cap_day = "0.03"`), "twice fee_cap"},
+		{"a day's cap in words", p.paying("http://127.0.0.1:1", hot, `fee_cap_day = "much"`), "fee_cap_day"},
 		{"a wait that is none", p.paying("http://127.0.0.1:1", hot, `bump_after = "soon"`), "bump_after"},
 		{"no key", strings.Replace(good, "keystore = ", "# ", 1), "keystore"},
 		{"a key and a signer", p.paying("http://127.0.0.1:1", hot, `signer = "http://127.0.0.1:1"`), "keystore"},

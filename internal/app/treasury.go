@@ -242,6 +242,14 @@ func (p *program) examineAccount(r *run, n liveNetwork, f *findings) {
 		f.bad(check, fmt.Errorf("%s holds %v, and payouts need %v", n.Hot, held, n.Gas), "send it coin for fees")
 		return
 	}
+	if fees, err := p.engine.DayFees(r, n.Name); err != nil {
+		f.bad(check, err, "see the message")
+		return
+	} else if !fees.Limit.IsZero() && !fees.Allows(n.FeeCap) {
+		f.bad(check, fmt.Errorf("its transactions of a day have cost %v, those on their way may cost %v, and the limit is %v: payouts wait",
+			fees.Paid, fees.Most, fees.Limit), "look what it was spent on; fee_cap_day is the limit")
+		return
+	}
 	if err := n.client.CheckSweeper(r); err != nil {
 		f.advise(check, fmt.Sprintf("%s holds %v; the sweeper is not on this chain: %s", n.Hot, held, sentence(err)), "florin chain deploy-factory")
 		return

@@ -63,6 +63,16 @@ func (n Network) Asset(t Token) money.Asset {
 	return money.MustAsset(t.Symbol+"@"+n.Name, t.Decimals)
 }
 
+// Coin returns the network's own coin, in which it takes its fees; the zero Asset if none is listed.
+func (n Network) Coin() money.Asset {
+	for _, t := range n.Tokens {
+		if t.Native() {
+			return n.Asset(t)
+		}
+	}
+	return money.Asset{}
+}
+
 // Families of address formats (rulings G13): one deposit address per order and family.
 const (
 	FamilyEVM  = "evm"

@@ -40,6 +40,8 @@ type Network struct {
 	Hot string
 	// FeeCap is the dearest that one transaction may be, in the network's coin (threats P17).
 	FeeCap money.Amount
+	// FeeCapDay is the most that transactions may cost in 24 hours, all together; the zero Amount: no limit.
+	FeeCapDay money.Amount
 	// Gas is how much coin the hot account must hold for a payout to be accepted; the zero Amount: none.
 	Gas money.Amount
 	// BumpAfter is how long a transaction may wait for a block before its offer is raised; 0 means

@@ -290,10 +290,5 @@ func finalBlock(ctx context.Context, q *query.Queries, n Network) (query.BlockRo
 
 // nativeAsset reports whether asset is n's own coin.
 func (n Network) nativeAsset(asset money.Asset) bool {
-	for _, t := range n.Tokens {
-		if n.Asset(t) == asset {
-			return t.Native()
-		}
-	}
-	return false
+	return asset == n.Coin()
 }

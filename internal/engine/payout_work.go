@@ -340,7 +340,8 @@ type PayingAccount struct {
 // NumberPayout gives a ready payout the next transaction number of its account. More transactions than
 // we ever gave numbers, in blocks or waiting for one, mean that somebody else has the key, or that this
 // database is an old one, and stop the chain (threats P18). chain.ErrShort if payouts with numbers that
-// the chain has not made yet leave too little: the network would refuse this one.
+// the chain has not made yet leave too little: the network would refuse this one. ErrDayFees if the
+// network has taken enough for today.
 func (e *Engine) NumberPayout(ctx context.Context, job *PayoutJob, account PayingAccount) error {
 	return e.fenced(ctx, job, func(ctx context.Context, tx *store.Tx, o *store.Outgoing) error {
 		if o.State == payment.PayoutNumbered {
@@ -360,6 +361,9 @@ func (e *Engine) NumberPayout(ctx context.Context, job *PayoutJob, account Payin
 			return e.foreign(ctx, tx, *o, next, seen)
 		}
 		if err := promised(ctx, tx, o.Payout, account.OnChain, account.Held); err != nil {
+			return err
+		}
+		if err := e.mayCost(ctx, tx, o.Payout); err != nil {
 			return err
 		}
 		if err := tx.InsertNonce(ctx, query.InsertNonceParams{Chain: o.Chain(), Sender: o.Sender, Nonce: next, OutgoingID: o.ID}); err != nil {
@@ -418,7 +422,8 @@ func (e *Engine) NumberTaken(ctx context.Context, job *PayoutJob, onChain uint64
 }
 
 // StoreVersion keeps a signed version of the job's payout. Whoever broadcasts waits for it: what is
-// not stored was never sent. A worker that lost its lease stores nothing (threats P05).
+// not stored was never sent. A worker that lost its lease stores nothing (threats P05). ErrDayFees if it
+// raises an offer by more than the day's fees leave.
 func (e *Engine) StoreVersion(ctx context.Context, job *PayoutJob, signed chain.SignedTx, purpose Purpose) error {
 	v := PayoutVersion{signed, purpose, e.now()}
 	if signed.Nonce != uint64(job.Nonce) || signed.From != job.Sender || signed.ID == "" || len(signed.Raw) == 0 {
@@ -427,6 +432,14 @@ func (e *Engine) StoreVersion(ctx context.Context, job *PayoutJob, signed chain.
 	err := e.fenced(ctx, job, func(ctx context.Context, tx *store.Tx, o *store.Outgoing) error {
 		if err := e.clearIn(ctx, tx, *o); err != nil {
 			return err
+		}
+		if len(job.Versions) > 0 {
+			if _, err := tx.LockSender(ctx, query.LockSenderParams{Chain: o.Chain(), Address: o.Sender}); err != nil {
+				return fmt.Errorf("counter of %s on %s: %w", o.Sender, o.Chain(), err)
+			}
+			if err := e.mayRaise(ctx, tx.Queries, job, signed.Most); err != nil {
+				return err
+			}
 		}
 		if err := tx.AddPayoutTx(ctx, o.Payout, store.PayoutTx{SignedTx: v.SignedTx, Purpose: string(purpose), CreatedAt: v.At.UnixMicro()}); err != nil {
 			return err

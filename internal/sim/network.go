@@ -194,12 +194,6 @@ func (w *World) asset(c *network) money.Asset {
 	return c.config.Asset(c.config.Tokens[w.dice.IntN(len(c.config.Tokens))])
 }
 
-// native returns the network's own coin.
-func (c *network) native() money.Asset {
-	i := slices.IndexFunc(c.config.Tokens, chain.Token.Native)
-	return c.config.Asset(c.config.Tokens[i])
-}
-
 // onChain returns the network that an asset lives on.
 func (w *World) onChain(asset money.Asset) *network {
 	i := slices.IndexFunc(w.chains, func(c *network) bool { return c.config.Name == asset.Chain() })

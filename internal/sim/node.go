@@ -98,7 +98,7 @@ func (n *node) start() error {
 		network := engine.Network{Network: c.config, Client: node, Addresser: chainsim.Forwarders(), Treasury: home}
 		if w.pays {
 			network.Sender, network.Hot = node, hot
-			network.FeeCap, network.Gas = amount(c.native(), feeCap), amount(c.native(), feeCap)
+			network.FeeCap, network.Gas = amount(c.config.Coin(), feeCap), amount(c.config.Coin(), feeCap)
 		}
 		config.Networks = append(config.Networks, network)
 	}

@@ -103,12 +103,12 @@ func (w *World) payFor(o *order) {
 	case "in two transfers of one transaction":
 		first := part()
 		move.Amount = amount(o.due.Asset(), first)
-		if o.due.Asset() != c.native() && first.Cmp(units) < 0 {
+		if o.due.Asset() != c.config.Coin() && first.Cmp(units) < 0 {
 			t.Moves = append(t.Moves, chainsim.Move{To: o.address, Amount: amount(o.due.Asset(), new(big.Int).Sub(units, first))})
 		}
 	case "together with another order":
 		if other := w.anyOrder(func(p *order) bool { return p.address != "" && p != o && p.due.Asset() == o.due.Asset() }); other != nil &&
-			o.due.Asset() != c.native() {
+			o.due.Asset() != c.config.Coin() {
 			t.Moves = append(t.Moves, chainsim.Move{To: other.address, Amount: other.due})
 		}
 	case "in another asset":
@@ -119,20 +119,20 @@ func (w *World) payFor(o *order) {
 	case "in a look-alike":
 		move.Amount = amount(chain.Unlisted(c.config.Name, chainsim.LookAlike), units)
 	case "in coin from a contract":
-		move.Amount, move.How = amount(c.native(), part()), chainsim.Internally
+		move.Amount, move.How = amount(c.config.Coin(), part()), chainsim.Internally
 	case "in a transaction that fails":
 		t.Fails = true
 	case "in nothing":
 		move.Amount = money.Zero(o.due.Asset())
 	case "in a silent token":
-		if o.due.Asset() == c.native() || o.shop.wallet != "" {
+		if o.due.Asset() == c.config.Coin() || o.shop.wallet != "" {
 			return // what goes to a merchant's wallet in silence is nobody's to count
 		}
 		move.How = chainsim.Silently
 	case "in dust":
 		for i := range 5 {
-			move.Amount = amount(c.native(), big.NewInt(1))
-			if o.due.Asset() == c.native() {
+			move.Amount = amount(c.config.Coin(), big.NewInt(1))
+			if o.due.Asset() == c.config.Coin() {
 				break
 			}
 			t.Moves = append(t.Moves, chainsim.Move{To: o.address, Amount: amount(o.due.Asset(), big.NewInt(int64(1+i)))})

@@ -49,7 +49,7 @@ type move struct {
 func newTruth(c *network) (*truth, error) {
 	t := &truth{
 		name: c.config.Name, need: c.config.Confirmations, net: c.net, listed: map[string]bool{}, contracts: map[string]string{}, blocks: map[string]*block{},
-		native: c.native().String(),
+		native: c.config.Coin().String(),
 	}
 	for _, token := range c.config.Tokens {
 		t.listed[c.config.Asset(token).String()] = true

@@ -76,14 +76,7 @@ func newFakeChain(n chain.Network, c clock.Clock, hot string) *fakeChain {
 	return f
 }
 
-func (f *fakeChain) coin() money.Asset {
-	for _, t := range f.network.Tokens {
-		if t.Native() {
-			return f.network.Asset(t)
-		}
-	}
-	panic("no coin")
-}
+func (f *fakeChain) coin() money.Asset { return f.network.Coin() }
 
 // call runs one call to the node as the test wants it.
 func (f *fakeChain) call(name string, do func() error) error {

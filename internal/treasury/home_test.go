@@ -51,6 +51,7 @@ type home struct {
 	some      string // an address that a test remembers
 	hot       string // "" for the first account
 	treasury  string // "" for bank
+	feeCapDay money.Amount
 }
 
 func homeOnBoth(t *testing.T, test func(t *testing.T, h *home)) {
@@ -151,7 +152,7 @@ func (h *home) process() (*engine.Engine, *chain.Follower) {
 		Networks: []engine.Network{{
 			Network: n, Client: h.node, Addresser: sim.Forwarders(), Treasury: cmp.Or(h.treasury, bank), Sender: h.node,
 			Hot:    cmp.Or(h.hot, sim.Account(0)),
-			FeeCap: h.amount(eth, "0.1"),
+			FeeCap: h.amount(eth, "0.1"), FeeCapDay: h.feeCapDay,
 		}},
 	})
 	h.must(err)

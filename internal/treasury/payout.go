@@ -161,18 +161,20 @@ func (p *Payouts) number(ctx context.Context, s chain.Sender, job *engine.Payout
 
 // noShort is err, but nil for what is only waited for.
 func noShort(err error) error {
-	if errors.Is(err, chain.ErrShort) {
+	if errors.Is(err, chain.ErrShort) || errors.Is(err, engine.ErrDayFees) {
 		return nil
 	}
 	return err
 }
 
-// unaffordable says how long to wait if the draft is dearer than the payout may be, or the account
-// too poor for it (threats P17). It is an alarm: nothing is sent meanwhile.
+// unaffordable says how long to wait if the draft is dearer than the payout may be, the account too
+// poor for it, or the day's fees spent (threats P17). It is an alarm: nothing is sent meanwhile.
 func (p *Payouts) unaffordable(ctx context.Context, job *engine.PayoutJob, d chain.Draft, err error) time.Duration {
 	switch {
 	case errors.Is(err, chain.ErrShort):
 		job.Reason = "the paying account holds too little"
+	case errors.Is(err, engine.ErrDayFees):
+		job.Reason = "the network's fees of a day are at their limit"
 	case err == nil && dearer(d.Most, job.FeeCap):
 		job.Reason = "the network's fees are above the limit"
 	default:
@@ -378,7 +380,11 @@ func (p *Payouts) bump(ctx context.Context, s chain.Sender, job *engine.PayoutJo
 	case p.unaffordable(ctx, job, draft, nil) > 0:
 		return nil
 	}
-	return p.version(ctx, s, job, draft, purpose)
+	if err = p.Engine.MayRaise(ctx, job, draft.Most); err == nil {
+		err = p.version(ctx, s, job, draft, purpose)
+	}
+	p.unaffordable(ctx, job, draft, err)
+	return noShort(err)
 }
 
 // patience is how long what has a number may wait before something is done about it.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"sync"
 
+	"florin/internal/chain"
 	"florin/internal/engine"
 	"florin/internal/money"
 )
@@ -40,7 +41,7 @@ func (w *Watch) Open(ctx context.Context) (done int, err error) {
 			continue
 		}
 		switch err := w.open(ctx, n); {
-		case errors.Is(err, engine.ErrBusy): // at the next block, perhaps
+		case errors.Is(err, engine.ErrBusy) || errors.Is(err, chain.ErrNotFound): // at the next block, perhaps
 		case err != nil: // the others are no worse for it
 			w.Log.ErrorContext(ctx, "open the paying account", "chain", n.Name, "account", n.Hot, "err", err)
 		}

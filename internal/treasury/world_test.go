@@ -51,6 +51,8 @@ type world struct {
 	app     engine.App
 	payees  int
 	around  func(run func() error) error
+
+	feeCapDay money.Amount
 }
 
 // memory is a place for a database that goes with the test; some place in memory, if there is one.
@@ -154,7 +156,7 @@ func (w *world) start(db *store.DB) (*engine.Engine, *treasury.Payouts) {
 		DB: db, Clock: w.clock, IDs: id.New(nil), Rates: book, Sealer: sealer{w.box}, Marks: w.box, Log: log,
 		Networks: []engine.Network{{
 			Network: w.network, Client: w.chain, Addresser: sim.Forwarders(), Treasury: bank, Sender: w.chain, Hot: w.hot,
-			FeeCap: money.FromUnits(eth, fakeWork*1000),
+			FeeCap: money.FromUnits(eth, fakeWork*1000), FeeCapDay: w.feeCapDay,
 		}},
 	})
 	w.must(err)
