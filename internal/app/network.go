@@ -67,17 +67,9 @@ func (p *program) networks(ctx context.Context, serves bool) ([]engine.Network, 
 // use for more than its address.
 func (p *program) simulation(ctx context.Context, n chain.Network, serves bool) (engine.Network, error) {
 	network := engine.Network{Network: n, Addresser: sim.Forwarders(), Treasury: testTreasury, Hot: sim.Account(0)}
-	for _, t := range n.Tokens {
-		if !t.Native() {
-			continue
-		}
-		var err error
-		if network.FeeCap, err = money.Parse(n.Asset(t), defaultFeeCap); err != nil {
-			return network, err
-		}
-	}
-	if !serves {
-		return network, nil
+	var err error
+	if network.FeeCap, err = money.Parse(n.Coin(), defaultFeeCap); err != nil || !serves {
+		return network, err
 	}
 	simulated, err := sim.Open(ctx, sim.Config{Network: n, Clock: p.clock, Seed: 1, Journal: journal{p.db}})
 	if err != nil {
