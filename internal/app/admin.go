@@ -40,6 +40,7 @@ type appCommand struct {
 	List   appList   `cmd:"" help:"List the apps."`
 	Rotate appRotate `cmd:"" help:"Give an app a new secret; prints it, this once."`
 	Revoke appRevoke `cmd:"" help:"End an app: within a second its keys are refused."`
+	Token  appToken  `cmd:"" help:"What an app reads its event feed with."`
 }
 
 type appAdd struct {
@@ -232,21 +233,7 @@ func verify(r *run, orphans bool) error {
 }
 
 type webhookCommand struct {
-	Resend webhookResend `cmd:"" help:"Tell a merchant an event again."`
-}
-
-type webhookResend struct {
-	Event string `required:"" help:"The event, evt_…"`
-}
-
-func (c *webhookResend) Run(r *run) error {
-	return withProgram(r, func(p *program) error {
-		delivery, err := p.engine.Resend(r, c.Event)
-		if err != nil {
-			return err
-		}
-		return r.print(map[string]string{"event": c.Event, "delivery": delivery}, "%s goes out as %s", c.Event, delivery)
-	})
+	Resend webhookResend `cmd:"" help:"Tell a merchant events again."`
 }
 
 type staticCommand struct {

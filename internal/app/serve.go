@@ -16,6 +16,7 @@ import (
 	"florin/internal/notify"
 	"florin/internal/web"
 	"florin/internal/wire"
+	"florin/internal/wire/events"
 	"florin/internal/wire/halopay"
 )
 
@@ -73,6 +74,7 @@ type server struct {
 	origin   string
 	http     *http.Server
 	checkout *checkout.Checkout
+	feed     *events.API
 	news     *notify.Notifier
 	mining   mining
 	moved    bell // rung when a chain has
@@ -107,8 +109,9 @@ func (p *program) server(panel *testPanel) (*server, error) {
 		return nil, err
 	}
 	tokens := p.haloPayTokens()
+	gate := wire.NewGate(wire.Config{Clock: p.clock, Source: site.ClientAddr, Failures: failures})
 	api := halopay.New(halopay.Config{
-		Engine: p.engine, Gate: wire.NewGate(wire.Config{Clock: p.clock, Source: site.ClientAddr, Failures: failures}),
+		Engine: p.engine, Gate: gate,
 		Clock: p.clock, IDs: p.ids, CheckoutURL: s.origin + "/pay", Tokens: tokens, Log: p.log,
 		ParseURL: func(raw string) (string, error) { return web.ParsePublicURL(raw, true) },
 	})
@@ -117,6 +120,9 @@ func (p *program) server(panel *testPanel) (*server, error) {
 	site.Mount(mux)
 	s.checkout.Mount(mux)
 	api.Mount(mux)
+	if err := s.mountFeed(mux, site, gate, []wire.Authenticator{api}); err != nil {
+		return nil, err
+	}
 	s.http = newHTTPServer(site.Wrap(mux), p.log)
 	return s, s.hire(tokens)
 }
@@ -172,6 +178,7 @@ func (s *server) serve(ctx context.Context, listener net.Listener) error {
 		s.log.Info("stopping")
 		stopWorkers()
 		s.checkout.Stop()
+		s.feed.Stop()
 		shut(context.WithoutCancel(ctx), s.http, stopWithin, s.log)
 	}
 	turning.Wait()

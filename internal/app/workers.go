@@ -8,7 +8,6 @@ import (
 
 	"florin/internal/chain"
 	"florin/internal/notify"
-	"florin/internal/seal"
 	"florin/internal/treasury"
 	"florin/internal/wire/halopay"
 )
@@ -57,13 +56,13 @@ func (s *server) hire(tokens []halopay.Token) error {
 		{"reconcile", time.Minute, nil, s.reconciler(name).RunOnce},
 		{"open accounts", settleEvery, s.moved.next, accounts.Open},
 		{"paying accounts", 15 * time.Second, nil, accounts.RunOnce},
-		{"seal", sealEvery, nil, seal.New(s.db, s.clock, name).RunOnce},
 		{"checkout", time.Second, changed, s.tellPages},
 		{"rates", 10 * time.Second, nil, s.book.RunOnce},
 		{"sim commands", simTick, nil, s.runSimCommands},
 		{"sim endow", time.Minute, nil, func(ctx context.Context) (int, error) { return 0, s.endow(ctx) }},
 		{"sim mine", simTick, nil, s.mineOnce},
 	}
+	s.workers = append(s.workers, s.feedWorkers()...)
 	for _, n := range s.live {
 		follower := &chain.Follower{
 			Chain: n.Name, Client: &checkedNode{Client: n.Client, network: n}, Sink: sink, Start: n.start,
