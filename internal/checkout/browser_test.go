@@ -118,20 +118,22 @@ func TestScreenshots(t *testing.T) {
 		})}
 	}
 	for name, page := range pages {
-		origin := serve(t, page.bench(t))
-		for device, size := range map[string][2]int64{"phone": {390, 844}, "desktop": {1280, 800}} {
-			for _, scheme := range []string{"light", "dark"} {
-				ctx := newTab(t)
-				do(t, ctx, chromedp.EmulateViewport(size[0], size[1]), emulateMedia("prefers-color-scheme", scheme, "prefers-reduced-motion", "reduce"))
-				page.goTo(t, ctx, origin)
-				picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
-				if err != nil {
-					t.Fatal(err)
-				}
-				if err := os.WriteFile(filepath.Join(*screenshots, name+"."+device+"."+scheme+".png"), picture, 0o644); err != nil {
-					t.Fatal(err)
+		t.Run(name, func(t *testing.T) {
+			origin := serve(t, page.bench(t))
+			ctx := newTab(t)
+			for device, size := range map[string][2]int64{"phone": {390, 844}, "desktop": {1280, 800}} {
+				for _, scheme := range []string{"light", "dark"} {
+					do(t, ctx, chromedp.EmulateViewport(size[0], size[1]), emulateMedia("prefers-color-scheme", scheme, "prefers-reduced-motion", "reduce"))
+					page.goTo(t, ctx, origin)
+					picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+					if err != nil {
+						t.Fatal(err)
+					}
+					if err := os.WriteFile(filepath.Join(*screenshots, name+"."+device+"."+scheme+".png"), picture, 0o644); err != nil {
+						t.Fatal(err)
+					}
 				}
 			}
-		}
+		})
 	}
 }

@@ -65,9 +65,13 @@ func (c *Checkout) claim(w http.ResponseWriter, r *http.Request, v View) {
 	answer(a)
 }
 
-// spell writes a hash as the asset's network does.
+// spell writes a hash as the asset's network does, or as it was given before there is one.
 func spell(a Asset, hash string) string {
-	hash = strings.TrimPrefix(strings.ToLower(hash), "0x")
+	hash = strings.ToLower(hash)
+	if a.Code == "" {
+		return hash
+	}
+	hash = strings.TrimPrefix(hash, "0x")
 	if a.EVM {
 		return "0x" + hash
 	}

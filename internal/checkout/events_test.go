@@ -24,8 +24,13 @@ type reader struct {
 
 func listen(t *testing.T, origin, number string) *reader {
 	t.Helper()
+	return listenAt(t, origin+"/pay/"+number+"/events")
+}
+
+func listenAt(t *testing.T, link string) *reader {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, origin+"/pay/"+number+"/events", nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, link, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -321,14 +321,9 @@ func TestB08_Framing(t *testing.T) {
 // can be used or conveys something has a name.
 func TestNamesForEverything(t *testing.T) {
 	needsName := map[string]bool{"button": true, "link": true, "image": true, "img": true, "progressbar": true, "heading": true, "form": true, "region": true, "textbox": true, "DisclosureTriangle": true, "group": false}
-	for name, v := range states() {
-		o := Options{}
-		if v.Test {
-			o.TestPay = func(n string) string { return "/demo/" + n }
-		}
-		origin := serve(t, newBench(t, o, v))
-		ctx := newTab(t)
-		do(t, ctx, chromedp.Navigate(origin+pathOf(v)))
+	ctx := newTab(t)
+	for name, page := range sheets() {
+		page.goTo(t, ctx, serve(t, page.bench(t)))
 		tree, err := chromedp.Call(ctx, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{})
 		if err != nil {
 			t.Fatal(err)
@@ -370,11 +365,13 @@ func TestNamesForEverything(t *testing.T) {
 // TestKeyboard walks through the page with the Tab key alone: every control is
 // reached, in the order of reading, and shows that it has the focus.
 func TestKeyboard(t *testing.T) {
-	for name, v := range map[string]View{"choose": open(), "waiting": states()["waiting"], "paid": states()["paid"]} {
-		origin := serve(t, newBench(t, Options{}, v))
+	for _, name := range []string{"choose", "waiting", "paid", "pp-waiting-under", "pp-claim-foreign", "refund-bad", "refund-sure"} {
+		page := sheets()[name]
 		ctx := newTab(t)
-		do(t, ctx, chromedp.EmulateViewport(360, 760), chromedp.Navigate(origin+pathOf(v)))
-		count := eval[int](t, ctx, `(window.all = [...document.querySelectorAll('a[href], button, summary')].filter(e => e.checkVisibility())).length`)
+		do(t, ctx, chromedp.EmulateViewport(360, 760))
+		page.goTo(t, ctx, serve(t, page.bench(t)))
+		do(t, ctx, chromedp.Evaluate[chromedp.Void](`document.activeElement.blur()`))
+		count := eval[int](t, ctx, `(window.all = [...document.querySelectorAll('a[href], button, summary, input')].filter(e => e.checkVisibility())).length`)
 		for i := range count {
 			do(t, ctx, chromedp.KeyEvent(kb.Tab))
 			if at := eval[int](t, ctx, `all.indexOf(document.activeElement)`); at != i {
@@ -402,6 +399,17 @@ func TestKeyboard(t *testing.T) {
 func TestNarrowPages(t *testing.T) {
 	long := strings.Repeat("Wwwwwwwwww", 40)
 	ctx := newTab(t)
+	for _, name := range []string{"refund-open", "refund-sure", "refund-paid", "pp-claim-unread"} {
+		page := sheets()[name]
+		page.refund.Merchant, page.view.Merchant = long, long
+		do(t, ctx, chromedp.EmulateViewport(320, 640))
+		page.goTo(t, ctx, serve(t, page.bench(t)))
+		for _, dir := range []string{"ltr", "rtl"} {
+			if over := eval[int](t, ctx, `(document.documentElement.dir = '`+dir+`', document.documentElement.scrollWidth - innerWidth)`); over > 0 {
+				t.Errorf("%s, %s: %d px too wide", name, dir, over)
+			}
+		}
+	}
 	for name, v := range states() {
 		longer := with(v, func(v *View) {
 			v.Merchant, v.Product.Name, v.Product.Description, v.Reference = long, long, long, long

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"florin/internal/engine"
 	"florin/internal/money"
@@ -29,7 +30,7 @@ func (o engineOrders) Checkout(ctx context.Context, token string) (View, error) 
 	if !ok {
 		return View{}, ErrUnknown
 	}
-	v, err := o.view(order, fingerprint)
+	v, err := o.view(ctx, order, fingerprint)
 	v.Token, v.dialect = token, d
 	return v, err
 }
@@ -69,7 +70,7 @@ func (o engineOrders) Refund(ctx context.Context, token string) (RefundView, err
 	}
 	v := RefundView{
 		Token: token, Test: app.Mode != engine.Live, Merchant: app.MerchantName, State: refundState(r),
-		Amount: r.Amount, Address: r.Recipient, TxID: r.TxID,
+		Amount: r.Amount, Address: r.Recipient, TxID: r.TxID, Ends: r.Ends,
 	}
 	v.Asset, err = o.asset(r.Amount.Asset())
 	return v, err
@@ -122,7 +123,7 @@ func known(err error) error {
 }
 
 // view picks what the payer may know of an order.
-func (o engineOrders) view(order engine.OrderView, fingerprint string) (View, error) {
+func (o engineOrders) view(ctx context.Context, order engine.OrderView, fingerprint string) (View, error) {
 	v := View{
 		Number: order.Number, Fingerprint: fingerprint, Test: order.App.Mode != engine.Live,
 		Merchant: order.App.MerchantName, Product: order.Product, Reference: order.Reference, ReturnURL: order.ReturnURL,
@@ -137,7 +138,7 @@ func (o engineOrders) view(order engine.OrderView, fingerprint string) (View, er
 		v.Offers = append(v.Offers, Offer{asset, offered.Due})
 	}
 	var err error
-	if v.Held, err = o.held(order); err != nil || !order.Chosen() {
+	if v.Held, err = o.held(ctx, order); err != nil || !order.Chosen() {
 		return v, err
 	}
 	if v.Asset, err = o.asset(order.Due.Asset()); err != nil {
@@ -165,22 +166,36 @@ func (o engineOrders) view(order engine.OrderView, fingerprint string) (View, er
 	return v, nil
 }
 
-// held lists what came to the order's addresses and waits for a person. What a token that nobody listed
-// calls itself, or how much of it there is, says nothing (threats B04, C04).
-func (o engineOrders) held(order engine.OrderView) (list []Held, err error) {
-	for _, t := range order.Transfers {
-		switch {
-		case t.Status != payment.TransferConfirmed || t.Booked != payment.BookedSuspense || t.Reason == payment.ReasonReversed:
-			continue
-		case !t.Listed || t.Reason == payment.ReasonBeyond:
-			list = append(list, Held{Reason: t.Reason})
+// maxAsked is how many of an order's refused transfers are asked about: anybody can send it dust.
+const maxAsked = 10
+
+// held lists what came to the order's addresses and waits for a person, the youngest first. What a token
+// that nobody listed calls itself, or how much of it there is, says nothing (threats B04, C04).
+func (o engineOrders) held(ctx context.Context, order engine.OrderView) (list []Held, err error) {
+	asked := 0
+	for _, t := range slices.Backward(order.Transfers) {
+		if t.Status != payment.TransferConfirmed || t.Booked != payment.BookedSuspense {
 			continue
 		}
-		asset, err := o.asset(t.Amount.Asset())
+		if asked++; asked > maxAsked || len(list) == maxHeld {
+			break
+		}
+		waits, claimed, err := o.engine.Held(ctx, t.Key)
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, Held{t.Amount, asset.Symbol, t.Reason})
+		if !waits {
+			continue
+		}
+		h := Held{Reason: t.Reason, Claimed: claimed}
+		if t.Listed && !payment.Beyond(t.Amount) {
+			asset, err := o.asset(t.Amount.Asset())
+			if err != nil {
+				return nil, err
+			}
+			h.Amount, h.Symbol = t.Amount, asset.Symbol
+		}
+		list = append(list, h)
 	}
 	return list, nil
 }

@@ -51,6 +51,7 @@ type page struct {
 	PaidAt, PaidAtText string
 	Refunded           string
 	Held               []held
+	Told               bool   // the payer has named all of it
 	Low, High          string // of what counts by itself; "" where everything does
 	LowTimes           string // the same as parts of what is due
 	HighTimes          string
@@ -224,7 +225,9 @@ const maxHeld = 3
 
 // addHeld adds the transfers that wait for a person.
 func (p *page) addHeld(v View) {
+	p.Told = true
 	for _, h := range v.Held[:min(len(v.Held), maxHeld)] {
+		p.Told = p.Told && h.Claimed
 		line := held{Key: "held.other"}
 		switch h.Reason {
 		case payment.ReasonUnder:

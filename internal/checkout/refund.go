@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"florin/internal/money"
 	"florin/internal/payment"
@@ -20,8 +21,9 @@ type RefundView struct {
 	State    RefundState
 	Amount   money.Amount
 	Asset    Asset
-	Address  string // where it goes; "" until the payee has said
-	TxID     string // "" until it is on its way
+	Address  string    // where it goes; "" until the payee has said
+	TxID     string    // "" until it is on its way
+	Ends     time.Time // of an open one
 }
 
 // RefundState is how far a refund by link has come.
@@ -127,10 +129,13 @@ func (c *Checkout) takeAddress(w http.ResponseWriter, r *http.Request, v RefundV
 	switch {
 	case errors.Is(err, ErrUnknown):
 		c.site.Error(w, r, http.StatusNotFound)
-	case errors.As(err, &refusal) && refusal.Code == payment.CodeOrderClosed, err == nil && (sure || v.State != RefundOpen):
+	case errors.As(err, &refusal) && refusal.Code == payment.CodeOrderClosed, err == nil && (sure || p.State != RefundOpen):
 		http.Redirect(w, r, p.Path, http.StatusSeeOther) // which says where it goes
 	case errors.As(err, &refusal):
-		p.Given, p.Problem = web.Plain(given, maxReference), "refund.bad"
+		p.Given, p.Problem = web.Plain(given, maxReference), "refund.not-now"
+		if refusal.Code == payment.CodeInvalidField {
+			p.Problem = "refund.bad"
+		}
 		c.writeRefund(w, r, http.StatusUnprocessableEntity, p)
 	case err != nil:
 		c.site.Fault(w, r, fmt.Errorf("take address of refund: %w", err))
@@ -147,6 +152,9 @@ func (c *Checkout) newRefundPage(r *http.Request, v RefundView) refundPage {
 		Address: v.Address, TxID: v.TxID,
 	}
 	p.Initial = initial(p.Merchant)
+	if p.State == RefundOpen && !v.Ends.IsZero() && !c.options.Now().Before(v.Ends) {
+		p.State = RefundExpired
+	}
 	return p
 }
 

@@ -52,8 +52,8 @@ func (c wireConn) Write(p []byte) (int, error) {
 func TestPageSize(t *testing.T) {
 	link := regexp.MustCompile(`(?:src|href)="(/static/[^"]+)"`)
 	largest := 0
-	for name, v := range states() {
-		b := newBench(t, Options{Images: true}, v)
+	for name, page := range sheets() {
+		b := page.bench(t)
 		var mu sync.Mutex
 		var asked []string
 		counted := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -86,8 +86,8 @@ func TestPageSize(t *testing.T) {
 			}
 			return body.Bytes()
 		}
-		fetch(pathOf(v))
-		for _, m := range link.FindAllStringSubmatch(b.get(pathOf(v)).Body.String(), -1) {
+		fetch(page.path())
+		for _, m := range link.FindAllStringSubmatch(b.get(page.path()).Body.String(), -1) {
 			body := fetch(m[1])
 			if plain := b.get(m[1]).Body.Len(); strings.HasSuffix(m[1], ".js") && plain > mostScript {
 				t.Errorf("the script is %d bytes, at most %d (packed %d)", plain, mostScript, len(body))

@@ -84,9 +84,10 @@ type View struct {
 
 // Held is a transfer to the order's address that a person has to look at.
 type Held struct {
-	Amount money.Amount // of the zero Asset where nobody knows what it is worth
-	Symbol string
-	Reason payment.Reason
+	Amount  money.Amount // of the zero Asset where nobody knows what it is worth
+	Symbol  string
+	Reason  payment.Reason
+	Claimed bool // the payer has named it
 }
 
 // Asset is what can be paid with, as the payer reads it and a wallet needs it.

@@ -105,12 +105,15 @@ func (w *world) ClaimRefund(_ context.Context, token, address string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	v := w.refunds[token]
+	if w.refuse != nil {
+		return w.refuse
+	}
 	if v.Address != "" && v.Address != address {
 		return payment.Refuse(payment.CodeOrderClosed, "claimed before")
 	}
 	v.Address, v.State = address, RefundGiven
 	w.refunds[token] = v
-	return w.refuse
+	return nil
 }
 
 func (w *world) Fingerprints(_ context.Context, tokens []string) (map[string]string, error) {
@@ -259,13 +262,13 @@ func states() map[string]View {
 		"paid-and-again": with(waitingFor(usdtEthereum), func(v *View) {
 			arrived(v, "49", "0", 12)
 			v.State, v.PaidAt, v.ChangedAt = payment.OrderPaid, noon.Add(-time.Hour), noon.Add(-time.Hour)
-			v.Held = []Held{{Reason: payment.ReasonUnlisted}, {amount(usdcBSC, "12"), "USDC", payment.ReasonWrongAsset}}
+			v.Held = []Held{{Reason: payment.ReasonUnlisted}, {Amount: amount(usdcBSC, "12"), Symbol: "USDC", Reason: payment.ReasonWrongAsset}}
 		}),
 
 		"pp-choose":  payProtocol(open()),
 		"pp-waiting": payProtocol(waitingFor(usdtEthereum)),
 		"pp-waiting-under": with(payProtocol(waitingFor(usdtEthereum)), func(v *View) {
-			v.Held, v.Offers, v.Fingerprint = []Held{{amount(usdtEthereum, "10"), "USDT", payment.ReasonUnder}}, nil, "3"
+			v.Held, v.Offers, v.Fingerprint = []Held{{Amount: amount(usdtEthereum, "10"), Symbol: "USDT", Reason: payment.ReasonUnder}}, nil, "3"
 		}),
 		"pp-partial": with(payProtocol(waitingFor(usdtEthereum)), func(v *View) { arrived(v, "30", "0", 12) }),
 		"pp-closing": with(payProtocol(waitingFor(usdtEthereum)), func(v *View) { v.Deadline = noon }),
@@ -276,14 +279,18 @@ func states() map[string]View {
 		"pp-paid-again": with(payProtocol(waitingFor(usdtEthereum)), func(v *View) {
 			arrived(v, "49", "0", 12)
 			v.State, v.PaidAt, v.ChangedAt = payment.OrderPaid, noon.Add(-time.Hour), noon.Add(-time.Hour)
-			v.Held = []Held{{amount(usdtEthereum, "49"), "USDT", payment.ReasonDuplicate}}
+			v.Held = []Held{{Amount: amount(usdtEthereum, "49"), Symbol: "USDT", Reason: payment.ReasonDuplicate}}
 		}),
 		"pp-expired": with(payProtocol(waitingFor(usdtEthereum)), func(v *View) {
 			v.State, v.Deadline = payment.OrderExpired, noon.Add(-time.Minute)
 		}),
 		"pp-expired-held": with(payProtocol(waitingFor(usdtEthereum)), func(v *View) {
 			v.State, v.Deadline, v.Offers = payment.OrderExpired, noon.Add(-time.Minute), nil
-			v.Held = []Held{{amount(usdtEthereum, "49"), "USDT", payment.ReasonLate}, {amount(usdtEthereum, "100"), "USDT", payment.ReasonOver}}
+			v.Held = []Held{{Amount: amount(usdtEthereum, "49"), Symbol: "USDT", Reason: payment.ReasonLate}, {Amount: amount(usdtEthereum, "100"), Symbol: "USDT", Reason: payment.ReasonOver}}
+		}),
+		"pp-expired-told": with(payProtocol(waitingFor(usdtEthereum)), func(v *View) {
+			v.State, v.Deadline, v.Offers = payment.OrderExpired, noon.Add(-time.Minute), nil
+			v.Held = []Held{{Amount: amount(usdtEthereum, "49"), Symbol: "USDT", Reason: payment.ReasonLate, Claimed: true}}
 		}),
 		"pp-refunded": with(payProtocol(waitingFor(usdtEthereum)), func(v *View) {
 			arrived(v, "49", "0", 12)
@@ -376,14 +383,14 @@ func sheets() map[string]sheet {
 
 // refunds are the states of a refund by link.
 func refunds() map[string]RefundView {
-	ask := RefundView{Token: refundToken, Merchant: "Northwind Coffee", State: RefundOpen, Amount: amount(usdtEthereum, "49"), Asset: usdtEthereum}
+	ask := RefundView{Token: refundToken, Merchant: "Northwind Coffee", State: RefundOpen, Ends: noon.Add(time.Hour), Amount: amount(usdtEthereum, "49"), Asset: usdtEthereum}
 	given := func(state RefundState, tx string) RefundView {
 		v := ask
 		v.State, v.Address, v.TxID = state, deposit, tx
 		return v
 	}
 	test, over := ask, ask
-	test.Test, over.State = true, RefundExpired
+	test.Test, over.Ends = true, noon
 	return map[string]RefundView{
 		"refund-open": ask, "refund-test": test, "refund-given": given(RefundGiven, ""), "refund-sent": given(RefundSent, txID), "refund-paid": given(RefundPaid, txID),
 		"refund-failed": given(RefundFailed, ""), "refund-expired": over,
