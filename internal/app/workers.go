@@ -54,7 +54,7 @@ func (s *server) hire(tokens []halopay.Token) error {
 		{"payouts", time.Second, changed, (&treasury.Payouts{Engine: s.engine, Clock: s.clock, Worker: name, Log: s.log}).RunOnce},
 		{"sweep", time.Minute, nil, s.sweeper(name).RunOnce},
 		{"reconcile", time.Minute, nil, s.reconciler(name).RunOnce},
-		{"open accounts", settleEvery, s.moved.next, accounts.Open},
+		{"open accounts", time.Second, s.moved.next, accounts.Open},
 		{"paying accounts", 15 * time.Second, nil, accounts.RunOnce},
 		{"checkout", time.Second, changed, s.tellPages},
 		{"rates", 10 * time.Second, nil, s.book.RunOnce},

@@ -79,6 +79,13 @@ bump_after = "2s"`, w.hot, w.hot)))
 	w.send(w.tokens["USDT"], "transfer(address,uint256)", w.hot, "1000000000")
 	w.open()
 	w.allow(w.shop, "--approve-above", "USDT=100")
+	w.node.Mine(confirmations)
+	peer.Eventually(w.t, patience, func() error { // what the account holds is in the books
+		if len(w.texts(`SELECT address FROM senders WHERE lower(address) = lower(?)`, w.hot)) == 0 {
+			return errors.New("the paying account is not open")
+		}
+		return nil
+	})
 	return w
 }
 
