@@ -43,6 +43,8 @@ type commands struct {
 	Webhook   webhookCommand   `cmd:"" help:"News to merchants."`
 	Address   addressCommand   `cmd:"" help:"Where money is received."`
 	Payout    payoutCommand    `cmd:"" help:"Money on its way out."`
+	Desk      deskCommand      `cmd:"" help:"Transfers that no rule could place."`
+	Refund    refundCommand    `cmd:"" help:"Money on its way back."`
 	Sweep     sweepCommand     `cmd:"" help:"Bring home what lies at deposit addresses."`
 	Reconcile reconcileCommand `cmd:"" help:"Compare the books with the chains."`
 	Key       keyCommand       `cmd:"" help:"The accounts that money leaves from."`

@@ -28,8 +28,8 @@ type liveNetwork struct {
 	limit   money.Price // see hotConfig.Limit; the zero Price is the default
 }
 
-// networks returns the configured live networks and the simulated ones. Only who serves has the
-// blocks of the simulated ones, and may use their clients.
+// networks returns the configured live networks and the simulated ones. Only who serves, or decides
+// about what came, has the blocks of the simulated ones, and may use their clients.
 func (p *program) networks(ctx context.Context, serves bool) ([]engine.Network, error) {
 	catalogue, err := chain.Catalogue()
 	if err != nil {
@@ -68,7 +68,7 @@ func (p *program) networks(ctx context.Context, serves bool) ([]engine.Network, 
 func (p *program) simulation(ctx context.Context, n chain.Network, serves bool) (engine.Network, error) {
 	network := engine.Network{Network: n, Addresser: sim.Forwarders(), Treasury: testTreasury, Hot: sim.Account(0)}
 	var err error
-	if network.FeeCap, err = money.Parse(n.Coin(), defaultFeeCap); err != nil || !serves {
+	if network.FeeCap, err = money.Parse(n.Coin(), defaultFeeCap); err != nil || !serves && !p.decides {
 		return network, err
 	}
 	simulated, err := sim.Open(ctx, sim.Config{Network: n, Clock: p.clock, Seed: 1, Journal: journal{p.db}})

@@ -32,7 +32,8 @@ type program struct {
 	box      *keys.Box
 
 	live      []liveNetwork
-	simulated []*sim.Network // only where served
+	decides   bool           // it may ask the simulated networks
+	simulated []*sim.Network // only where served, or asked
 	book      *rates.Book    // only where served
 	engine    *engine.Engine
 }
@@ -42,6 +43,7 @@ type purpose int
 
 const (
 	toRead   purpose = iota // a command on what is there
+	toDecide                // the same, with the blocks of the simulated networks
 	toQuote                 // the same, with prices
 	toCreate                // a command that may be the first one
 	toServe                 // the serving process: it holds the lock, the prices and the simulated networks
@@ -63,6 +65,7 @@ func open(r *run, why purpose) (*program, error) {
 // start puts the engine on an opened database. Commands do without prices and without the blocks of
 // the simulated networks.
 func (p *program) start(ctx context.Context, why purpose) error {
+	p.decides = why == toDecide
 	networks, err := p.networks(ctx, why == toServe)
 	if err != nil {
 		return err

@@ -3,7 +3,10 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/big"
+	"slices"
+	"strings"
 
 	"florin/internal/ledger"
 	"florin/internal/money"
@@ -30,11 +33,13 @@ func (r *LedgerReport) fault(format string, args ...any) {
 }
 
 // VerifyLedger reads all the books: every entry balances, each kept balance is the sum of its
-// postings, the suspense accounts equal the exception desk, what is reserved the payouts on their way. It sees a moving database from
-// several reads, so ask while nothing is being booked, or ask again.
+// postings, the suspense accounts equal the exception desk, each row of which was decided about once, what is reserved are the payouts
+// on their way, and refunds are what their orders say. It sees a moving database from several reads, so ask while nothing is being
+// booked, or ask again.
 func (e *Engine) VerifyLedger(ctx context.Context) (LedgerReport, error) {
 	var r LedgerReport
 	sums := map[ledger.Account]map[ledger.Side]*big.Int{}
+	decisions := map[string]int{} // entries that took a transfer out of suspense, by its key
 	for after := ""; ; {
 		rows, err := e.db.Entries(ctx, query.EntriesParams{After: after, MaxRows: 500})
 		if err != nil {
@@ -47,6 +52,9 @@ func (e *Engine) VerifyLedger(ctx context.Context) (LedgerReport, error) {
 				return r, err
 			}
 			r.Entries++
+			if key, ok := strings.CutPrefix(row.Ref, "desk:"); ok {
+				decisions[key[:strings.LastIndexByte(key, '#')]]++
+			}
 			r.Postings += len(postings)
 			if err := (ledger.Entry{Ref: row.Ref, Postings: postings}).Check(); err != nil {
 				r.fault("%v", err)
@@ -65,7 +73,7 @@ func (e *Engine) VerifyLedger(ctx context.Context) (LedgerReport, error) {
 	if err := e.verifyPayouts(ctx, &r, sums); err != nil {
 		return r, err
 	}
-	return r, e.verifyDesk(ctx, &r, sums)
+	return r, e.verifyDesk(ctx, &r, sums, decisions)
 }
 
 func add(sums map[ledger.Account]map[ledger.Side]*big.Int, account ledger.Account, side ledger.Side, amount money.Amount) {
@@ -118,6 +126,7 @@ func (e *Engine) verifyBalances(ctx context.Context, r *LedgerReport, sums map[l
 // verifyPayouts compares what is reserved for each merchant with its payouts on their way.
 func (e *Engine) verifyPayouts(ctx context.Context, r *LedgerReport, sums map[ledger.Account]map[ledger.Side]*big.Int) error {
 	open := map[ledger.Account]*big.Int{}
+	refunds := map[string][]payment.Payout{} // by order
 	for after := ""; ; {
 		payouts, err := e.Payouts(ctx, after, 500)
 		if err != nil {
@@ -125,6 +134,9 @@ func (e *Engine) verifyPayouts(ctx context.Context, r *LedgerReport, sums map[le
 		}
 		for _, p := range payouts {
 			after = p.ID
+			if p.Kind == payment.KindRefund && p.DeskID == "" && p.State != payment.PayoutFailed {
+				refunds[p.OrderID] = append(refunds[p.OrderID], p)
+			}
 			if p.State.Final() || p.Kind == payment.KindSweep { // a sweep reserves nothing
 				continue
 			}
@@ -155,18 +167,59 @@ func (e *Engine) verifyPayouts(ctx context.Context, r *LedgerReport, sums map[le
 	for account, units := range open {
 		r.fault("payouts of %v are on their way, %v has no postings", units, account)
 	}
+	for _, orderID := range slices.Sorted(maps.Keys(refunds)) {
+		if err := e.verifyRefunds(ctx, r, orderID, refunds[orderID]); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
-// verifyDesk compares the suspense accounts with what the open desk rows hold.
-func (e *Engine) verifyDesk(ctx context.Context, r *LedgerReport, sums map[ledger.Account]map[ledger.Side]*big.Int) error {
+// verifyRefunds compares the refunds of an order with what it received, and those that were made with
+// what it says of them (threats M14).
+func (e *Engine) verifyRefunds(ctx context.Context, r *LedgerReport, orderID string, refunds []payment.Payout) error {
+	o, err := e.db.FindOrder(ctx, orderID)
+	if err != nil {
+		return err
+	}
+	came, err := o.Received.Add(o.Late)
+	if err != nil {
+		return err
+	}
+	made, promised := money.Zero(came.Asset()), money.Zero(came.Asset())
+	for _, p := range refunds {
+		if promised, err = promised.Add(p.Amount); err != nil {
+			return err
+		}
+		if p.State != payment.PayoutPaid {
+			continue
+		}
+		if made, err = made.Add(p.Amount); err != nil {
+			return err
+		}
+	}
+	if made != o.Refunded {
+		r.fault("order %s says that %v was refunded, its refunds are %v", o.ID, o.Refunded, made)
+	}
+	if over, err := promised.Cmp(came); err == nil && over > 0 && o.Reversed.IsZero() {
+		r.fault("refunds of order %s are %v, and %v came", o.ID, promised, came)
+	}
+	return nil
+}
+
+// verifyDesk compares the suspense accounts with what the open desk rows hold, and the rows that a
+// person closed with the entries by which he did.
+func (e *Engine) verifyDesk(ctx context.Context, r *LedgerReport, sums map[ledger.Account]map[ledger.Side]*big.Int, decisions map[string]int) error {
 	held := map[ledger.Account]*big.Int{}
 	rows, err := e.Desk(ctx)
 	if err != nil {
 		return err
 	}
 	for _, row := range rows {
-		if row.Status != "open" || row.Held.IsZero() {
+		if err := e.verifyDecision(ctx, r, row, decisions); err != nil {
+			return err
+		}
+		if row.Status != payment.DeskOpen || row.Held.IsZero() {
 			continue
 		}
 		account := ledger.Account{Kind: ledger.Suspense, Owner: row.Key.Chain, Asset: row.Held.Asset()}
@@ -192,6 +245,32 @@ func (e *Engine) verifyDesk(ctx context.Context, r *LedgerReport, sums map[ledge
 	}
 	for account, units := range held {
 		r.fault("the exception desk holds %v of %v, which has no postings", units, account)
+	}
+	for key, n := range decisions {
+		if n != 0 {
+			r.fault("transfer %s was taken out of suspense %d times more than the exception desk says", key, n)
+		}
+	}
+	return nil
+}
+
+// verifyDecision takes the entry of a row's decision off decisions, and looks for the refund that it
+// names.
+func (e *Engine) verifyDecision(ctx context.Context, r *LedgerReport, row DeskRow, decisions map[string]int) error {
+	if row.Status != payment.DeskResolved || row.Held.IsZero() {
+		return nil
+	}
+	switch row.Resolution {
+	case payment.Attached, payment.Credited, payment.WrittenOff:
+		decisions[row.Key.String()]--
+	case payment.Refunded:
+		p, err := e.FindPayout(ctx, row.OutgoingID)
+		if err != nil && !isCode(err, payment.CodeNotFound) {
+			return err
+		}
+		if err != nil || p.DeskID != row.ID || p.Amount != row.Held || p.State == payment.PayoutFailed {
+			r.fault("desk row %s was paid back by %q, which is %s of %v", row.ID, row.OutgoingID, p.State, p.Amount)
+		}
 	}
 	return nil
 }

@@ -150,7 +150,7 @@ func instant(micros int64) time.Time {
 // nothing that could be known, whatever it calls itself.
 func (e *Engine) value(ctx context.Context, a money.Amount, why payment.Reason, worth map[string]money.Rate) string {
 	symbol := a.Asset().Symbol()
-	if why == payment.ReasonUnlisted || payment.Beyond(a) {
+	if e.rates == nil || why == payment.ReasonUnlisted || payment.Beyond(a) {
 		return ""
 	}
 	rate, asked := worth[symbol]
