@@ -1,6 +1,7 @@
 package checkout_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -44,6 +45,7 @@ type shop struct {
 	handler  http.Handler
 	app      engine.App
 	order    payment.Order
+	path     string // of the order's page
 }
 
 func (s *shop) must(err error) {
@@ -75,9 +77,12 @@ func newShop(t *testing.T) *shop {
 	box, err := keys.Open(filepath.Join(t.TempDir(), "key"), true)
 	s.must(err)
 	s.engine, err = engine.New(ctx, engine.Config{
-		DB: db, Clock: s.clock, IDs: id.New(nil), Rates: book, Sealer: sealer{box},
-		Networks: []engine.Network{{Network: s.network.Chain(), Client: node, Addresser: sim.Forwarders(), Treasury: "0x000000000000000000000000000000000000dEaD"}},
-		Numbers:  map[string]func() string{"halopay": func() string { return id.New(nil).Hex(16) }},
+		DB: db, Clock: s.clock, IDs: id.New(nil), Rates: book, Sealer: sealer{box}, Marks: box,
+		Networks: []engine.Network{{
+			Network: s.network.Chain(), Client: node, Addresser: sim.Forwarders(), Treasury: "0x000000000000000000000000000000000000dEaD",
+			Sender: node, Hot: sim.Account(0), FeeCap: money.FromUnits(money.MustAsset("ETH@sim-ethereum", 18), 1e16),
+		}},
+		Numbers: map[string]func() string{"halopay": func() string { return id.New(nil).Hex(16) }},
 	})
 	s.must(err)
 	s.follower = &chain.Follower{Chain: s.network.Chain().Name, Client: node, Sink: s.engine, Final: 64, Batch: 100}
@@ -94,6 +99,8 @@ func newShop(t *testing.T) *shop {
 		Policy:  payment.Policy{Late: payment.LateCredit, QuotePlaces: 8, Life: payment.Life{Default: 1800, Min: 60, Max: 604800}},
 	})
 	s.must(err)
+
+	s.path = "/pay/" + s.order.Number
 
 	site, err := web.NewSite(web.Options{Log: slog.New(slog.DiscardHandler)})
 	s.must(err)
@@ -127,29 +134,48 @@ func (s *shop) mine(blocks int) {
 }
 
 // pay sends so many whole units of the chosen asset.
-func (s *shop) pay(units string) {
+func (s *shop) pay(units string) (txID string) {
 	s.t.Helper()
 	v, err := s.engine.OrderByNumber(s.t.Context(), s.order.Number)
 	s.must(err)
 	amount, err := money.Parse(v.Due.Asset(), units)
 	s.must(err)
-	_, err = s.network.Pay(s.t.Context(), v.Address, amount)
+	txID, err = s.network.Pay(s.t.Context(), v.Address, amount)
 	s.must(err)
+	return txID
 }
 
 // shows wants each text on the page.
 func (s *shop) shows(texts ...string) {
 	s.t.Helper()
-	w := httptest.NewRecorder()
-	s.handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/pay/"+s.order.Number, nil))
-	if w.Code != http.StatusOK {
-		s.t.Fatalf("status %d: %s", w.Code, w.Body)
+	status, body := s.get(s.path)
+	if status != http.StatusOK {
+		s.t.Fatalf("status %d: %s", status, body)
 	}
 	for _, text := range texts {
-		if !strings.Contains(w.Body.String(), text) {
-			s.t.Errorf("the page does not show %q:\n%s", text, w.Body)
+		if !strings.Contains(body, text) {
+			s.t.Errorf("the page does not show %q:\n%s", text, body)
 		}
 	}
+}
+
+func (s *shop) get(path string) (status int, body string) {
+	w := httptest.NewRecorder()
+	s.handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+	return w.Code, w.Body.String()
+}
+
+// post sends a form and returns where it leads, or the status of what it shows.
+func (s *shop) post(path, name, value string, more ...string) string {
+	form := url.Values{name: {value}}
+	for i := 0; i < len(more); i += 2 {
+		form.Set(more[i], more[i+1])
+	}
+	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(form.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	w := httptest.NewRecorder()
+	s.handler.ServeHTTP(w, r)
+	return cmp.Or(w.Header().Get("Location"), fmt.Sprint(w.Code))
 }
 
 func (s *shop) choose(code string) (location string) {
@@ -246,7 +272,7 @@ func TestStaticPageOverTheEngine(t *testing.T) {
 		Number: "20260317Static", Reference: "secret label", RequestHash: "h", Name: "Till <1>", Asset: s.network.Chain().Asset(s.network.Chain().Tokens[0]),
 	})
 	s.must(err)
-	s.order = code.Order
+	s.order, s.path = code.Order, "/pay/"+code.Number
 	before, err := orders.Checkout(ctx, code.Number)
 	s.must(err)
 	s.shows("Till &lt;1&gt;", "Pay any amount in "+code.Token.Symbol, code.Address[6:len(code.Address)-6])
@@ -266,12 +292,154 @@ func TestStaticPageOverTheEngine(t *testing.T) {
 	}
 	events, err := s.engine.EventsOf(ctx, due[0].OrderID)
 	s.must(err)
-	s.order = payment.Order{Number: events[0].Facts.Number}
+	s.path = "/pay/" + events[0].Facts.Number
 	s.shows("Payment complete", "2 "+code.Token.Symbol)
 	s.must(s.engine.CloseStatic(ctx, code.Number))
-	s.order = code.Order
+	s.path = "/pay/" + code.Number
 	s.shows("Payments here have ended")
 	if events[0].Facts.Label != "secret label" {
 		t.Errorf("label %q", events[0].Facts.Label)
+	}
+}
+
+const (
+	sign  = "na/cPNFSRrx4izPwaAemCibbJLUCGP64B5mJ60upO1Q="
+	token = "q2Jx0cWmTn8RkzE5vYd7Lg"
+)
+
+// opens makes an order of another protocol and chooses USDT on its page.
+func (s *shop) opens(protocol string, n engine.NewOrder) {
+	s.t.Helper()
+	ctx := s.t.Context()
+	app, _, err := s.engine.AddApp(ctx, engine.NewApp{MerchantID: s.app.MerchantID, Protocol: protocol, Kind: "payment", Mode: engine.Test})
+	s.must(err)
+	n.RequestHash, n.Price, n.ReturnURL, n.NotifyURL = "h", s.order.Price, "https://shop.example/done", "https://shop.example/CANARY-notify"
+	n.Reference, n.Extra = "CANARY-reference", `{"custom_value":"CANARY-custom"}`
+	n.Policy.QuotePlaces, n.Policy.Life = 6, payment.Life{Default: 1800, Min: 60, Max: 864000}
+	order, _, err := s.engine.CreateOrder(ctx, app, n)
+	s.must(err)
+	s.order, s.app = order, app
+	s.mine(1)
+	to := strings.Replace(strings.TrimSuffix(s.path, "?apiSign="+url.QueryEscape(sign))+"/asset", "/payment/asset", "/payment/asset?apiSign="+url.QueryEscape(sign), 1)
+	if back := s.post(to, "asset", "USDT@sim-ethereum"); back != s.path {
+		s.t.Fatalf("the choice leads to %s, not to %s", back, s.path)
+	}
+	if status, _ := s.get("/pay/" + n.Number); status != http.StatusNotFound {
+		s.t.Errorf("by its number the order is found: status %d", status)
+	}
+}
+
+// canaries wants nothing of what only the merchant knows on the page.
+func (s *shop) canaries() {
+	s.t.Helper()
+	if _, body := s.get(s.path); strings.Contains(body, "CANARY") || strings.Contains(body, s.order.Number) {
+		s.t.Errorf("the page shows what is the merchant's:\n%s", body)
+	}
+}
+
+// TestB03_PayProtocolPageOverTheEngine: too little, named by its payer; enough; once more.
+func TestB03_PayProtocolPageOverTheEngine(t *testing.T) {
+	s := newShop(t)
+	s.path = "/payment?apiSign=" + url.QueryEscape(sign)
+	claim := "/payment/claim?apiSign=" + url.QueryEscape(sign)
+	s.opens("payprotocol", engine.NewOrder{Number: "202603171200000000042", Page: sign, Policy: payment.Policy{
+		Late: payment.LateDesk, Range: &payment.Range{LowNum: 1, LowDen: 2, HighNum: 6, HighDen: 5},
+	}})
+	s.shows("Between 7.5 and 18 USDT (0.5 to 1.2 times)", "Paid, but it does not show here?")
+	s.canaries()
+	under := s.pay("5")
+	s.mine(1)
+	s.shows("Waiting for payment", `<span id="amount">15</span>`, "5 USDT arrived, too little to count by itself.")
+	s.mine(20)
+	s.shows("Waiting for payment", "5 USDT arrived, too little to count by itself.", "Tell them it is yours")
+	if to := s.post(claim, "hash", "0x"+strings.Repeat("ab", 32)); to != s.path+"&claim=missing" {
+		t.Errorf("a transaction that nobody made leads to %s", to)
+	}
+	if to := s.post(claim, "hash", under); to != s.path+"&claim=linked" {
+		t.Errorf("the refused transfer leads to %s", to)
+	}
+	s.shows("knows that it is yours")
+	enough := s.pay("14")
+	s.mine(20)
+	s.shows("Part of it has arrived", `<span id="amount">1</span>`, "Up to 4 USDT counts by itself.")
+	if to := s.post(claim, "hash", enough); to != s.path+"&claim=counted" {
+		t.Errorf("the transfer that counts leads to %s", to)
+	}
+	s.pay("1")
+	s.mine(20)
+	s.shows("Payment complete", `href="https://shop.example/done"`, `content="5;url=https://shop.example/done"`)
+	s.canaries()
+	s.pay("15")
+	s.mine(20)
+	s.shows("Payment complete", "15 USDT arrived although the order was paid.")
+	rows, err := s.engine.DeskRows(t.Context(), engine.DeskFilter{Status: payment.DeskOpen})
+	s.must(err)
+	for _, row := range rows {
+		_, err := s.engine.WriteOff(t.Context(), row.ID, "test", "decided")
+		s.must(err)
+	}
+	if _, body := s.get(s.path); len(rows) != 2 || strings.Contains(body, `id="held"`) {
+		t.Errorf("%d rows; what is decided still waits", len(rows))
+	}
+	if status, _ := s.get(s.path + "&claim="); status != http.StatusOK {
+		t.Errorf("status %d", status)
+	}
+}
+
+// TestCCPaymentPageOverTheEngine: part of it in time, the rest after the end.
+func TestCCPaymentPageOverTheEngine(t *testing.T) {
+	s := newShop(t)
+	s.path = "/c/" + token
+	s.opens("ccpayment", engine.NewOrder{Number: "202603171200007695706624000000042", Page: token, Policy: payment.Policy{Late: payment.LateCount, Each: true}})
+	s.canaries()
+	s.pay("5")
+	s.mine(20)
+	s.shows("Part of it has arrived", "before the time is over")
+	s.clock.Advance(time.Hour)
+	s.mine(20)
+	s.shows("Underpayment (Overdue)", "5 of 15 USDT", "Please send nothing more", `data-events="/c/`+token+`/events"`)
+	s.pay("12")
+	s.mine(1)
+	s.shows("Payment seen")
+	s.mine(20)
+	s.shows("Overpayment (Overdue)", "You sent 2 USDT more", `href="https://shop.example/done"`)
+	s.canaries()
+	if _, body := s.get(s.path); strings.Contains(body, `http-equiv="refresh"`) {
+		t.Error("the page moves on by itself")
+	}
+}
+
+// TestRefundPageOverTheEngine gives the address of a refund by link.
+func TestRefundPageOverTheEngine(t *testing.T) {
+	s := newShop(t)
+	ctx := t.Context()
+	s.mine(1)
+	s.choose("USDT@sim-ethereum")
+	s.pay("15")
+	s.mine(20)
+	s.must(s.engine.SetPayoutRules(ctx, s.app.ID, engine.PayoutRules{Enabled: true, Limits: map[string]engine.PayoutLimit{"USDT": {Single: "100", Daily: "500"}}}))
+	s.must(s.engine.RegisterSender(ctx, "sim-ethereum", sim.Account(0), 0))
+	refund, _, err := s.engine.CreateRefund(ctx, s.app, engine.NewRefund{Number: "r-1", RequestHash: "h", OrderNumber: s.order.Number, Link: true, By: "test"})
+	s.must(err)
+	const wallet = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
+	s.path = "/refund/" + refund.Link
+	s.shows("Refund from Tea &amp; Cake", "<bdi>15</bdi> <span>USDT</span>", "Where should it go?", "Ethereum (test) · ERC-20", `class="test-banner"`)
+	if got := s.post(s.path, "address", strings.Replace(wallet, "aA", "AA", 1), "sure", "yes"); got != "422" {
+		t.Errorf("a wrong checksum: %s", got)
+	}
+	if got := s.post(s.path, "address", wallet); got != "200" {
+		t.Errorf("the first step: %s", got)
+	}
+	s.shows("Where should it go?")
+	if got := s.post(s.path, "address", wallet, "sure", "yes"); got != s.path {
+		t.Errorf("the second step: %s", got)
+	}
+	s.shows("The address is taken", "<span>0x5a</span><span>Aeb6</span>")
+	if got := s.post(s.path, "address", "0x52908400098527886E0F7030069857D2E4169EE7", "sure", "yes"); got != s.path {
+		t.Errorf("another address after it: %s", got)
+	}
+	s.shows("<span>0x5a</span><span>Aeb6</span>")
+	if status, _ := s.get("/refund/" + strings.Repeat("a", len(refund.Link))); status != http.StatusNotFound {
+		t.Errorf("another link: status %d", status)
 	}
 }

@@ -155,8 +155,12 @@ func (o engineOrders) view(ctx context.Context, order engine.OrderView, fingerpr
 	v.Confirmations, v.Needed, v.Refunded = order.HaveConfirmations, order.NeedConfirmations, order.Refunded
 	v.Seen = money.Zero(order.Due.Asset())
 	for _, t := range order.Pending() {
-		if t.BlockTime.After(order.Deadline) && order.Policy.Late != payment.LateCount {
+		if t.BlockTime.After(order.Deadline) && order.Policy.Late == payment.LateCredit {
 			continue // it will not complete the order
+		}
+		if reason := refused(order.Order, v.Seen, t); reason != payment.ReasonNone {
+			v.Held = append(v.Held, Held{Amount: t.Amount, Symbol: v.Asset.Symbol, Reason: reason})
+			continue
 		}
 		if v.Seen, err = v.Seen.Add(t.Amount); err != nil {
 			return v, fmt.Errorf("add up order %s: %w", order.ID, err)
@@ -164,6 +168,34 @@ func (o engineOrders) view(ctx context.Context, order engine.OrderView, fingerpr
 		v.TxID = t.Key.TxID
 	}
 	return v, nil
+}
+
+// refused foretells why t, which waits for confirmations behind what was seen before it, will wait for a
+// person after them; ReasonNone if it will count. The judgement itself is payment.Confirm's.
+func refused(o payment.Order, seen money.Amount, t payment.Transfer) payment.Reason {
+	if o.Policy.Late == payment.LateDesk && t.BlockTime.After(o.Deadline) {
+		return payment.ReasonLate
+	}
+	if o.Policy.Range == nil {
+		return payment.ReasonNone
+	}
+	low, high := bounds(*o.Policy.Range, o.Due)
+	first := o.Received.IsZero() && seen.IsZero()
+	sum, err := o.Received.Add(seen)
+	if err == nil {
+		sum, err = sum.Add(t.Amount)
+	}
+	over, _ := sum.Cmp(high)
+	under, _ := t.Amount.Cmp(low)
+	switch {
+	case (err != nil || over > 0) && o.State == payment.OrderPaid:
+		return payment.ReasonDuplicate
+	case err != nil || over > 0:
+		return payment.ReasonOver
+	case first && under < 0:
+		return payment.ReasonUnder
+	}
+	return payment.ReasonNone
 }
 
 // maxAsked is how many of an order's refused transfers are asked about: anybody can send it dust.
