@@ -83,6 +83,14 @@ func TestJourneyEnds(t *testing.T) {
 		{"too much has paid the order", "what is out of range has paid the order", replace("/payment/detail", `"outTradeNo":"j:order:2","outPaymentNo":"1","description":"Tea & \"Bücher\"","isLegalTender":1,"quoteCurrencySymbol":"USD","quoteAmount":"5","paymentStatus":1,"paymentType":1`, `"outTradeNo":"j:order:2","outPaymentNo":"1","description":"Tea & \"Bücher\"","isLegalTender":1,"quoteCurrencySymbol":"USD","quoteAmount":"5","paymentStatus":0,"paymentType":1`)},
 		{"a refund to another", "refund", replace("refund", "0xpayee", "0xthief")},
 		{"less than was withdrawn", "withdrawal", replace("withdrawal", "1500000", "1499999")},
+		{"told of what nobody knows", "told beyond what is documented", func(g *gateway) {
+			g.spoil = func(what, body string) string {
+				if what == "withdrawal" {
+					g.tell("/app", "recharge", strings.Replace(recharge, `"rechargeId":9`, `"rechargeId":10`, 1))
+				}
+				return body
+			}
+		}},
 		{"a recharge of another user", "recharge", replace("recharge", `"userId":1024`, `"userId":1025`)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
