@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"florin/internal/engine"
-	"florin/internal/money"
 	"florin/internal/payment"
 	"florin/internal/wire"
 )
@@ -32,8 +31,8 @@ func (a *API) createRefund(ctx context.Context, c *call, w *wire.Writer) error {
 	}
 	f := c.fields
 	n := engine.NewRefund{
-		Reference: unnamed + c.signature, OrderNumber: v.Number, Amount: money.Zero(v.Due.Asset()), Source: c.source, By: "app:" + c.app.ID, Extra: "{}",
-		Recipient: f.Reference("transferAddress", maxAddress), NotifyURL: a.readNotifyURL(c),
+		Reference: unnamed + c.signature, OrderNumber: v.Number, Recipient: f.Reference("transferAddress", maxAddress),
+		NotifyURL: a.readNotifyURL(c), Source: c.source, By: "app:" + c.app.ID, Extra: "{}",
 	}
 	if text := readAmount(f, "amount"); text != "" {
 		n.Amount = amountOf(f, "amount", text, v.Due.Asset())

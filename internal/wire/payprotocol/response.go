@@ -43,8 +43,8 @@ const (
 	kindWallet   = "wallet"
 	kindRecharge = "recharge"
 	kindRefund   = "refund"
-	kindWithdraw = "withdraw"
-	kindAbnormal = "desk"
+	kindWithdraw = "withdrawal"
+	kindAbnormal = "abnormal order"
 )
 
 // id writes the small number of ref.

@@ -101,7 +101,7 @@ var routes = []route{
 	{http.MethodPost, "user/create", userFields, true, (*API).createUser},
 	{http.MethodGet, "user/detail", userKeyFields, false, (*API).userDetail},
 	{http.MethodGet, "user/list", userListFields, false, (*API).listUsers},
-	{http.MethodPost, "user/tag", tagFields, true, (*API).createTag},
+	{http.MethodPost, "user/tag", tagFields, false, (*API).createTag},
 	{http.MethodGet, "recharge/list", rechargeListFields, false, (*API).listRecharges},
 	{http.MethodGet, "recharge/detail", rechargeKeyFields, false, (*API).rechargeDetail},
 	{http.MethodGet, "recharge/notify", rechargeKeyFields, false, (*API).notifyRecharge},
