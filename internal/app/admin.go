@@ -1,8 +1,10 @@
 package app
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -10,6 +12,9 @@ import (
 	"florin/internal/money"
 	"florin/internal/seal"
 	"florin/internal/web"
+	"florin/internal/wire/ccpayment"
+	"florin/internal/wire/halopay"
+	"florin/internal/wire/payprotocol"
 )
 
 type merchantCommand struct {
@@ -44,18 +49,60 @@ type appCommand struct {
 }
 
 type appAdd struct {
-	Merchant string   `required:"" help:"Whose it is, mer_…"`
-	Protocol string   `required:"" enum:"halopay" help:"halopay."`
-	Kind     string   `enum:"payment,qr" default:"payment" help:"payment or qr."`
-	Mode     string   `enum:"test,live" default:"test" help:"test or live, for good."`
-	Webhook  string   `help:"Where its news go." placeholder:"URL"`
-	Settle   string   `help:"The merchant's own wallet: payments go there and never touch the treasury." placeholder:"ADDRESS"`
-	FeeBPS   int      `name:"fee-bps" default:"0" help:"Service fee in hundredths of a percent."`
-	Rate     int      `default:"100" help:"Requests a second; 0: no limit."`
-	Burst    int      `default:"200" help:"Requests at once."`
-	Tokens   []string `help:"What it is paid in: symbols such as USDT, or assets such as USDT@ethereum; everything unless told." placeholder:"TOKEN"`
-	Title    bool     `name:"event-style-title" help:"HaloPay: X-EventType as Paid instead of PAID."`
-	Envelope string   `name:"legacy-envelope" enum:"reelpay,halopay" default:"reelpay" help:"HaloPay: what the old /v1 paths answer in, reelpay or halopay."`
+	Merchant       string   `required:"" help:"Whose it is, mer_…"`
+	Protocol       string   `required:"" enum:"halopay,payprotocol,ccpayment" help:"halopay, payprotocol or ccpayment."`
+	Kind           string   `enum:"payment,qr" default:"payment" help:"payment, or qr of HaloPay."`
+	Mode           string   `enum:"test,live" default:"test" help:"test or live, for good."`
+	Webhook        string   `help:"Where its news go." placeholder:"URL"`
+	Settle         string   `help:"The merchant's own wallet: payments go there and never touch the treasury." placeholder:"ADDRESS"`
+	FeeBPS         int      `name:"fee-bps" default:"0" help:"Service fee in hundredths of a percent."`
+	Rate           int      `default:"100" help:"Requests a second; 0: no limit."`
+	Burst          int      `default:"200" help:"Requests at once."`
+	Tokens         []string `help:"What it is paid in: symbols such as USDT, or assets such as USDT@ethereum; everything unless told." placeholder:"TOKEN"`
+	RefundToSender bool     `name:"refund-to-sender" help:"Refunds that name nobody go to the address that the order was paid from: not where payers use exchanges."`
+	Title          bool     `name:"event-style-title" help:"HaloPay: X-EventType as Paid instead of PAID."`
+	Life           int      `name:"order-life" help:"Pay Protocol: seconds that an order is open, 300 to 86400; half an hour unless told." placeholder:"SECONDS"`
+	Offset         string   `name:"utc-offset" help:"Pay Protocol: the zone of its times; +08:00 unless told." placeholder:"OFFSET"`
+	Expired        bool     `name:"expired-webhook" default:"true" negatable:"" help:"CCPayment: tell that an order has expired unpaid (default)."`
+	Quota          int      `name:"address-quota" default:"1000" help:"CCPayment: how many permanent addresses it may have; 0: no limit."`
+	Envelope       string   `name:"legacy-envelope" enum:"reelpay,halopay" default:"reelpay" help:"HaloPay: what the old /v1 paths answer in, reelpay or halopay."`
+}
+
+// options are the dialect's switches, and those of every dialect.
+func (c *appAdd) options() (map[string]string, error) {
+	options := map[string]string{}
+	set := func(flag, protocol, name, value string, is bool) error {
+		if is && c.Protocol != protocol {
+			return usageError(flag + " is for " + protocol + " apps")
+		}
+		if is {
+			options[name] = value
+		}
+		return nil
+	}
+	if len(c.Tokens) > 0 {
+		options[engine.OptionTokens] = strings.Join(c.Tokens, ",")
+	}
+	if c.RefundToSender {
+		options[engine.OptionRefundToSender] = "yes"
+	}
+	if c.Quota < 0 {
+		return nil, usageError("--address-quota is not negative")
+	}
+	if c.Life != 0 && (c.Life < 300 || c.Life > 86_400) {
+		return nil, usageError("--order-life is 300 to 86400 seconds")
+	}
+	if _, err := time.Parse("-07:00", c.Offset); c.Offset != "" && err != nil {
+		return nil, usageError("--utc-offset is an offset such as +08:00")
+	}
+	return options, cmp.Or(
+		set("--event-style-title", halopay.Protocol, "event_style", "title", c.Title),
+		set("--legacy-envelope", halopay.Protocol, "legacy_envelope", c.Envelope, c.Envelope != "reelpay"),
+		set("--order-life", payprotocol.Protocol, payprotocol.OptionLife, strconv.Itoa(c.Life), c.Life != 0),
+		set("--utc-offset", payprotocol.Protocol, payprotocol.OptionZone, c.Offset, c.Offset != ""),
+		set("--no-expired-webhook", ccpayment.Protocol, ccpayment.OptionExpired, "no", !c.Expired),
+		set("--address-quota", ccpayment.Protocol, ccpayment.OptionQuota, strconv.Itoa(c.Quota), c.Quota != 1000),
+	)
 }
 
 // appJSON is what --json prints of an app.
@@ -78,6 +125,9 @@ func (c *appAdd) Run(r *run) error {
 	if c.FeeBPS < 0 || c.FeeBPS > 10_000 || c.Rate < 0 || c.Burst < 0 {
 		return usageError("--fee-bps is 0 to 10000, --rate and --burst are not negative")
 	}
+	if c.Kind != halopay.KindPayment && c.Protocol != halopay.Protocol {
+		return usageError("--kind qr is HaloPay's alone")
+	}
 	webhook := c.Webhook
 	if webhook != "" {
 		var err error
@@ -85,15 +135,9 @@ func (c *appAdd) Run(r *run) error {
 			return usageError("--webhook is not an http or https URL that can be called: " + c.Webhook)
 		}
 	}
-	options := map[string]string{}
-	if c.Title {
-		options["event_style"] = "title"
-	}
-	if len(c.Tokens) > 0 {
-		options[engine.OptionTokens] = strings.Join(c.Tokens, ",")
-	}
-	if c.Envelope != "reelpay" {
-		options["legacy_envelope"] = c.Envelope
+	options, err := c.options()
+	if err != nil {
+		return err
 	}
 	return withProgram(r, func(p *program) error {
 		a, secret, err := p.engine.AddApp(r, engine.NewApp{

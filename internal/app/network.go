@@ -1,9 +1,11 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -135,8 +137,10 @@ func (p *program) configured(ctx context.Context, c chainConfig, catalogue []cha
 	case len(c.RPC) == 0:
 		return n, errors.New("needs rpc, the URLs of its nodes")
 	}
-	if network.Title == "" {
-		network.Title = network.Name
+	network.Title = cmp.Or(network.Title, network.Name)
+	network.CCPayment = cmp.Or(network.CCPayment, strings.ToUpper(network.Name))
+	if network.PayProtocol == 0 && network.ChainID <= math.MaxInt32 {
+		network.PayProtocol = int32(network.ChainID)
 	}
 	if err := checkTokens(network); err != nil {
 		return n, err

@@ -19,7 +19,6 @@ import (
 	"florin/internal/rates"
 	"florin/internal/store"
 	"florin/internal/store/query"
-	"florin/internal/wire/halopay"
 )
 
 // program is an opened installation. The fields below the blank line are there once its engine is.
@@ -72,7 +71,7 @@ func (p *program) start(ctx context.Context, why purpose) error {
 	}
 	config := engine.Config{
 		DB: p.db, Clock: p.clock, IDs: p.ids, Sealer: sealer{p.box}, Marks: p.box, Networks: networks, Log: p.log,
-		Numbers: map[string]func() string{halopay.Protocol: halopay.Numbers(p.clock, p.ids)},
+		Numbers: depositNumbers(p.clock, p.ids),
 	}
 	if why == toServe || why == toQuote {
 		if p.book, err = p.prices(networks); err != nil {

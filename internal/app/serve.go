@@ -17,7 +17,6 @@ import (
 	"florin/internal/web"
 	"florin/internal/wire"
 	"florin/internal/wire/events"
-	"florin/internal/wire/halopay"
 )
 
 // failures is how often one address may fail to authenticate before it has to wait.
@@ -108,41 +107,22 @@ func (p *program) server(panel *testPanel) (*server, error) {
 	if s.checkout, err = checkout.New(site, checkout.FromEngine(p.engine), page); err != nil {
 		return nil, err
 	}
-	tokens := p.haloPayTokens()
 	gate := wire.NewGate(wire.Config{Clock: p.clock, Source: site.ClientAddr, Failures: failures})
-	api := halopay.New(halopay.Config{
-		Engine: p.engine, Gate: gate,
-		Clock: p.clock, IDs: p.ids, CheckoutURL: s.origin + "/pay", Tokens: tokens, Log: p.log,
-		ParseURL: func(raw string) (string, error) { return web.ParsePublicURL(raw, true) },
-	})
+	protocols := p.protocols(s.origin, gate, s.own())
+	var dialects []wire.Authenticator
+	for _, d := range protocols {
+		d.api.Mount(mux)
+		dialects = append(dialects, d.api)
+	}
+	if err := s.mountFeed(mux, site, gate, dialects); err != nil {
+		return nil, err
+	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", s.ready)
 	site.Mount(mux)
 	s.checkout.Mount(mux)
-	api.Mount(mux)
-	if err := s.mountFeed(mux, site, gate, []wire.Authenticator{api}); err != nil {
-		return nil, err
-	}
 	s.http = newHTTPServer(site.Wrap(mux), p.log)
-	return s, s.hire(tokens)
-}
-
-// haloPayTokens returns the catalogue in HaloPay's words.
-func (p *program) haloPayTokens() []halopay.Token {
-	var tokens []halopay.Token
-	for _, n := range p.engine.Networks() {
-		for _, t := range n.Tokens {
-			contract := t.Contract
-			if t.Native() {
-				contract = t.Symbol // the protocol's way of saying native
-			}
-			tokens = append(tokens, halopay.Token{
-				Asset: n.Asset(t), CurrencyID: t.HaloPayCurrencyID, Chain: n.HaloPay, ChainID: n.ChainID, Symbol: t.Symbol,
-				Contract: contract, Decimals: t.Decimals,
-			})
-		}
-	}
-	return tokens
+	return s, s.hire(protocols)
 }
 
 // ready answers whether requests can be served: the database can be read.

@@ -9,7 +9,6 @@ import (
 	"florin/internal/chain"
 	"florin/internal/notify"
 	"florin/internal/treasury"
-	"florin/internal/wire/halopay"
 )
 
 // worker is one crank that serve turns: at once while there is work or when wake's channel is
@@ -34,11 +33,15 @@ const settleEvery = 5 * time.Second
 const sealEvery = 2 * time.Second
 
 // hire lists the workers. Each one's rows are the queue; several nodes share them by leases.
-func (s *server) hire(tokens []halopay.Token) error {
+func (s *server) hire(protocols []protocol) error {
 	name := s.name
+	formats := map[string]notify.Format{}
+	for _, d := range protocols {
+		formats[d.name] = d.format
+	}
 	var err error
 	s.news, err = notify.New(notify.Config{
-		Engine: s.engine, Clock: s.clock, Formats: map[string]notify.Format{halopay.Protocol: halopay.NewWebhooks(tokens)},
+		Engine: s.engine, Clock: s.clock, Formats: formats,
 		Allow: prefixes(s.settings.WebhookAllow), AllowPrivate: s.settings.private(), Refuse: s.own(), Worker: name, Log: s.log,
 	})
 	if err != nil {

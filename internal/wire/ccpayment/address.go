@@ -15,8 +15,9 @@ const (
 	maxUser = 64
 )
 
-// optionQuota is how many permanent addresses an app may have, 1000 unless told; 0 is no limit.
-const optionQuota = "address_quota"
+// OptionQuota is the option of an app that says how many permanent addresses it may have, 1000 unless told; 0 is no
+// limit.
+const OptionQuota = "address_quota"
 
 var addressFields = []string{"user_id", "chain", "notify_url"}
 
@@ -86,7 +87,7 @@ func (a *API) address(ctx context.Context, c *call, n engine.NewStatic) (engine.
 }
 
 func quotaOf(app engine.App) int {
-	if n, err := strconv.Atoi(app.Options[optionQuota]); err == nil && n >= 0 {
+	if n, err := strconv.Atoi(app.Options[OptionQuota]); err == nil && n >= 0 {
 		return n
 	}
 	return 1000

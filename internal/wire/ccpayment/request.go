@@ -32,14 +32,14 @@ var life = payment.Life{Default: 24 * 60 * 60, Min: 1, Max: 10 * 24 * 60 * 60}
 // and each transfer is told. An amount is rounded up to the token's own precision.
 func policyFor(app engine.App) payment.Policy {
 	tell := []payment.EventKind{payment.EventPartial, payment.EventPaid, payment.EventExtra}
-	if app.Options[optionExpired] != "no" {
+	if app.Options[OptionExpired] != "no" {
 		tell = append(tell, payment.EventExpired)
 	}
 	return payment.Policy{Late: payment.LateCount, QuotePlaces: amountPlaces, Life: life, Fee: app.Fee, Each: true, Tell: tell}
 }
 
-// optionExpired, "no", keeps the end of an unpaid order from being told (rulings C1).
-const optionExpired = "expired_webhook"
+// OptionExpired, "no", keeps the end of an unpaid order from being told (rulings C1).
+const OptionExpired = "expired_webhook"
 
 // parse reads a request with these fields. Clients send every optional field, empty, 0 or false: that is
 // the same as none. What we send ourselves is no request, although the same key signs it: neither our

@@ -84,9 +84,9 @@ func New(c Config) *API {
 // of its own.
 func Numbers(c clock.Clock, ids interface{ Hex(n int) string }) func() string {
 	return wire.Numbers(c, wire.UTC8, func() string {
-		n, err := strconv.ParseUint(ids.Hex(8), 16, 64)
-		if err != nil {
-			panic("ccpayment: random hex is none: " + err.Error())
+		n := uint64(0)
+		for _, digit := range []byte(ids.Hex(8)) {
+			n = n<<4 | uint64(strings.IndexByte("0123456789abcdef", digit)&15)
 		}
 		return nineteen(n)
 	})
