@@ -19,8 +19,7 @@ type dialect struct {
 	timed     bool
 }
 
-// dialects are the protocols that have a page: docs/protocols/halopay.md
-// "Checkout", payprotocol.md "Payment page", ccpayment.md "Hosted page".
+// dialects are the protocols that have a page (docs/checkout.md, "What differs").
 var dialects = map[string]dialect{
 	"halopay":     {door: byNumber, reference: true, back: []Phase{PhasePaid, PhaseRefunded, PhaseExpired}, timed: true},
 	"payprotocol": {door: byAPISign, back: []Phase{PhasePaid}, timed: true},

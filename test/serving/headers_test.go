@@ -24,6 +24,8 @@ func TestB08_EveryRoute(t *testing.T) {
 	}
 	script := regexp.MustCompile(`/static/checkout\.[^"]+\.js`).FindString(body(t, f.URL+page))
 
+	// What a page token looks like, and no order has.
+	const noSign, noToken = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA%3D", "AAAAAAAAAAAAAAAAAAAAAA"
 	asked := map[string]bool{}
 	for _, c := range []struct {
 		route, method, path string
@@ -38,7 +40,22 @@ func TestB08_EveryRoute(t *testing.T) {
 		{"GET /pay/{number}", "GET", "/pay/unknown", 404},
 		{"POST /pay/{number}/asset", "POST", page + "/asset", 303},
 		{"GET /pay/{number}/events", "GET", page + "/events", 200},
+		{"POST /pay/{number}/claim", "POST", page + "/claim", 303}, // nothing waits for a person
 		{"/pay/", "GET", "/pay/a/b/c", 404},
+		{"GET /payment", "GET", "/payment?apiSign=" + noSign, 404},
+		{"POST /payment/asset", "POST", "/payment/asset?apiSign=" + noSign, 404},
+		{"POST /payment/claim", "POST", "/payment/claim?apiSign=" + noSign, 404},
+		{"GET /payment/events", "GET", "/payment/events?apiSign=" + noSign, 404},
+		{"/payment", "POST", "/payment", 404},
+		{"/payment/", "GET", "/payment/nothing", 404},
+		{"GET /c/{token}", "GET", "/c/" + noToken, 404},
+		{"POST /c/{token}/asset", "POST", "/c/" + noToken + "/asset", 404},
+		{"POST /c/{token}/claim", "POST", "/c/" + noToken + "/claim", 404},
+		{"GET /c/{token}/events", "GET", "/c/" + noToken + "/events", 404},
+		{"/c/", "GET", "/c/", 404},
+		{"GET /refund/{token}", "GET", "/refund/" + noToken, 404},
+		{"POST /refund/{token}", "POST", "/refund/" + noToken, 404},
+		{"/refund/", "GET", "/refund/", 404},
 		{"GET /static/", "GET", script, 200},
 		{"GET /static/", "GET", "/static/nothing.js", 404},
 		{"/api/entrust/pre-create", "POST", "/api/entrust/pre-create", 200},
