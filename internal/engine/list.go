@@ -119,6 +119,12 @@ func (e *Engine) ShortID(ctx context.Context, kind, ref string) (int32, error) {
 	return int32(n), nil
 }
 
+// KnownShortID returns the small number that ref was given; CodeNotFound if it has none.
+func (e *Engine) KnownShortID(ctx context.Context, kind, ref string) (int32, error) {
+	n, err := e.db.ShortID(ctx, query.ShortIDParams{Kind: kind, Ref: ref})
+	return int32(n), refusal(err, "no such "+kind)
+}
+
 // ByShortID returns what was given the small number; CodeNotFound if nothing was. Whose it is, the
 // caller checks.
 func (e *Engine) ByShortID(ctx context.Context, kind string, n int32) (ref string, err error) {
