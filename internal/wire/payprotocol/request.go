@@ -221,7 +221,7 @@ var orderFields = []string{
 }
 
 // readOrder reads a request for an order: all of it but the numbers.
-func (a *API) readOrder(c *call) (engine.NewOrder, error) {
+func (a *API) readOrder(ctx context.Context, c *call) (engine.NewOrder, error) {
 	f := c.fields
 	assets := a.readChain(f, c.app)
 	n := engine.NewOrder{Policy: policyFor(c.app), Preset: true}
@@ -241,6 +241,9 @@ func (a *API) readOrder(c *call) (engine.NewOrder, error) {
 	own := document{IsLegalTender: fiat, TagName: readReference(f, "tagName")}
 	a.readQuote(f, &n, assets, fiat == 1, symbol, amount)
 	if err := f.Err(); err != nil {
+		return n, err
+	}
+	if err := a.tagged(ctx, c.app, own.TagName); err != nil {
 		return n, err
 	}
 	doc, err := json.Marshal(own)
@@ -290,7 +293,7 @@ func hashOf(kind string, fields ...string) string {
 // createOrder makes an order with the address and the page where it is paid. The same request again is
 // answered with the first order's.
 func (a *API) createOrder(ctx context.Context, c *call, w *wire.Writer) error {
-	n, err := a.readOrder(c)
+	n, err := a.readOrder(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -418,7 +421,8 @@ func (a *API) updatePayInfo(ctx context.Context, c *call, w *wire.Writer) error 
 		if err = a.engine.ChooseAsset(ctx, v.Number, asset.Code()); err == nil {
 			v, err = a.engine.OrderByNumber(ctx, v.Number)
 		}
-	case v.Due.Asset() != asset: // sent again, after another pick
+	case v.Due.Asset() != asset || paymentStatus(v.Facts(), len(v.Pending()) > 0) != statusPending:
+		// Sent again, and what it asked for is not so any more, or is decided.
 		err = payment.Refuse(payment.CodeOrderClosed, "this was asked for already; sign it anew")
 	}
 	if err != nil {

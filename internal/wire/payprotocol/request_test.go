@@ -20,6 +20,7 @@ import (
 
 func TestFieldsOfAnOrder(t *testing.T) {
 	s := newShop(t)
+	s.post("/api/mer/user/tag", `{"tagName":"spring"}`).into(t, &struct{}{})
 	for _, c := range []struct {
 		name    string
 		changes []string
@@ -76,6 +77,7 @@ func TestFieldsOfAnOrder(t *testing.T) {
 		{"notifyUrl with a password", []string{"notifyUrl", `"https://a:b@shop.example/"`}, 400, "notifyUrl"},
 		{"another scheme", []string{"notifyUrl", `"ftp://shop.example/"`}, 400, "notifyUrl"},
 		{"a script to go to", []string{"redirectionUrl", `"javascript:alert(1)"`}, 400, "redirectionUrl"},
+		{"a tag that nobody made", []string{"tagName", `"summer"`}, 400, "tagName"},
 		{"a tag with a slash", []string{"tagName", `"a/b"`}, 400, "tagName"},
 		{"a field twice", []string{`chainId":139,"x`, "1"}, 400, "chainId"},
 		{"a field in capitals", []string{"ChainId", "140"}, 400, "chainId"},

@@ -45,6 +45,7 @@ const (
 	kindRefund   = "refund"
 	kindWithdraw = "withdrawal"
 	kindAbnormal = "abnormal order"
+	kindTag      = "tag"
 )
 
 // id writes the small number of ref.

@@ -255,10 +255,29 @@ func (t teller) recharge(ctx context.Context, w *wire.Writer, app engine.App, f 
 
 var tagFields = []string{"tagName"}
 
-// createTag takes a tag's name. A tag is a label of orders and no more: it has no addresses to keep free
-// for it, since none is used twice (rulings G13), so there is nothing to make before its first order.
-func (a *API) createTag(_ context.Context, c *call, w *wire.Writer) error {
-	required(c.fields, "tagName", readReference(c.fields, "tagName"))
+// createTag makes a tag: a label that orders may have from then on. There are no addresses to keep free
+// for it, since none is used twice (rulings G13).
+func (a *API) createTag(ctx context.Context, c *call, w *wire.Writer) error {
+	name := required(c.fields, "tagName", readReference(c.fields, "tagName"))
+	if err := c.fields.Err(); err != nil {
+		return err
+	}
 	w.Raw("{}")
-	return c.fields.Err()
+	_, err := a.engine.ShortID(ctx, kindTag, tagOf(c.app, name))
+	return err
+}
+
+// tagOf is what a tag of the app's is kept under.
+func tagOf(app engine.App, name string) string { return app.ID + "/" + name }
+
+// tagged refuses an order with a tag that was not made.
+func (a *API) tagged(ctx context.Context, app engine.App, name string) error {
+	if name == "" {
+		return nil
+	}
+	_, err := a.engine.KnownShortID(ctx, kindTag, tagOf(app, name))
+	if isCode(err, payment.CodeNotFound) {
+		err = payment.Invalid("tagName", "no such tag was made")
+	}
+	return err
 }
