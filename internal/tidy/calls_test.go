@@ -62,6 +62,7 @@ var mayPanic = map[string]string{
 	"id.Alphanumeric":       "a wrong radix is a mistake in the calling code",
 	"id.fill":               "without randomness the next secret could be guessed (threat P14)",
 	"keys.HMACSHA256":       "under an empty key anybody could sign",
+	"keys.SHA256":           "under an empty key anybody could sign",
 	"chain/evm.transferSum": "the topic is a constant",
 	"web.packers":           "the compression level is a constant",
 	"web.write":             "the error page itself is broken; contain catches it",
