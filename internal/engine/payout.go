@@ -28,6 +28,7 @@ type NewPayout struct {
 	Amount      money.Amount // of Asset
 	NotifyURL   string       // "" means the app's
 	Code        string       // of the second factor; "" for none
+	NoCode      bool         // its dialect has none: where a code is asked for, somebody has to approve it instead
 	Source      netip.Addr   // of the request
 	Extra       string       // the dialect's own document, "" for none
 }
@@ -117,8 +118,10 @@ func (a *accepting) accept(ctx context.Context, tx *store.Tx) (p payment.Payout,
 	if err := a.rules.from(a.Source); err != nil {
 		return p, false, err
 	}
-	if err := a.secondFactor(ctx, tx); err != nil {
-		return p, false, err
+	if !a.NoCode {
+		if err := a.secondFactor(ctx, tx); err != nil {
+			return p, false, err
+		}
 	}
 	spent, err := a.withinLimits(ctx, tx)
 	if err != nil {
@@ -134,8 +137,9 @@ func (a *accepting) accept(ctx context.Context, tx *store.Tx) (p payment.Payout,
 	p = payment.Payout{
 		ID: a.id, MerchantID: a.app.MerchantID, AppID: a.app.ID, Kind: payment.KindPayout, Number: a.Number, Reference: a.Reference,
 		RequestHash: a.RequestHash, NotifyURL: a.NotifyURL, Extra: a.Extra, Amount: a.Amount, Recipient: recipient,
-		FeeCap: a.network.FeeCap, State: payment.PayoutReady, HeldUntil: held, Approval: a.rules.asksApproval(a.Amount),
-		Sender: a.network.Hot, Nonce: payment.NoNonce, NetworkFee: money.Zero(a.network.FeeCap.Asset()),
+		FeeCap: a.network.FeeCap, State: payment.PayoutReady, HeldUntil: held,
+		Approval: a.NoCode && a.rules.SecondFactor || a.rules.asksApproval(a.Amount),
+		Sender:   a.network.Hot, Nonce: payment.NoNonce, NetworkFee: money.Zero(a.network.FeeCap.Asset()),
 		CreatedAt: a.now, ChangedAt: a.now, Version: 1,
 	}
 	p, due := begun(p, a.now)

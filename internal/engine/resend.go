@@ -20,6 +20,8 @@ type ResendFilter struct {
 	FailedOnly bool
 	// Kinds are the only ones, unless there are none.
 	Kinds []payment.EventKind
+	// NoDeposits leaves out what came to static addresses, DepositsOnly all but that.
+	NoDeposits, DepositsOnly bool
 }
 
 // resendPage is how many events are told again in one transaction.
@@ -64,6 +66,9 @@ func (e *Engine) ResendRange(ctx context.Context, f ResendFilter) (n int, err er
 
 func (f ResendFilter) takes(row query.ToldEventsRow) bool {
 	if f.FailedOnly && row.Delivered > 0 {
+		return false
+	}
+	if row.Deposit && f.NoDeposits || !row.Deposit && f.DepositsOnly {
 		return false
 	}
 	return len(f.Kinds) == 0 || slices.Contains(f.Kinds, payment.EventKind(row.Kind))

@@ -194,7 +194,8 @@ func (q *Queries) RevokeAPIToken(ctx context.Context, arg RevokeAPITokenParams) 
 const toldEvents = `-- name: ToldEvents :many
 SELECT e.id, e.kind, d.order_id, d.sequence, d.final,
     (SELECT count(*) FROM deliveries AS o WHERE o.event_id = e.id AND o.status || '' = 'delivered') AS delivered,
-    (SELECT count(*) FROM deliveries AS o WHERE o.event_id = e.id AND o.status || '' = 'waiting') AS waiting
+    (SELECT count(*) FROM deliveries AS o WHERE o.event_id = e.id AND o.status || '' = 'waiting') AS waiting,
+    EXISTS (SELECT 1 FROM orders AS r WHERE r.id = d.order_id AND r.home_id <> '') AS deposit
 FROM events AS e JOIN deliveries AS d ON d.id = (SELECT min(o.id || '') FROM deliveries AS o WHERE o.event_id = e.id)
 WHERE e.id > $1 AND e.id < $2 AND e.app_id = $3 AND e.at >= $4 AND e.at < $5
 ORDER BY e.id LIMIT $6
@@ -217,6 +218,7 @@ type ToldEventsRow struct {
 	Final     bool
 	Delivered int64
 	Waiting   int64
+	Deposit   bool
 }
 
 // Events of an app, from since up to until, that its merchant is told of, by id: those that have a
@@ -245,6 +247,7 @@ func (q *Queries) ToldEvents(ctx context.Context, arg ToldEventsParams) ([]ToldE
 			&i.Final,
 			&i.Delivered,
 			&i.Waiting,
+			&i.Deposit,
 		); err != nil {
 			return nil, err
 		}

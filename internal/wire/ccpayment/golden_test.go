@@ -92,7 +92,7 @@ func TestEveryCallShowsEachOfItsCodes(t *testing.T) {
 			t.Errorf("no call answers %d", code)
 		}
 	}
-	for _, kind := range []string{"API Deposit", "Direct Deposit", "API Withdrawal"} {
+	for _, kind := range []string{"API Deposit", "Direct Deposit", "API Withdrawal", "Refund"} {
 		if !bytes.Contains(goldenText(t), []byte(`"order_type":"`+kind+`"`)) {
 			t.Errorf("no golden webhook of %s", kind)
 		}

@@ -3,10 +3,13 @@ package ccpayment
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	"florin/internal/payment"
 	"florin/internal/wire"
 	"florin/internal/wire/wiretest"
 )
@@ -308,22 +311,117 @@ func TestALimitedAppHearsOnlyWhatItHas(t *testing.T) {
 	}
 }
 
+// earn sells something for 100 USD.
+func (s *shop) earn(reference string) {
+	s.t.Helper()
+	var opened struct {
+		OrderID string `json:"order_id"`
+		Amount  string `json:"amount"`
+	}
+	body := `{"merchant_order_id":"` + reference + `","product_price":"100","token_id":"` + tokenID(s.t, "USDT@sim-ethereum") + `"}`
+	if err := json.Unmarshal(s.post(native, body).Data, &opened); err != nil {
+		s.t.Fatal(err)
+	}
+	s.Pay(opened.OrderID, opened.Amount)
+	s.Mine(3)
+}
+
+// TestAWithdrawalWaitsWhereACodeIsAskedFor: the protocol has no field for one, so somebody has to approve it.
+func TestAWithdrawalWaitsWhereACodeIsAskedFor(t *testing.T) {
+	s := newShop(t)
+	s.AllowPayouts(s.app.ID)
+	s.earn("A")
+	withdraw := func(id string) payment.Payout {
+		body := `{"merchant_order_id":"` + id + `","token_id":"` + tokenID(t, "USDT@sim-ethereum") + `","address":"` + payee + `","value":"1"}`
+		if got := s.post(root+"/withdraw", body); got.Code != codeSuccess {
+			t.Fatal(got.Raw)
+		}
+		p, err := s.Engine.PayoutByReference(t.Context(), s.app.ID, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	if p := withdraw("B"); p.State != payment.PayoutReady {
+		t.Errorf("without a second factor it is %s", p.State) // the negative control
+	}
+	if _, err := s.Engine.NewPayoutSeed(t.Context(), s.app.ID); err != nil {
+		t.Fatal(err)
+	}
+	if p := withdraw("C"); p.State != payment.PayoutHeld || !p.Approval {
+		t.Errorf("with a second factor it is %s", p.State)
+	}
+}
+
+// TestResendTellsTheTypeThatIsAskedFor: an order's payment and one to a permanent address are apart.
+func TestResendTellsTheTypeThatIsAskedFor(t *testing.T) {
+	w := wiretest.New(t, start)
+	s := newShopIn(t, w, mounted(apiOn(t, w, w.Engine, wire.Rate{})), wiretest.App{ID: vectorApp, Key: vectorSecret, Webhook: "https://shop.example/"})
+	s.AllowPayouts(s.app.ID)
+	s.earn("A")
+	s.post(root+"/payment/address/get", `{"user_id":"user-1","chain":"ETH"}`)
+	home, err := s.Engine.OrderByReference(t.Context(), s.app.ID, "address ETH user-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.PayIn(home.Number, "5", "USDT@sim-ethereum")
+	s.Mine(3)
+	s.post(root+"/withdraw", `{"merchant_order_id":"W","token_id":"`+tokenID(t, "USDT@sim-ethereum")+`","address":"`+payee+`","value":"1"}`)
+	p, err := s.Engine.PayoutByReference(t.Context(), s.app.ID, "W")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.EndPayout(p.Number, true)
+	h := NewWebhooks(s.Engine, listed(t))
+	told := func() (types []string) {
+		for _, n := range s.News() {
+			body, err := h.Body(t.Context(), n.Event, n.App)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var said struct {
+				OrderType string `json:"order_type"`
+			}
+			if err := json.Unmarshal(body, &said); err != nil {
+				t.Fatal(err)
+			}
+			types = append(types, said.OrderType)
+		}
+		slices.Sort(types)
+		return types
+	}
+	all := told()
+	if len(all) != 3 {
+		t.Fatalf("%q were told", all)
+	}
+	for kind, want := range map[string][]string{
+		"All Type": all, "": all, "API Deposit": {"API Deposit"}, "Direct Deposit": {"Direct Deposit"}, "API Withdrawal": {"API Withdrawal"}, "Refund": nil, "Invoice": nil,
+	} {
+		s.Clock.Advance(time.Minute)
+		body := fmt.Sprintf(`{"start_timestamp":%d,"webhook_result":"All Result","transaction_type":"%s"}`, start.Unix()-60, kind)
+		if got := s.post(root+"/webhook/resend", body); got.Code != codeSuccess {
+			t.Fatal(got.Raw)
+		}
+		if again := told(); !slices.Equal(again, want) {
+			t.Errorf("%q tells %q, want %q", kind, again, want)
+		}
+		s.Clock.Advance(time.Minute)
+		body = fmt.Sprintf(`{"start_timestamp":%d,"transaction_type":"%s"}`, start.Unix()-60, kind)
+		if got := s.post(root+"/webhook/resend", body); got.Code != codeSuccess {
+			t.Fatal(got.Raw)
+		}
+		if again := told(); again != nil {
+			t.Errorf("%q tells %q although it arrived", kind, again)
+		}
+	}
+}
+
 // TestOneNameForTwoKinds: an order and a withdrawal may share a merchant_order_id; a query is for one kind.
 func TestOneNameForTwoKinds(t *testing.T) {
 	s := newShop(t)
 	s.AllowPayouts(s.app.ID)
 	usdt := tokenID(t, "USDT@sim-ethereum")
-	s.post(native, `{"merchant_order_id":"A","product_price":"100","token_id":"`+usdt+`"}`)
-	var bills []struct {
-		Detail struct {
-			OrderID string `json:"order_id"`
-		} `json:"order_detail"`
-	}
-	if err := json.Unmarshal(s.post(info, `{"merchant_order_ids":["A"]}`).Data, &bills); err != nil || len(bills) != 1 {
-		t.Fatal(err)
-	}
-	s.Pay(bills[0].Detail.OrderID, "99.960900")
-	s.Mine(3)
+	s.earn("A")
 	for _, id := range []string{"A", "B"} {
 		if got := s.post(root+"/withdraw", `{"merchant_order_id":"`+id+`","token_id":"`+usdt+`","address":"`+payee+`","value":"1"}`); got.Code != codeSuccess {
 			t.Fatal(got.Raw)

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 
+	"florin/internal/engine"
+	"florin/internal/payment"
 	"florin/internal/wire"
 )
 
@@ -15,6 +17,25 @@ const (
 )
 
 var resendFields = []string{"start_timestamp", "end_timestamp", "webhook_result", "transaction_type"}
+
+// transaction is the news that one transaction_type means.
+type transaction struct {
+	kinds                    []payment.EventKind // none is all
+	noDeposits, depositsOnly bool
+	never                    bool // there is none
+}
+
+var ofOrders = []payment.EventKind{payment.EventPartial, payment.EventPaid, payment.EventExtra, payment.EventExpired}
+
+var transactions = map[string]transaction{
+	"":               {},
+	"All Type":       {},
+	"API Deposit":    {kinds: ofOrders, noDeposits: true},
+	"Direct Deposit": {kinds: ofOrders, depositsOnly: true},
+	"API Withdrawal": {kinds: []payment.EventKind{payment.EventPayoutPaid, payment.EventPayoutFailed}},
+	"Refund":         {kinds: []payment.EventKind{payment.EventRefundPaid, payment.EventRefundFailed}},
+	"Invoice":        {never: true},
+}
 
 // resend tells again what was told, or was to be, between two times.
 func (a *API) resend(ctx context.Context, c *call, w *writer) error {
@@ -32,11 +53,15 @@ func (a *API) resend(ctx context.Context, c *call, w *writer) error {
 	if end < start {
 		f.Refuse("end_timestamp", "before start_timestamp")
 	}
-	filter := struct{ FailedOnly bool }{}
+	filter := engine.ResendFilter{AppID: c.app.ID, From: time.Unix(start, 0), To: time.Unix(end, 0).Add(time.Second)}
+	told, known := transactions[f.Word("transaction_type")]
+	if !known {
+		f.Refuse("transaction_type", "no such type")
+	}
+	filter.Kinds, filter.NoDeposits, filter.DepositsOnly = told.kinds, told.noDeposits, told.depositsOnly
 	switch f.Word("webhook_result") {
 	case "", "Failed":
 		filter.FailedOnly = true
-		_ = filter
 	case "All Result":
 	default:
 		f.Refuse("webhook_result", "neither Failed nor All Result")
@@ -50,8 +75,10 @@ func (a *API) resend(ctx context.Context, c *call, w *writer) error {
 	if err := a.resends.admit(c.app.ID, a.clock.Now()); err != nil {
 		return err
 	}
-	if err := ctx.Err(); err != nil {
-		return err
+	if !told.never {
+		if _, err := a.engine.ResendRange(ctx, filter); err != nil {
+			return err
+		}
 	}
 	w.Raw("{}")
 	return nil

@@ -19,7 +19,7 @@ var withdrawFields = []string{"chainId", "currencyId", "withdrawAddress", "withd
 // merchants that the vendor calls Pro: here a list is no address.
 func (a *API) readWithdraw(c *call) (engine.NewPayout, error) {
 	f := c.fields
-	n := engine.NewPayout{Source: c.source, Asset: a.readAsset(f, c.app), Extra: "{}"}
+	n := engine.NewPayout{Source: c.source, NoCode: true, Asset: a.readAsset(f, c.app), Extra: "{}"}
 	n.Recipient = required(f, "withdrawAddress", f.Reference("withdrawAddress", maxAddress))
 	text := required(f, "withdrawAmount", readAmount(f, "withdrawAmount"))
 	n.Amount = amountOf(f, "withdrawAmount", text, n.Asset)

@@ -53,6 +53,7 @@ type Dialect struct {
 //	-- mine N --                    empty blocks
 //	-- expire --                    orders whose time is over end
 //	-- payouts ID --                the app may pay out
+//	-- refund ORDER NUMBER ADDRESS [AMOUNT] -- of an order, all of it or a part, is to be paid back
 //	-- payout NUMBER paid|failed -- the network made a payout, or refused it
 //
 // A request without Content-Type gets application/json, the default protocol of apps is protocol.
@@ -312,6 +313,8 @@ func (p *player) step(verb string, args []string) {
 		p.Expire()
 	case "payouts":
 		p.AllowPayouts(at(0))
+	case "refund":
+		p.Refund(at(0), at(1), at(2), append(args, "")[3])
 	case "payout":
 		p.EndPayout(at(0), at(1) == "paid")
 	default:

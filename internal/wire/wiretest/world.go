@@ -232,6 +232,20 @@ func (w *World) AllowPayouts(appID string) {
 	w.must(w.Engine.SetPayoutRules(w.t.Context(), appID, engine.PayoutRules{Enabled: true}))
 }
 
+// Refund asks for a refund of an order, called number; amount "" is all of it.
+func (w *World) Refund(order, number, address, amount string) {
+	w.t.Helper()
+	v, err := w.Engine.OrderByNumber(w.t.Context(), order)
+	w.must(err)
+	n := engine.NewRefund{Number: number, RequestHash: number, OrderNumber: order, Recipient: address, By: "wiretest"}
+	if amount != "" {
+		n.Amount, err = money.Parse(v.Due.Asset(), amount)
+		w.must(err)
+	}
+	_, _, err = w.Engine.CreateRefund(w.t.Context(), v.App, n)
+	w.must(err)
+}
+
 // EndPayout does what the network and whoever sends payouts do: it is paid, or the network refused it.
 func (w *World) EndPayout(number string, paid bool) {
 	w.t.Helper()
