@@ -133,6 +133,66 @@ func TestB07_LifeOfAPayment(t *testing.T) {
 	}
 }
 
+// TestB06_PayProtocolInChromium opens the page as an embedder does that decoded the token, pays it, and is led
+// to the shop at exactly the stored address.
+func TestB06_PayProtocolInChromium(t *testing.T) {
+	shop := newRecorder(t, httptest.NewServer)
+	const plus = "+/+/+/+/+/+/+/+/+/+/+/+/+/+/+/+/+/+/+/+/+/8="
+	same := func(v *View) { v.Token, v.ReturnURL = plus, shop.URL+"/thanks?order=10042" }
+	all := states()
+	b := newBench(t, Options{}, with(all["pp-choose"], same))
+	origin := serve(t, b)
+	ctx := newTab(t)
+	w := watchTab(t, ctx, origin)
+	do(t, ctx, chromedp.Navigate(origin+"/payment?apiSign="+plus), chromedp.Click(chromedp.CSS(`button[value="USDT@ethereum"]`)))
+	has(t, ctx, `document.querySelector('#address')?.textContent == '`+deposit+`'`)
+	do(t, ctx, chromedp.Evaluate[chromedp.Void](`window.sameDocument = true`))
+	for _, name := range []string{"pp-waiting-under", "pp-partial", "pp-paid"} {
+		b.now(t, with(with(all[name], same), func(v *View) { v.Fingerprint = name }))
+		has(t, ctx, `document.getElementById('page').dataset.version == '`+name+`' && window.sameDocument`)
+	}
+	peer.Eventually(t, 15*time.Second, func() error {
+		if len(shop.requests()) == 0 {
+			return errors.New("the page does not return to the shop")
+		}
+		return nil
+	})
+	if q := shop.requests()[0]; q.URL.String() != "/thanks?order=10042" || q.Referer() != "" {
+		t.Errorf("the shop was asked for %s, from %q", q.URL, q.Referer())
+	}
+	for _, wrong := range w.take() {
+		if !strings.Contains(wrong, shop.URL) {
+			t.Error(wrong)
+		}
+	}
+}
+
+// TestB06_CCPaymentInChromium is paid late, in an open tab; the way back is the payer's to take.
+func TestB06_CCPaymentInChromium(t *testing.T) {
+	shop := newRecorder(t, httptest.NewServer)
+	same := func(v *View) { v.ReturnURL = shop.URL + "/thanks" }
+	all := states()
+	b := newBench(t, Options{}, with(all["cc-expired"], same))
+	origin := serve(t, b)
+	ctx := newTab(t)
+	do(t, ctx, chromedp.Navigate(origin+pathOf(all["cc-expired"])), chromedp.WaitVisible(chromedp.CSS(".expired")))
+	for _, name := range []string{"cc-under-overdue", "cc-confirming-overdue", "cc-over-overdue"} {
+		b.now(t, with(with(all[name], same), func(v *View) { v.Fingerprint = name }))
+		has(t, ctx, `document.getElementById('page').dataset.version == '`+name+`'`)
+	}
+	eval[bool](t, ctx, `new Promise(done => setTimeout(() => done(true), 6000))`)
+	if n := len(shop.requests()); n != 0 || !eval[bool](t, ctx, `document.getElementById('state').textContent == 'Overpayment (Overdue)'`) {
+		t.Errorf("the shop was asked %d times, or the page says something else", n)
+	}
+	do(t, ctx, chromedp.Click(chromedp.CSS("#back")))
+	peer.Eventually(t, 5*time.Second, func() error {
+		if len(shop.requests()) == 0 {
+			return errors.New("the link does not lead to the shop")
+		}
+		return nil
+	})
+}
+
 // TestB07_RecorderSeesReferers is the control: the same servers do see where a
 // visitor of an ordinary page comes from.
 func TestB07_RecorderSeesReferers(t *testing.T) {
