@@ -324,13 +324,14 @@ func (c *cells) texts(query string, args ...any) (lines [][3]string) {
 // look has the merchants ask about the stories that are looked at then.
 func (c *cells) look(rows []row, played []story, over bool) {
 	c.t.Helper()
+	desk := c.desk()
 	for i, s := range played {
 		if s.over != over {
 			continue
 		}
 		rows[i].story = s
 		for k := range c.traders {
-			rows[i].views = append(rows[i].views, c.view(c.orders[i*len(c.traders)+k]))
+			rows[i].views = append(rows[i].views, c.view(c.orders[i*len(c.traders)+k], desk))
 		}
 	}
 }
@@ -353,8 +354,8 @@ func (c *cells) nothingIsLost() {
 	if diff := cmp.Diff(sent, custody); diff != "" {
 		c.t.Errorf("sent, and in custody (-want +got):\n%s", diff)
 	}
-	for _, d := range c.texts(`SELECT reason, asset, held FROM desk WHERE status = 'open' ORDER BY id`) {
-		suspense[c.token(d[1])] -= c.units(d[2])
+	for _, d := range c.desk() {
+		suspense[c.token(d.Asset)] -= c.parse(d.Held, c.token(d.Asset))
 	}
 	for token, units := range suspense {
 		if units != 0 {
@@ -385,17 +386,20 @@ func (c *cells) books(o order) map[string]map[string]uint64 {
 
 // view is what a dialect makes of an order. It checks that nothing of what came is lost, and that suspense is what
 // waits at the desk.
-func (c *cells) view(o order) (v view) {
+func (c *cells) view(o order, desk []deskJSON) (v view) {
 	c.t.Helper()
 	var err error
 	v.says, v.sums, err = o.trader.ask(o)
 	c.must(err)
 	v.told = c.letters.of(o)
 	held := map[string]uint64{}
-	for _, d := range c.texts(`SELECT reason, asset, held FROM desk WHERE order_id = ? AND status = 'open' ORDER BY id`, o.id) {
-		token, units := c.token(d[1]), c.units(d[2])
-		held[token] += units
-		v.desk = append(v.desk, fmt.Sprintf("%s %s %s", d[0], amountText(units, token), short(token)))
+	for _, d := range desk {
+		if d.App != o.trader.appID() || d.Reference != o.reference {
+			continue
+		}
+		token := c.token(d.Asset)
+		held[token] += c.parse(d.Held, token)
+		v.desk = append(v.desk, fmt.Sprintf("%s %s %s", d.Reason, d.Held, short(token)))
 	}
 	books := c.books(o)
 	paid := map[string]uint64{}
@@ -446,6 +450,22 @@ func short(token string) string {
 		return "of nobody's"
 	}
 	return token
+}
+
+// desk are the open rows of the exception desk, as an operator lists them.
+func (c *cells) desk() []deskJSON {
+	c.t.Helper()
+	return parse[[]deskJSON](c.t, c.run("desk", "list", "--json"))
+}
+
+// parse reads what amountText writes.
+func (c *cells) parse(text, token string) uint64 {
+	c.t.Helper()
+	if token == notListed {
+		return c.units(text)
+	}
+	whole, fraction, _ := strings.Cut(text, ".")
+	return c.units(whole + (fraction + "000000")[:6])
 }
 
 func (c *cells) units(text string) uint64 {
