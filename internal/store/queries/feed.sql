@@ -5,8 +5,8 @@ WHERE s.app_id = @app_id AND s.app_id <> '' AND s.seq > @after AND e.id = s.ref 
 ORDER BY s.seq LIMIT @max_rows;
 
 -- name: AppsWithNews :many
--- The apps that have news behind a number.
-SELECT DISTINCT s.app_id FROM seals AS s WHERE s.seq > @after AND s.app_id <> '' ORDER BY s.app_id LIMIT @max_rows;
+-- The apps that have news behind a number. With app_id as it stands, all of seals_news would be read for it.
+SELECT DISTINCT CAST(s.app_id || '' AS TEXT) AS app_id FROM seals AS s WHERE s.seq > @after AND s.app_id || '' <> '' ORDER BY 1 LIMIT @max_rows;
 
 -- name: InsertAPIToken :exec
 INSERT INTO api_tokens (id, app_id, name, hash, created_at, revoked_at) VALUES (@id, @app_id, @name, @hash, @created_at, 0)

@@ -60,7 +60,7 @@ func (q *Queries) APITokens(ctx context.Context, appID string) ([]ApiToken, erro
 }
 
 const appsWithNews = `-- name: AppsWithNews :many
-SELECT DISTINCT s.app_id FROM seals AS s WHERE s.seq > $1 AND s.app_id <> '' ORDER BY s.app_id LIMIT $2
+SELECT DISTINCT CAST(s.app_id || '' AS TEXT) AS app_id FROM seals AS s WHERE s.seq > $1 AND s.app_id || '' <> '' ORDER BY 1 LIMIT $2
 `
 
 type AppsWithNewsParams struct {
@@ -68,7 +68,7 @@ type AppsWithNewsParams struct {
 	MaxRows int32
 }
 
-// The apps that have news behind a number.
+// The apps that have news behind a number. With app_id as it stands, all of seals_news would be read for it.
 func (q *Queries) AppsWithNews(ctx context.Context, arg AppsWithNewsParams) ([]string, error) {
 	rows, err := q.db.Query(ctx, appsWithNews, arg.After, arg.MaxRows)
 	if err != nil {
