@@ -91,7 +91,8 @@ func (p *program) ccPaymentTokens() []ccpayment.Token {
 		}
 		for _, t := range n.Tokens {
 			tokens = append(tokens, ccpayment.Token{
-				Asset: n.Asset(t), TokenID: t.CCPaymentTokenID, Chain: n.CCPayment, Network: strings.ReplaceAll(t.Protocol, "-", ""), Symbol: t.Symbol,
+				Asset: n.Asset(t), TokenID: t.CCPaymentTokenID, Chain: n.CCPayment, Symbol: t.Symbol,
+				Network:  cmp.Or(strings.ReplaceAll(t.Protocol, "-", ""), n.CCPayment), // a token of the configuration may have no protocol
 				Contract: cmp.Or(t.Contract, strconv.FormatInt(n.ChainID, 10)), Decimals: t.Decimals, NetworkCoin: coin,
 			})
 		}

@@ -21,6 +21,7 @@ type Florin struct {
 	Dir    string // florin.toml, florin.db and florin.key are there; commands run in it
 	Listen string
 	URL    string
+	Env    []string // more of what commands and the serving process have in theirs, NAME=value
 
 	t    testing.TB
 	path string
@@ -80,15 +81,22 @@ func (f *Florin) command(args ...string) *exec.Cmd {
 			cmd.Env = append(cmd.Env, entry)
 		}
 	}
+	cmd.Env = append(cmd.Env, f.Env...)
 	return cmd
 }
 
 // AddApp adds a merchant with one HaloPay app, which has these flags as well, and returns the app's credentials.
 func (f *Florin) AddApp(flags ...string) (id, key string) {
 	f.t.Helper()
+	return f.AddAppOf("halopay", flags...)
+}
+
+// AddAppOf is AddApp for an app of any protocol.
+func (f *Florin) AddAppOf(protocol string, flags ...string) (id, key string) {
+	f.t.Helper()
 	var merchant, app struct{ ID, Secret string }
 	f.runJSON(&merchant, "merchant", "add", "--name", "Tea & Cake")
-	f.runJSON(&app, append([]string{"app", "add", "--merchant", merchant.ID, "--protocol", "halopay"}, flags...)...)
+	f.runJSON(&app, append([]string{"app", "add", "--merchant", merchant.ID, "--protocol", protocol}, flags...)...)
 	return app.ID, app.Secret
 }
 

@@ -40,6 +40,9 @@ type Config struct {
 	Settle func(ctx context.Context, orderID string) error
 	// PayHosted opens the page of a hosted order, picks the token there and pays. If it is nil the order stays open.
 	PayHosted func(ctx context.Context, h Hosted) error
+	// Refund pays an order back to Payee, all of it, as the gateway's operator would, and sees that it is sent and final.
+	// If it is nil none is.
+	Refund func(ctx context.Context, orderID string) error
 }
 
 // Payment is what there is to pay.
@@ -79,9 +82,11 @@ func Journey(ctx context.Context, c Config) (r Report, err error) {
 	if c.Patience == 0 {
 		c.Patience = time.Minute
 	}
-	hosted := ""
-	if c.PayHosted != nil {
-		hosted = "yes"
+	can := func(is bool) string {
+		if is {
+			return "yes"
+		}
+		return ""
 	}
 	program := script.Program{
 		Interpreter: "node", Args: []string{"journey.mjs"}, Files: files, Do: c.do,
@@ -89,7 +94,7 @@ func Journey(ctx context.Context, c Config) (r Report, err error) {
 			"URL": c.URL, "APPID": c.AppID, "SECRET": c.Secret,
 			"PORT": strconv.Itoa(c.Port), "CALLBACK": fmt.Sprintf("http://127.0.0.1:%d", c.Port),
 			"CRYPTO": c.Crypto, "CHAIN": c.Chain, "PRICE": c.Price, "REFERENCE": c.Reference, "PAYEE": c.Payee, "PAYOUT": c.Payout,
-			"PATIENCE": strconv.Itoa(int(c.Patience / time.Second)), "HOSTED": hosted,
+			"PATIENCE": strconv.Itoa(int(c.Patience / time.Second)), "HOSTED": can(c.PayHosted != nil), "REFUND": can(c.Refund != nil),
 		},
 	}
 	r.Steps, err = program.Run(ctx, &r)
@@ -105,12 +110,15 @@ func (c Config) do(ctx context.Context, ask string, with json.RawMessage) (any, 
 		}
 		txid, err := c.Pay(ctx, p)
 		return map[string]string{"txid": txid}, err
-	case "settle":
+	case "settle", "refund":
 		var what struct {
 			ID string `json:"id"`
 		}
-		if err := json.Unmarshal(with, &what); err != nil || c.Settle == nil {
+		if err := json.Unmarshal(with, &what); err != nil || ask == "settle" && c.Settle == nil {
 			return nil, err
+		}
+		if ask == "refund" {
+			return nil, c.Refund(ctx, what.ID)
 		}
 		return nil, c.Settle(ctx, what.ID)
 	case "hosted":

@@ -7,7 +7,7 @@ import * as shapes from './shapes.mjs';
 import { ask, run, step } from './world.mjs';
 
 const { URL: url, APPID: appId, SECRET: secret, PORT, CALLBACK: callback, CRYPTO: crypto, CHAIN: chain, PRICE: price } = process.env;
-const { REFERENCE: reference, PAYEE: payee, PAYOUT: payout, PATIENCE: patience, HOSTED: hosted } = process.env;
+const { REFERENCE: reference, PAYEE: payee, PAYOUT: payout, PATIENCE: patience, HOSTED: hosted, REFUND: refunds } = process.env;
 
 const shop = new Client({ url, appId, secret });
 const postbox = new Postbox(shop, Number(patience) * 1000);
@@ -51,7 +51,8 @@ run(async () => {
   const deposit = await depositAddress(token);
   const earned = await balance(coin, [order.records, deposit]);
   const paid = await payOut(coin, token);
-  await resend([...order.records, deposit, paid.record]);
+  const refunded = await refund(token, order);
+  await resend([...order.records, deposit, paid.record, ...refunded]);
   postbox.close();
   return { order_id: order.id, pay_address: order.address, deposit_address: deposit.body.to_address, earned, withdrawal: paid.id };
 });
@@ -174,7 +175,7 @@ async function sell(token) {
   const unknown = await read('bill/info', { merchant_order_ids: [`${id}-unknown`] }, shapes.deposits);
   must(unknown.length === 0, 'bill/info knows an unknown order');
   await refused('101 orders', 11010, () => shop.call('bill/info', { merchant_order_ids: Array.from({ length: 101 }, (_, i) => `o${i}`) }));
-  return { id: bill.order_id, address: bill.pay_address, records };
+  return { id: bill.order_id, address: bill.pay_address, amount: bill.amount, records };
 }
 
 // part pays a part of a bill and hears of it.
@@ -260,6 +261,23 @@ async function payOut(coin, token) {
   await refused('a deposit and a withdrawal', 11000, () => shop.call('bill/info', { merchant_order_ids: [id, `${reference}-bill`] }));
   step('API Withdrawal webhook', { txid: body.txid });
   return { id: out.order_id, record: told };
+}
+
+// refund has the gateway's operator pay the bill back, which v1 has no call for, and hears of it.
+async function refund(token, order) {
+  if (refunds !== 'yes') return [];
+  await ask('refund', { what: 'refund', id: order.id });
+  const told = await postbox.wait('the refund', ({ body }) => body.order_type === 'Refund');
+  const { body } = told;
+  must(body.pay_status === 'success' && body.merchant_order_id === `${reference}-bill` && body.to_address === payee, `told ${told.text}`);
+  must(same(body.amount, order.amount) && body.crypto === crypto && body.chain === chain && body.contract === token.contract, `told ${told.text}`);
+  const [{ order_detail: detail, refund_list: list }] = await read('bill/info', { merchant_order_ids: [body.merchant_order_id] }, shapes.deposits);
+  must(detail.status === 'Successful' && list.length === 1, `bill/info: ${JSON.stringify([detail, list])}`);
+  const [{ refund_amount, actual_received_amount, network_fee, txid, address, status }] = list;
+  must(same(refund_amount, body.amount) && units(actual_received_amount) + units(network_fee) === units(refund_amount), `bill/info: ${JSON.stringify(list)}`);
+  must(txid === body.txid && txid !== '' && address === payee && status === 'Successful', `bill/info: ${JSON.stringify(list)}`);
+  step('Refund webhook', { txid });
+  return [told];
 }
 
 // resend has each webhook told again: the same bytes, signed anew.

@@ -24,8 +24,12 @@ type Config struct {
 	Page        string // origin of the payment page; URL if it is ""
 	Key, Secret string
 	// Port, such as script.FreePort gives, is where the merchant hears callbacks, at 127.0.0.1 and by http. The app's own URL
-	// has to be Callback(Port): recharges and abnormal payments are told there. The gateway has to be allowed to call it.
+	// has to be Callback(Port), or that path below Origin: recharges and abnormal payments are told there. The gateway has to
+	// be allowed to call it.
 	Port int
+	// Origin is what the gateway calls the merchant by, such as that of a server with TLS in front of it, which passes
+	// everything on to the port; "" if it calls the port itself.
+	Origin string
 	// Chain is a chainName and Symbol a token of it, as the lists call them: what everything is paid in.
 	Chain, Symbol string
 	Price         string // of an order, in USD
@@ -40,6 +44,9 @@ type Config struct {
 	// Approve approves a refund or withdrawal as a person at the console would, and sees that it is sent and final. It may
 	// be nil if that happens by itself.
 	Approve func(ctx context.Context, o Outgoing) error
+	// Repair settles an order with the abnormal payment that was to pay it, as a person at the console would. If it is nil
+	// the payment stays abnormal.
+	Repair func(ctx context.Context, a Abnormal) error
 }
 
 // Payment is what there is to pay.
@@ -58,6 +65,13 @@ type Outgoing struct {
 	Kind       string `json:"kind"` // "refund", "withdrawal"
 	ID         int32  `json:"id"`   // its refundId or withdrawId
 	OutTradeNo string `json:"outTradeNo"`
+}
+
+// Abnormal is a payment that waits for a person.
+type Abnormal struct {
+	ID           int32  `json:"id"` // its abnormalId
+	OutPaymentNo string `json:"outPaymentNo"`
+	TransferHash string `json:"transferHash"`
 }
 
 // Report is what became of a journey. Each step is a promise of the documents that was kept.
@@ -84,13 +98,20 @@ func Journey(ctx context.Context, c Config) (r Report, err error) {
 	if c.Page == "" {
 		c.Page = c.URL
 	}
+	if c.Origin == "" {
+		c.Origin = fmt.Sprintf("http://127.0.0.1:%d", c.Port)
+	}
+	repair := ""
+	if c.Repair != nil {
+		repair = "yes"
+	}
 	program := script.Program{
 		Interpreter: "php", Args: []string{"journey.php"}, Files: files, Do: c.do,
 		Env: map[string]string{
 			"URL": c.URL, "PAGE": c.Page, "KEY": c.Key, "SECRET": c.Secret,
-			"PORT": strconv.Itoa(c.Port), "CALLBACK": fmt.Sprintf("http://127.0.0.1:%d", c.Port),
+			"PORT": strconv.Itoa(c.Port), "CALLBACK": c.Origin,
 			"CHAIN": c.Chain, "SYMBOL": c.Symbol, "PRICE": c.Price, "REFERENCE": c.Reference, "PAYEE": c.Payee, "PAYOUT": c.Payout,
-			"PATIENCE": strconv.Itoa(int(c.Patience / time.Second)),
+			"PATIENCE": strconv.Itoa(int(c.Patience / time.Second)), "REPAIR": repair,
 		},
 	}
 	r.Steps, err = program.Run(ctx, &r)
@@ -112,6 +133,12 @@ func (c Config) do(ctx context.Context, ask string, with json.RawMessage) (any, 
 			return nil, err
 		}
 		return nil, c.Approve(ctx, o)
+	case "repair":
+		var a Abnormal
+		if err := json.Unmarshal(with, &a); err != nil {
+			return nil, err
+		}
+		return nil, c.Repair(ctx, a)
 	}
 	return nil, fmt.Errorf("nobody knows how to %s", ask)
 }

@@ -316,7 +316,26 @@ class Journey
         $this->shop->get("/abnormalOrder/notify?abnormalId=$body->abnormalId");
         $this->postbox->wait('the abnormal payment again', fn ($again) => ($again->abnormalId ?? 0) === $body->abnormalId);
         step('abnormalOrder');
+        if ($this->c['REPAIR'] === 'yes') {
+            $this->repair($order, $body);
+        }
         return $body->abnormalId;
+    }
+
+    // repair has a person at the gateway's console settle the order with the payment: what is due becomes what came.
+    private function repair(object $order, object $abnormal): void
+    {
+        ask('repair', ['id' => $abnormal->abnormalId, 'outPaymentNo' => $order->outPaymentNo, 'transferHash' => $abnormal->transferHash]);
+        $told = $this->postbox->wait('the repaired order', fn ($body) => isset($body->paymentStatus) && $body->outTradeNo === $order->outTradeNo);
+        $body = $told->body;
+        must($told->target === $this->target('payment'), 'told at another address', $told->target);
+        must($body->paymentStatus === 0 && $body->transferHash === $abnormal->transferHash, 'a repaired order', $body);
+        must([$body->expectedAmount, $body->settlementAmount] === [$abnormal->amount, $abnormal->amount], 'a repaired order', $body);
+        must($this->detail($order->outTradeNo) == $body, 'detail and callback differ', $body);
+        $settled = fn ($again) => ($again->abnormalId ?? 0) === $abnormal->abnormalId && $again->handleStatus !== $abnormal->handleStatus;
+        $told = $this->postbox->wait('the end of the abnormal payment', $settled);
+        must($told->target === '/app' && $told->body->transferHash === $abnormal->transferHash, 'abnormal payment', $told->body);
+        step('callback: repaired', ['quoteAmount' => $body->quoteAmount]);
     }
 
     private function tags(): void
