@@ -83,12 +83,7 @@ func (p *program) payProtocolTokens() []payprotocol.Token {
 func (p *program) ccPaymentTokens() []ccpayment.Token {
 	var tokens []ccpayment.Token
 	for _, n := range p.engine.Networks() {
-		coin := n.CCPayment
-		for _, t := range n.Tokens {
-			if t.Native() {
-				coin = t.Symbol
-			}
-		}
+		coin := cmp.Or(n.Coin().Symbol(), n.CCPayment)
 		for _, t := range n.Tokens {
 			tokens = append(tokens, ccpayment.Token{
 				Asset: n.Asset(t), TokenID: t.CCPaymentTokenID, Chain: n.CCPayment, Symbol: t.Symbol,

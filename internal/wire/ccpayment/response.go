@@ -3,9 +3,7 @@ package ccpayment
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"fmt"
 	"math/big"
-	"strings"
 	"time"
 
 	"florin/internal/engine"
@@ -187,24 +185,4 @@ func (w *writer) withdrawn(p payment.Payout, t Token) {
 	w.String(`,"network_fee_crypto":`, t.NetworkCoin)
 	w.String(`,"network_fee_value":`, noFee)
 	w.Raw("}")
-}
-
-// coin is what the networks have of one symbol, in the order of the catalogue.
-type coin struct {
-	symbol string
-	assets []money.Asset
-}
-
-// sum adds amounts of assets whose decimals may differ, exactly.
-func sum(amounts []money.Amount) (string, error) {
-	total := new(big.Rat)
-	for _, a := range amounts {
-		one, ok := new(big.Rat).SetString(a.Decimal())
-		if !ok {
-			return "", fmt.Errorf("ccpayment: %v is no decimal", a)
-		}
-		total.Add(total, one)
-	}
-	text := total.FloatString(money.MaxDecimals) // exact in spite of its name
-	return strings.TrimRight(strings.TrimRight(text, "0"), "."), nil
 }
