@@ -24,7 +24,7 @@ SELECT * FROM orders WHERE number = @number;
 
 -- name: OrderByPage :one
 -- The order whose page has this token, which is the number of an order without another.
-SELECT * FROM orders WHERE page = @token AND page <> '' OR number = @token AND page = '' LIMIT 1;
+SELECT * FROM orders WHERE page = @token AND page <> '' OR number = @token AND page = '' ORDER BY page DESC LIMIT 1;
 
 -- name: OrderByReference :one
 SELECT * FROM orders WHERE app_id = @app_id AND reference = @reference;

@@ -827,7 +827,7 @@ func (q *Queries) OrderByNumber(ctx context.Context, number string) (Order, erro
 }
 
 const orderByPage = `-- name: OrderByPage :one
-SELECT id, merchant_id, app_id, number, page, reference, label, home_id, request_hash, notify_url, return_url, product_name, product_image, product_description, price_currency, price_units, policy, state, asset, due_units, rate, usd, address, received_units, late_units, reversed_units, refunded_units, last_txid, created_at, deadline, paid_at, changed_at, version FROM orders WHERE page = $1 AND page <> '' OR number = $1 AND page = '' LIMIT 1
+SELECT id, merchant_id, app_id, number, page, reference, label, home_id, request_hash, notify_url, return_url, product_name, product_image, product_description, price_currency, price_units, policy, state, asset, due_units, rate, usd, address, received_units, late_units, reversed_units, refunded_units, last_txid, created_at, deadline, paid_at, changed_at, version FROM orders WHERE page = $1 AND page <> '' OR number = $1 AND page = '' ORDER BY page DESC LIMIT 1
 `
 
 // The order whose page has this token, which is the number of an order without another.
