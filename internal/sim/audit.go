@@ -35,12 +35,13 @@ type Auditor struct {
 	news    news
 	chained chained
 	spent   spent
+	decided decided
 	pays    bool // money can leave
 	found   []string
 }
 
 func newAuditor(url string, chains []*network, pays bool, now func() time.Time) (*Auditor, error) {
-	a := &Auditor{now: now, prepared: map[string]*sql.Stmt{}, truths: map[string]*truth{}, books: newBooks(), given: newGiven(), said: newSaid(), news: newNews(), chained: newChained(), spent: newSpent(), pays: pays}
+	a := &Auditor{now: now, prepared: map[string]*sql.Stmt{}, truths: map[string]*truth{}, books: newBooks(), given: newGiven(), said: newSaid(), news: newNews(), chained: newChained(), spent: newSpent(), decided: newDecided(), pays: pays}
 	path, sqlite := strings.CutPrefix(url, "sqlite:")
 	a.sqlite = sqlite
 	var err error
@@ -165,7 +166,8 @@ type rows struct {
 
 type orderRow struct {
 	id, merchant, app, number, reference, label, home, currency, price, state, asset string
-	due, received, late, reversed                                                    *big.Int
+	asked                                                                            string // the price that it was made over
+	due, received, late, reversed, refunded                                          *big.Int
 	created, deadline, paid, version                                                 int64
 	policy                                                                           policyDoc
 	policyText                                                                       string
@@ -208,8 +210,8 @@ type span struct{ first, count int64 }
 
 type deskRow struct {
 	key
-	order, reason, asset, status string
-	units, held                  *big.Int
+	id, order, reason, asset, status, resolution, attached, outgoing string
+	units, held                                                      *big.Int
 }
 
 // account is a kind, an owner and an asset.
@@ -321,12 +323,16 @@ func (a *Auditor) read() (*rows, error) {
 	s := newRows()
 	r := &reader{conn: a.conn, prepared: a.prepared}
 	r.each(`SELECT id, merchant_id, app_id, number, reference, label, home_id, price_currency, price_units, state, asset, due_units, received_units,
-		late_units, reversed_units, created_at, deadline, paid_at, version, policy FROM orders ORDER BY id`, func(scan func(...any)) {
+		late_units, reversed_units, refunded_units, created_at, deadline, paid_at, version, policy FROM orders ORDER BY id`, func(scan func(...any)) {
 		var o orderRow
-		var due, received, late, reversed string
+		var due, received, late, reversed, refunded string
 		scan(&o.id, &o.merchant, &o.app, &o.number, &o.reference, &o.label, &o.home, &o.currency, &o.price, &o.state, &o.asset, &due, &received, &late,
-			&reversed, &o.created, &o.deadline, &o.paid, &o.version, &o.policyText)
+			&reversed, &refunded, &o.created, &o.deadline, &o.paid, &o.version, &o.policyText)
 		o.due, o.received, o.late, o.reversed = r.number(due), r.number(received), r.number(late), r.number(reversed)
+		o.refunded, o.asked = r.number(refunded), o.price
+		if was := a.rows.orders[o.id]; was != nil {
+			o.asked = was.asked
+		}
 		if was := a.rows.orders[o.id]; was != nil && was.policyText == o.policyText {
 			o.policy = was.policy
 		} else if err := json.Unmarshal([]byte(o.policyText), &o.policy); err != nil && r.err == nil {
@@ -360,10 +366,10 @@ func (a *Auditor) read() (*rows, error) {
 		scan(&name, &kept.first, &kept.count)
 		s.connected[name] = kept
 	})
-	r.each(`SELECT chain, txid, position, order_id, reason, asset, units, held, status FROM desk ORDER BY id`, func(scan func(...any)) {
+	r.each(`SELECT id, chain, txid, position, order_id, reason, asset, units, held, status, resolution, attached_to, outgoing_id FROM desk ORDER BY id`, func(scan func(...any)) {
 		var d deskRow
 		var units, held string
-		scan(&d.chain, &d.txID, &d.position, &d.order, &d.reason, &d.asset, &units, &held, &d.status)
+		scan(&d.id, &d.chain, &d.txID, &d.position, &d.order, &d.reason, &d.asset, &units, &held, &d.status, &d.resolution, &d.attached, &d.outgoing)
 		d.units, d.held = r.number(units), r.number(held)
 		s.desk = append(s.desk, d)
 	})

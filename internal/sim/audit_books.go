@@ -14,6 +14,7 @@ type books struct {
 	sums      map[account][2]*big.Int // debit and credit
 	credited  map[key]*credited
 	deposits  map[string]int      // entries of deposits, by order
+	resolved  map[string]int      // decisions of people, by order
 	reversed  map[string]int      // reversals of what a merchant had, by order
 	recent    []key               // credited since the last look
 	takenBack map[account]bool    // merchants' accounts of which a credit was reversed
@@ -36,12 +37,19 @@ type credited struct {
 	operator bool // the operator's own
 	counted  bool
 	at       int64 // the block's time
+
+	// What a person made of it at the exception desk.
+	decided string       // the resolution; "" for none
+	settled []postingRow // the entry of it
+	through bool         // the last credit went through the desk
+	beside  bool         // the merchant has it, and the order knows nothing of it
+	lost    bool         // a reorg took it away after somebody had it
 }
 
 func newBooks() *books {
 	return &books{
 		entries: map[string]bool{}, refs: map[string]bool{}, sums: map[account][2]*big.Int{}, credited: map[key]*credited{},
-		deposits: map[string]int{}, reversed: map[string]int{}, takenBack: map[account]bool{}, swept: map[string]bool{}, adjusted: map[string]*big.Int{},
+		deposits: map[string]int{}, reversed: map[string]int{}, resolved: map[string]int{}, takenBack: map[account]bool{}, swept: map[string]bool{}, adjusted: map[string]*big.Int{},
 	}
 }
 
@@ -135,6 +143,10 @@ func (a *Auditor) lookAtEntry(entry []postingRow) {
 		a.lookAtDeposit(entry)
 	case strings.HasPrefix(e.ref, "reversal:deposit:"):
 		a.lookAtReversal(entry)
+	case strings.HasPrefix(e.ref, "desk:"):
+		a.lookAtDecision(entry)
+	case strings.HasPrefix(e.ref, "reversal:desk:"):
+		a.lookAtUndoing(entry)
 	case strings.HasPrefix(e.ref, "payout:"):
 		a.lookAtPayoutEntry(entry)
 	case strings.HasPrefix(e.ref, "sweep:"):
@@ -197,6 +209,11 @@ func (a *Auditor) lookAtDeposit(entry []postingRow) {
 		a.expect(entry, account{"custody", k.chain, c.asset}, account{"operator", k.chain, c.asset}, c.units)
 		return
 	}
+	if c.lost = false; c.decided != "" {
+		a.lookAtBack(entry, c, k, o)
+		return
+	}
+	c.through, c.beside = false, false
 	a.judge(c, t, o)
 	a.expectPostings(entry, c, k.chain, o)
 }
@@ -299,7 +316,12 @@ func internal(head *block, address string, fits func(*block) bool) *big.Int {
 
 // expectPostings compares an entry with what it must say.
 func (a *Auditor) expectPostings(entry []postingRow, c *credited, chain string, o *orderRow) {
-	want := map[account]*big.Int{{"custody", chain, c.asset}: c.units}
+	a.expectFrom(account{"custody", chain, c.asset}, entry, c, o)
+}
+
+// expectFrom is expectPostings of what was in another account before.
+func (a *Auditor) expectFrom(from account, entry []postingRow, c *credited, o *orderRow) {
+	want := map[account]*big.Int{from: c.units}
 	if c.merchant && o.policy.Direct {
 		want[account{"direct", o.merchant, c.asset}] = new(big.Int).Neg(c.units)
 	} else if c.merchant {
@@ -307,7 +329,7 @@ func (a *Auditor) expectPostings(entry []postingRow, c *credited, chain string, 
 		want[account{"merchant", o.merchant, c.asset}] = new(big.Int).Neg(new(big.Int).Sub(c.units, fee))
 		want[account{"fees", o.merchant, c.asset}] = new(big.Int).Neg(fee)
 	} else {
-		want[account{"suspense", chain, c.asset}] = new(big.Int).Neg(c.units)
+		want[account{"suspense", from.owner, c.asset}] = new(big.Int).Neg(c.units)
 	}
 	for _, p := range entry {
 		sum := want[p.account]
@@ -350,12 +372,13 @@ func (a *Auditor) lookAtReversal(entry []postingRow) {
 	if c.merchant {
 		a.books.reversed[c.order]++
 	}
-	same := len(entry) == len(c.postings)
-	for i := 0; same && i < len(entry); i++ {
-		was, is := c.postings[i], entry[i]
-		same = was.account == is.account && was.side != is.side && was.units.Cmp(is.units) == 0
-	}
-	if !same {
+	c.lost = c.merchant || c.decided != ""
+	switch suspense, custody := (account{"suspense", k.chain, c.asset}), (account{"custody", k.chain, c.asset}); {
+	case c.decided != "" && !c.merchant:
+		a.expect(entry, account{"operator", k.chain, c.asset}, custody, c.units)
+	case c.through, !c.merchant && !c.operator:
+		a.expect(entry, suspense, custody, c.units)
+	case !opposite(c.postings, entry):
 		a.wrong("C08 entry %s is not the opposite of what it reverses", ref)
 	}
 }
@@ -365,57 +388,4 @@ func (a *Auditor) wentOut(k key) bool {
 	t := a.rows.transfers[k]
 	o := a.rows.out[t.swept]
 	return o != nil && o.state == "paid" && a.direct(t.to)
-}
-
-// lookAtDesk judges the exception desk: what is in suspense is there, with its reason, and nothing
-// else is held.
-func (a *Auditor) lookAtDesk() {
-	held := map[account]*big.Int{}
-	open := map[key][]deskRow{}
-	for _, d := range a.rows.desk {
-		if d.status == "open" {
-			open[d.key] = append(open[d.key], d)
-			owner := account{"suspense", d.chain, d.asset}
-			if held[owner] == nil {
-				held[owner] = new(big.Int)
-			}
-			held[owner].Add(held[owner], d.held)
-		}
-	}
-	for owner, sums := range a.books.sums {
-		if owner.kind != "suspense" {
-			continue
-		}
-		if held[owner] == nil {
-			held[owner] = new(big.Int)
-		}
-		if holds := new(big.Int).Sub(sums[1], sums[0]); holds.Cmp(held[owner]) != 0 {
-			a.wrong("I04 %v holds %v, the exception desk %v", owner, holds, held[owner])
-		}
-	}
-	for k, c := range a.books.credited {
-		rows := open[k]
-		switch {
-		case c.operator || c.standing && !c.merchant && a.wentOut(k):
-			if len(rows) != 0 {
-				a.wrong("I04 transfer %v went out, and the desk has %v", k, rows)
-			}
-		case c.standing && !c.merchant:
-			if len(rows) != 1 || rows[0].reason != c.reason || rows[0].held.Cmp(c.units) != 0 {
-				a.wrong("I04 transfer %v is in suspense (%s, %v), the desk has %v", k, c.reason, c.units, rows)
-			}
-		case c.standing || !c.merchant:
-			if len(rows) != 0 {
-				a.wrong("I04 transfer %v has no business at the desk, which has %v", k, rows)
-			}
-		default:
-			if len(rows) != 1 || rows[0].reason != "reversed" || rows[0].held.Sign() != 0 {
-				a.wrong("C08 the credit of %v was taken back, the desk has %v", k, rows)
-			}
-		}
-		delete(open, k)
-	}
-	for k, rows := range open {
-		a.wrong("I04 the desk has %v, and the books know nothing of %v", rows, k)
-	}
 }

@@ -88,7 +88,7 @@ func (a *Auditor) lookAtOutcome(o *orderRow) {
 			state = "paid"
 		}
 		// Where late payments count, one may have completed the order before it expired.
-		if o.state != state && !(o.policy.Late == "count" && o.state == "paid") {
+		if o.state != state && !((o.policy.Late == "count" || a.attachedTo(o.id)) && o.state == "paid") {
 			a.wrong("M12 order %s is %s; %v of %v arrived in time", o.id, o.state, sum, o.due)
 		}
 	}
@@ -99,7 +99,8 @@ func (a *Auditor) lookAtOutcome(o *orderRow) {
 		}
 	}
 	for word := range a.news.told[o.number] {
-		if word != "TO-BE-PAID" && word != words[o.state] {
+		late := word == "TIME-OUT" && o.state == "paid" && (o.policy.Late == "count" || a.attachedTo(o.id))
+		if word != "TO-BE-PAID" && word != words[o.state] && !late {
 			a.wrong("I10 order %s is %s, and its merchant was told %s", o.id, o.state, word)
 		}
 	}
@@ -113,7 +114,7 @@ func (a *Auditor) lookAtEnd(o *outRow) {
 	}
 	for _, id := range sorted(a.news.events) {
 		e := a.news.events[id]
-		if e.order == o.id && e.kind != "payout.created" && !a.news.acked[id] && !a.givenUp(id) {
+		if e.order == o.id && (e.kind == "payout.paid" || e.kind == "payout.failed") && !a.news.acked[id] && !a.givenUp(id) {
 			a.wrong("I19 payout %s is %s, and its merchant was never told", o.id, o.state)
 		}
 	}
@@ -176,7 +177,7 @@ func (a *Auditor) lookAtTallies() {
 
 // lookAgain reads the tables that only grow once more as a whole: nothing in them has changed.
 func (a *Auditor) lookAgain() {
-	fresh := &Auditor{conn: a.conn, prepared: a.prepared, truths: a.truths, books: newBooks(), given: newGiven(), news: newNews(), rows: newRows(), spent: newSpent()}
+	fresh := &Auditor{conn: a.conn, prepared: a.prepared, truths: a.truths, books: newBooks(), given: newGiven(), news: newNews(), rows: newRows(), spent: newSpent(), decided: newDecided()}
 	rows, err := fresh.read()
 	if err != nil {
 		a.wrong("the auditor cannot read: %v", err)
@@ -230,7 +231,15 @@ func (a *Auditor) Tally() map[string]int {
 		} else if c.operator {
 			tally["transfer to the operator"]++
 		} else if c.standing {
-			tally["transfer in suspense: "+c.reason]++
+			if c.decided == "" {
+				tally["transfer in suspense: "+c.reason]++
+			}
+		}
+		if c.decided != "" {
+			tally["transfer at the desk: "+c.decided]++
+			if c.times > 1 {
+				tally["transfer decided about and back after a fork"]++
+			}
 		}
 		if c.times > 1 {
 			tally["transfer credited again after a fork"]++

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -74,7 +75,7 @@ func (a *Auditor) lookAtNews() {
 		if o := a.rows.orders[e.order]; o != nil && slices.Contains(o.policy.Tell, e.kind) {
 			want = 1
 		}
-		if e.kind == "payout.paid" || e.kind == "payout.failed" {
+		if finalOut[e.kind] {
 			want = 1
 		}
 		if got := deliveries[id]; got < want || got > want+n.resent[id] {
@@ -86,7 +87,7 @@ func (a *Auditor) lookAtNews() {
 // lookAtEvent judges the snapshot in a new event.
 func (a *Auditor) lookAtEvent(e *eventRow) {
 	if out := a.rows.out[e.order]; out != nil {
-		state := map[string]string{"payout.paid": "paid", "payout.failed": "failed"}[e.kind]
+		state := map[string]string{"payout.paid": "paid", "payout.failed": "failed", "refund.paid": "paid", "refund.failed": "failed"}[e.kind]
 		if p := e.facts.Payout; p == nil || p.Number != out.number || p.Units != out.units.String() || state != "" && (p.State != state || p.TxID != out.txID) {
 			a.wrong("I09 event %s %s of payout %s says %+v", e.id, e.kind, e.order, p)
 		}
@@ -118,7 +119,7 @@ func (a *Auditor) lookAtEvent(e *eventRow) {
 func (a *Auditor) lookAtEventsOf(o *orderRow) {
 	kinds := a.news.ofOrder[o.id]
 	final := map[string][2]int{"open": {0, 0}, "paid": {1, 0}, "expired": {0, 1}}[o.state]
-	if o.policy.Late == "count" && o.state == "paid" && kinds["order.expired"] == 1 {
+	if (o.policy.Late == "count" || a.attachedTo(o.id)) && o.state == "paid" && kinds["order.expired"] == 1 {
 		final[1] = 1 // it was over first
 	}
 	if kinds["order.created"] != 1 || kinds["order.paid"] != final[0] || kinds["order.expired"] != final[1] {
@@ -128,21 +129,33 @@ func (a *Auditor) lookAtEventsOf(o *orderRow) {
 	if booked != a.books.deposits[o.id] {
 		a.wrong("I09 order %s has %d entries of deposits, its events are %v", o.id, a.books.deposits[o.id], kinds)
 	}
+	dismissed := 0
+	for _, d := range a.rows.desk {
+		if d.order == o.id && d.reason == "reversed" && d.resolution == "written_off" {
+			dismissed++
+		}
+	}
+	if kinds["desk.resolved"] != a.books.resolved[o.id]+dismissed {
+		a.wrong("I09 order %s had %d decisions and %d losses dismissed, its events are %v", o.id, a.books.resolved[o.id], dismissed, kinds)
+	}
 	if kinds["payment.reversed"] != a.books.reversed[o.id] {
 		a.wrong("I09 order %s had %d credits taken back, its events are %v", o.id, a.books.reversed[o.id], kinds)
 	}
 }
 
+// finalOut are the ends of what leaves, which merchants are told.
+var finalOut = map[string]bool{"payout.paid": true, "payout.failed": true, "refund.paid": true, "refund.failed": true}
+
 // lookAtPayoutEvents judges that a payout's events are those of its history.
 func (a *Auditor) lookAtPayoutEvents(o *outRow) {
 	kinds, want := a.news.ofOrder[o.id], map[string]int{}
-	if o.kind == "payout" {
-		want["payout.created"] = 1
+	if o.kind != "sweep" {
+		want[o.kind+".created"] = 1
 		if !o.open() {
-			want["payout."+o.state] = 1
+			want[o.kind+"."+o.state] = 1
 		}
 	}
-	for _, kind := range []string{"payout.created", "payout.paid", "payout.failed"} {
+	for _, kind := range []string{"payout.created", "payout.paid", "payout.failed", "refund.created", "refund.paid", "refund.failed"} {
 		if kinds[kind] != want[kind] {
 			a.wrong("I09 payout %s is %s, its events are %v", o.id, o.state, kinds)
 		}
@@ -156,7 +169,7 @@ func (a *Auditor) lookAtDelivery(d *deliveryRow) {
 		a.wrong("I09 delivery %s is of event %s, which is not there", d.id, d.event)
 		return
 	}
-	final := e.kind == "order.paid" || e.kind == "order.expired" || e.kind == "payout.paid" || e.kind == "payout.failed"
+	final := e.kind == "order.paid" || e.kind == "order.expired" || finalOut[e.kind]
 	if d.final != final {
 		a.wrong("I09 delivery %s of %s says final %v", d.id, e.kind, d.final)
 	}
@@ -164,6 +177,10 @@ func (a *Auditor) lookAtDelivery(d *deliveryRow) {
 		a.wrong("I09 delivery %s goes from %s to %s", d.id, was.status, d.status)
 	}
 	switch d.status {
+	case "unwanted":
+		if !strings.HasPrefix(e.kind, "refund.") { // HaloPay has no word for refunds
+			a.wrong("I09 delivery %s of %s is unwanted", d.id, e.kind)
+		}
 	case "waiting":
 		if !final && d.leased == 0 && a.news.resent[d.event] == 0 && a.hasNewer(d) {
 			a.wrong("G19 delivery %s of %s waits although there is younger news of its order", d.id, e.kind)
@@ -240,7 +257,7 @@ func (a *Auditor) Told(n News) []string {
 		a.news.told[o.number] = words
 	}
 	words[n.Told.Status] = true
-	if words["PAID"] && words["TIME-OUT"] && o.policy.Late != "count" {
+	if words["PAID"] && words["TIME-OUT"] && o.policy.Late != "count" && !a.attachedTo(o.id) {
 		a.wrong("G20 order %s is told both PAID and TIME-OUT", o.number)
 	}
 	if n.Acknowledged {

@@ -96,7 +96,7 @@ func sameRequest(o *orderRow, r Request) bool {
 	if life == 0 {
 		life = 1800
 	}
-	return o.currency == r.Currency && o.price == price.String() && o.policy.FeeBPS == int64(r.FeeBPS) && o.policy.Late == r.Late &&
+	return o.currency == r.Currency && o.asked == price.String() && o.policy.FeeBPS == int64(r.FeeBPS) && o.policy.Late == r.Late &&
 		o.policy.Places == 8 && o.deadline == (o.created/1_000_000+life)*1_000_000
 }
 
@@ -259,12 +259,33 @@ func (a *Auditor) lookAtQuote(o *orderRow) {
 		}
 		return
 	}
+	if a.attachedTo(o.id) {
+		a.lookAtRepair(o, was)
+		return
+	}
 	fits := slices.ContainsFunc(a.said.choices[o.number], func(c choice) bool { return c.asset == o.asset && dueOf(o, c).Cmp(o.due) == 0 })
 	if !fits {
 		a.wrong("I08 order %s has %v of %s due, which no choice of its payer explains: %v", o.id, o.due, o.asset, a.said.choices[o.number])
 	}
 	if was != nil && (was.state != "open" || a.frozenBefore(o)) {
 		a.wrong("G13 order %s, %s, is quoted again after a transfer was seen: %v of %s, then %v of %s", o.id, was.state, was.due, was.asset, o.due, o.asset)
+	}
+}
+
+// lookAtRepair judges an order that was settled with what was held: it is over what it has received, and its price
+// in proportion, to the half of its last place.
+func (a *Auditor) lookAtRepair(o, was *orderRow) {
+	if o.due.Cmp(o.received) != 0 || o.state != "paid" {
+		a.wrong("C23 order %s, %s, is over %v and has received %v", o.id, o.state, o.due, o.received)
+	}
+	if was == nil || was.asset != o.asset {
+		return
+	}
+	price, _ := new(big.Int).SetString(o.price, 10)
+	before, _ := new(big.Int).SetString(was.price, 10)
+	off := new(big.Int).Sub(price.Mul(price, was.due), before.Mul(before, o.due))
+	if off.Lsh(off, 1).CmpAbs(was.due) > 0 {
+		a.wrong("C23 order %s was %s for %v, and is %s for %v", o.id, was.price, was.due, o.price, o.due)
 	}
 }
 
@@ -300,6 +321,15 @@ func (a *Auditor) lookAtSums(o *orderRow) {
 	if o.late.Cmp(late) != 0 {
 		a.wrong("M12 order %s has %v late; credited and late are %v", o.id, o.late, late)
 	}
+	refunded := new(big.Int)
+	for _, out := range a.rows.out {
+		if out.kind == "refund" && out.order == o.id && out.desk == "" && out.state == "paid" {
+			refunded.Add(refunded, out.units)
+		}
+	}
+	if o.refunded.Cmp(refunded) != 0 {
+		a.wrong("M14 order %s says that %v was refunded, it is %v", o.id, o.refunded, refunded)
+	}
 	if o.reversed.Sign() != 0 && o.state != "paid" {
 		a.wrong("G20 order %s is %s, with %v taken back", o.id, o.state, o.reversed)
 	}
@@ -314,6 +344,7 @@ func (a *Auditor) sums(id string) (received, late *big.Int) {
 	for _, c := range a.books.credited {
 		switch {
 		case c.order != id || !c.standing || !c.merchant:
+		case c.beside:
 		case c.counted:
 			received.Add(received, c.units)
 		default:
@@ -336,7 +367,7 @@ func (a *Auditor) lookAtStep(o *orderRow) {
 		}
 		return
 	}
-	if was.number != o.number || was.reference != o.reference || was.app != o.app || was.merchant != o.merchant || was.price != o.price ||
+	if was.number != o.number || was.reference != o.reference || was.app != o.app || was.merchant != o.merchant || was.price != o.price && !a.attachedTo(o.id) ||
 		was.currency != o.currency || was.deadline != o.deadline && was.state != "standing" || was.created != o.created || was.policyText != o.policyText || o.version < was.version {
 		a.wrong("I13 order %s was %+v and is %+v", o.id, *was, *o)
 	}
@@ -348,7 +379,7 @@ func (a *Auditor) lookAtStep(o *orderRow) {
 	}
 	switch {
 	case was.state == "standing" && o.state == "closed":
-	case was.state == "open" && o.state == "paid", was.state == "expired" && o.state == "paid" && o.policy.Late == "count":
+	case was.state == "open" && o.state == "paid", was.state == "expired" && o.state == "paid" && (o.policy.Late == "count" || a.attachedTo(o.id)):
 		a.lookAtPaid(o)
 	case was.state == "open" && o.state == "expired":
 		a.lookAtExpired(o)

@@ -14,10 +14,10 @@ import (
 
 // outRow is what is to leave our accounts: a payout or a sweep.
 type outRow struct {
-	id, kind, merchant, app, number, reference, chain, asset, recipient, coin, sender, state, reason, txID string
-	units, cap, fee                                                                                        *big.Int
-	approval                                                                                               bool
-	held, nonce, height, created, version, due, leased                                                     int64
+	id, kind, merchant, app, order, desk, number, reference, chain, asset, recipient, coin, sender, state, reason, txID string
+	units, cap, fee                                                                                                     *big.Int
+	approval                                                                                                            bool
+	held, nonce, height, created, version, due, leased                                                                  int64
 }
 
 // open reports whether it may still be made, or fail.
@@ -101,11 +101,11 @@ func newSpent() spent {
 
 // readPayouts reads what is on its way out.
 func (a *Auditor) readPayouts(r *reader, s *rows) {
-	r.each(`SELECT id, kind, merchant_id, app_id, number, reference, chain, asset, units, recipient, coin, fee_cap_units, fee_units, sender, approval,
+	r.each(`SELECT id, kind, merchant_id, app_id, order_id, desk_id, number, reference, chain, asset, units, recipient, coin, fee_cap_units, fee_units, sender, approval,
 		held_until, state, reason, nonce, txid, block_height, created_at, version, due_at, leased_until FROM outgoing`, func(scan func(...any)) {
 		var o outRow
 		var units, most, fee string
-		scan(&o.id, &o.kind, &o.merchant, &o.app, &o.number, &o.reference, &o.chain, &o.asset, &units, &o.recipient, &o.coin, &most, &fee, &o.sender,
+		scan(&o.id, &o.kind, &o.merchant, &o.app, &o.order, &o.desk, &o.number, &o.reference, &o.chain, &o.asset, &units, &o.recipient, &o.coin, &most, &fee, &o.sender,
 			&o.approval, &o.held, &o.state, &o.reason, &o.nonce, &o.txID, &o.height, &o.created, &o.version, &o.due, &o.leased)
 		o.units, o.cap, o.fee = r.number(units), r.number(most), r.number(fee)
 		s.out[o.id] = &o
@@ -294,7 +294,7 @@ func (a *Auditor) lookAtPayouts() {
 	for _, id := range sorted(a.rows.out) {
 		o := a.rows.out[id]
 		a.lookAtPayout(o)
-		if o.kind == "payout" && o.open() {
+		if o.kind != "sweep" && o.open() {
 			owner := account{"payouts", o.merchant, o.asset}
 			if owed[owner] == nil {
 				owed[owner] = new(big.Int)
@@ -394,7 +394,7 @@ func (a *Auditor) lookAtPayout(o *outRow) {
 		a.lookAtAccepted(o)
 		was = o
 	}
-	if was.kind != o.kind || was.merchant != o.merchant || was.app != o.app || was.number != o.number || was.reference != o.reference || was.asset != o.asset ||
+	if was.kind != o.kind || was.order != o.order || was.desk != o.desk || was.merchant != o.merchant || was.app != o.app || was.number != o.number || was.reference != o.reference || was.asset != o.asset ||
 		was.units.Cmp(o.units) != 0 || was.recipient != o.recipient || was.cap.Cmp(o.cap) != 0 || was.sender != o.sender || was.approval != o.approval ||
 		was.held != o.held || was.created != o.created || was.nonce != -1 && was.nonce != o.nonce || o.version < was.version {
 		a.wrong("P11 payout %s was %+v and is %+v", o.id, *was, *o)
@@ -422,7 +422,7 @@ func (a *Auditor) lookAtPayout(o *outRow) {
 	}
 	booked := a.spent.booked[o.id]
 	want := map[string]int{}
-	if o.kind == "payout" {
+	if o.kind != "sweep" {
 		want["accept"] = 1
 		switch o.state {
 		case "paid":
@@ -452,13 +452,13 @@ func (a *Auditor) lookAtAccepted(o *outRow) {
 		return r.same(PayoutRequest{App: o.app, Reference: o.reference, Asset: o.asset, Units: o.units.String(), Recipient: o.recipient})
 	})
 	switch {
-	case o.kind != "payout" || fits < 0 || o.merchant != a.rows.apps[o.app].merchant || o.sender != hot || o.chain != chainOf(o.asset):
+	case o.kind == "payout" && fits < 0 || o.merchant != a.rows.apps[o.app].merchant || o.sender != hot || o.chain != chainOf(o.asset):
 		a.wrong("I13 payout %+v was never asked for", *o)
 	case !rules.Enabled:
 		a.wrong("P12 payout %s is of an app that may not", o.id)
 	case a.given.orders[o.recipient] != "" || o.recipient == hot || o.recipient == home:
 		a.wrong("P10 payout %s goes to %s, which is ours", o.id, o.recipient)
-	case rules.Listed && !slices.Contains(rules.Payees, o.recipient):
+	case o.kind == "payout" && rules.Listed && !slices.Contains(rules.Payees, o.recipient):
 		a.wrong("P12 payout %s goes to %s, which is not on the list", o.id, o.recipient)
 	case a.before.stopped(o.chain, o.app) && a.rows.stopped(o.chain, o.app):
 		a.wrong("P12 payout %s is accepted, and its kind is stopped", o.id)
@@ -470,10 +470,15 @@ func (a *Auditor) lookAtAccepted(o *outRow) {
 			a.wrong("P12 payout %s is of %v %s, the limit is %s", o.id, o.units, o.asset, single)
 		}
 	}
-	if free := a.books.sums[account{"merchant", o.merchant, o.asset}]; free[0] == nil || free[1].Cmp(free[0]) < 0 {
+	if o.kind == "refund" {
+		a.lookAtRefund(o)
+	}
+	if free := a.books.sums[account{"merchant", o.merchant, o.asset}]; o.desk != "" {
+		return
+	} else if free[0] == nil || free[1].Cmp(free[0]) < 0 {
 		a.wrong("M08 payout %s is accepted, and its merchant has %v", o.id, free)
 	}
-	if rules.SecondFactor {
+	if rules.SecondFactor && o.kind == "payout" {
 		a.lookAtStep2(o)
 	}
 }
@@ -571,6 +576,8 @@ func (a *Auditor) lookAtPayoutEntry(entry []postingRow) {
 	a.spent.booked[o.id][parts[2]]++
 	merchant, reserved := account{"merchant", o.merchant, o.asset}, account{"payouts", o.merchant, o.asset}
 	switch {
+	case o.desk != "" && (parts[2] == "accept" || parts[2] == "return"):
+		a.lookAtRefundEntry(parts[2], entry, o, reserved)
 	case parts[2] == "accept":
 		a.expect(entry, merchant, reserved, o.units)
 		if sums := a.books.sums[merchant]; sums[1].Cmp(sums[0]) < 0 {
@@ -592,6 +599,9 @@ func (a *Auditor) lookAtPayoutEntry(entry []postingRow) {
 
 // expect compares an entry of two lines with what it must say.
 func (a *Auditor) expect(entry []postingRow, debit, credit account, units *big.Int) {
+	if len(entry) == 2 && entry[0].side == "credit" {
+		entry = []postingRow{entry[1], entry[0]}
+	}
 	if len(entry) != 2 || entry[0].account != debit || entry[0].side != "debit" || entry[0].units.Cmp(units) != 0 ||
 		entry[1].account != credit || entry[1].side != "credit" || entry[1].units.Cmp(units) != 0 {
 		said := ""

@@ -49,6 +49,9 @@ func (a *Auditor) lookAtStatic(o *orderRow) {
 // lookAtOwner judges whose a transfer to the address of order is: the order's, or since it was confirmed a deposit's, for good.
 func (a *Auditor) lookAtOwner(t *transferRow, order string) {
 	owner := a.rows.orders[t.order]
+	if row := a.rowOf(t.key); row != nil && row.resolution == "attached" && row.attached == t.order && row.order == order {
+		return // somebody has settled another order with it
+	}
 	if t.order != order && (owner == nil || owner.home != order) {
 		a.wrong("I05 transfer %v is to an address of order %s, and belongs to %s", t.key, order, t.order)
 	}
@@ -72,6 +75,9 @@ func (a *Auditor) lookAtCodes() {
 		if home == nil || !home.static() || t.asset != home.asset {
 			continue
 		}
+		if row := a.rowOf(k); row != nil && row.status == "resolved" {
+			continue // somebody has decided about it
+		}
 		own := t.order != home.id
 		if own {
 			credits[home.id]++
@@ -79,7 +85,7 @@ func (a *Auditor) lookAtCodes() {
 		late := home.closedBefore(t.time)
 		switch {
 		case t.removed && t.booked == "":
-		case own && t.booked == "merchant" && (!late || t.credits > 1):
+		case own && t.booked == "merchant" && (!late || t.credits > 1 || !home.closedBefore(a.rows.orders[t.order].paid)): // a fork may move it
 		case !own && t.booked == "suspense" && t.reason == "closed" && late:
 		default:
 			a.wrong("C31 transfer %v to static address %s, %s, is booked %q for %q at order %s", k, home.id, home.state, t.booked, t.reason, t.order)

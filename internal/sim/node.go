@@ -321,12 +321,13 @@ type listener struct{ world *World }
 
 // alarms are errors that are meant to be logged.
 var alarms = map[string]bool{
-	"a credited payment was taken back by its chain":          true,
-	"a sweep left money behind":                               true, // lookAtHome asks whether it had to
-	"a deposit address holds less than the books say":         true, // a fork took it, and its order is not settled yet
-	"the books differ from the chain":                         true,
-	"a payout waits":                                          true,
-	"the paying account is short of gas: payouts are refused": true,
+	"a credited payment was taken back by its chain":                              true,
+	"a payment was taken back by its chain after the exception desk gave it away": true,
+	"a sweep left money behind":                                                   true, // lookAtHome asks whether it had to
+	"a deposit address holds less than the books say":                             true, // a fork took it, and its order is not settled yet
+	"the books differ from the chain":                                             true,
+	"a payout waits":                                                              true,
+	"the paying account is short of gas: payouts are refused":                     true,
 }
 
 func (l *listener) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelWarn }

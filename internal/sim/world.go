@@ -71,6 +71,7 @@ type World struct {
 	codes   []*code
 	payouts []*payout
 	pays    bool                 // money can leave
+	refunds int                  // asked for so far
 	flights map[string]time.Time // when the webhook of an order set out that is on its way
 	prices  *prices
 	auditor *Auditor
@@ -205,7 +206,7 @@ func (w *World) drawProfile() profile {
 		}
 	}
 	if w.pays && w.chance(50) { // a world about money that leaves
-		for _, name := range []string{"ask for a payout", "decide on a payout", "pay out", "sweep", "empty pool", "fees"} {
+		for _, name := range []string{"ask for a payout", "decide on a payout", "decide at the desk", "pay back", "pay out", "sweep", "empty pool", "fees"} {
 			p.weights[name] *= 4
 		}
 	}
@@ -241,6 +242,9 @@ func init() {
 		{"ask for a payout", 12, true, false, (*World).askPayout},
 		{"ask how a payout stands", 2, false, false, (*World).askOutcome},
 		{"decide on a payout", 5, false, false, (*World).decide},
+		{"decide at the desk", 10, false, false, (*World).attend},
+		{"claim", 2, false, false, (*World).claim},
+		{"pay back", 8, false, false, (*World).payBack},
 		{"fund the paying account", 2, false, false, (*World).fundSome},
 		{"pay out", 16, true, false, (*World).payOutSome},
 		{"watch", 3, true, false, (*World).watchSome},

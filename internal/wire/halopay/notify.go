@@ -35,6 +35,9 @@ func NewWebhooks(list []Token) *Webhooks { return &Webhooks{byAsset(list)} }
 // Body writes what is told of an event, in the order of the documented samples. It is a function of
 // the event's own facts and the app's id, so it can be made again and says the same.
 func (h *Webhooks) Body(_ context.Context, e payment.Event, app engine.App) ([]byte, error) {
+	if e.Payout != nil && e.Payout.Kind == payment.KindRefund {
+		return nil, nil // HaloPay has no word for refunds
+	}
 	if e.Payout != nil {
 		return h.payoutBody(e, app)
 	}
