@@ -170,6 +170,41 @@ func TestResendRangeHastens(t *testing.T) {
 	})
 }
 
+// TestResendRangeInFlight: the merchant has heard it and asks for it again before we know that he has. He is told once
+// more, after that; not if he asks for what failed, nor twice more if he asks twice.
+func TestResendRangeInFlight(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		v := w.choose(w.order("20"), "USDT@sim-ethereum")
+		w.pay(v, v.Due)
+		w.mine(int(v.Network.Confirmations))
+		due, err := w.engine.DueDeliveries(w.ctx, 1)
+		w.must(err)
+		flying, err := w.engine.LeaseDelivery(w.ctx, due[0].ID, "test", time.Minute, func(payment.Event, engine.App) ([]byte, error) { return []byte("{}"), nil })
+		w.must(err)
+		f := engine.ResendFilter{AppID: w.app.ID, From: start, To: w.clock.Now().Add(time.Hour)}
+		for _, asked := range []struct {
+			failedOnly bool
+			rows       int
+		}{{true, 1}, {false, 2}, {false, 2}} {
+			f.FailedOnly = asked.failedOnly
+			if n, err := w.engine.ResendRange(w.ctx, f); n != 1 || err != nil {
+				t.Fatalf("%+v: %d, %v", asked, n, err)
+			}
+			rows, err := w.db.OrderDeliveries(w.ctx, v.ID)
+			if w.must(err); len(rows) != asked.rows {
+				t.Errorf("%+v: %d deliveries", asked, len(rows))
+			}
+		}
+		if told := w.tell(ending(engine.Delivered)); len(told) != 0 {
+			t.Errorf("told %v beside the one in flight", told)
+		}
+		w.must(w.engine.RecordAttempt(w.ctx, flying, &engine.Attempt{At: w.clock.Now()}, engine.Delivered, w.clock.Now()))
+		if told := w.tell(ending(engine.Delivered)); len(told) != 1 {
+			t.Errorf("told %v", told)
+		}
+	})
+}
+
 // TestResendRangeByPages tells more than fit one page; a page is one transaction.
 func TestResendRangeByPages(t *testing.T) {
 	w := newWorld(t, "sqlite:"+t.TempDir()+"/florin.db")

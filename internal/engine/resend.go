@@ -33,8 +33,9 @@ const clockSlack = 24 * time.Hour
 
 // ResendRange tells events again, in the order in which they happened, and returns how many are on
 // their way. What merchants are not told of is not told, and what waits already is told now instead
-// of twice: so a repeat, or one after a crash, is harmless. The deliveries are due on return; those of
-// one order go out one after the other.
+// of twice: so a repeat, or one after a crash, is harmless. What is in flight the merchant may have
+// heard already: it is told once more, unless only what failed is asked for. The deliveries are due on
+// return; those of one order go out one after the other.
 func (e *Engine) ResendRange(ctx context.Context, f ResendFilter) (n int, err error) {
 	if f.From.UnixMilli() < 0 || !f.From.Before(f.To) {
 		return 0, payment.Invalid("until", "is not after since")
@@ -48,12 +49,13 @@ func (e *Engine) ResendRange(ctx context.Context, f ResendFilter) (n int, err er
 		Since: f.From.UnixMicro(), Until: f.To.UnixMicro(), MaxRows: resendPage,
 	}
 	for {
+		page.Now = e.now().UnixMicro()
 		rows, err := e.db.ToldEvents(ctx, page)
 		if err != nil {
 			return n, fmt.Errorf("list events of app %s: %w", f.AppID, err)
 		}
 		chosen := slices.DeleteFunc(slices.Clone(rows), func(row query.ToldEventsRow) bool { return !f.takes(row) })
-		if err := e.tellAgain(ctx, app, chosen); err != nil {
+		if err := e.tellAgain(ctx, app, chosen, f.FailedOnly); err != nil {
 			return n, fmt.Errorf("tell %d events again: %w", len(chosen), err)
 		}
 		n += len(chosen)
@@ -75,7 +77,7 @@ func (f ResendFilter) takes(row query.ToldEventsRow) bool {
 }
 
 // tellAgain makes deliveries of events due, in their order.
-func (e *Engine) tellAgain(ctx context.Context, app App, rows []query.ToldEventsRow) error {
+func (e *Engine) tellAgain(ctx context.Context, app App, rows []query.ToldEventsRow, failedOnly bool) error {
 	if len(rows) == 0 {
 		return nil
 	}
@@ -86,7 +88,7 @@ func (e *Engine) tellAgain(ctx context.Context, app App, rows []query.ToldEvents
 	}
 	err := e.db.Update(ctx, app.MerchantID, func(ctx context.Context, tx *store.Tx) error {
 		for i, row := range rows {
-			if row.Waiting > 0 {
+			if row.Waiting > row.InFlight || failedOnly && row.InFlight > 0 {
 				if err := tx.HastenDeliveries(ctx, query.HastenDeliveriesParams{EventID: row.ID, Now: now.UnixMicro()}); err != nil {
 					return err
 				}

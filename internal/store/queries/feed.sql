@@ -24,10 +24,12 @@ UPDATE api_tokens SET revoked_at = @now WHERE id = @id AND app_id = @app_id AND 
 
 -- name: ToldEvents :many
 -- Events of an app, from since up to until, that its merchant is told of, by id: those that have a
--- delivery, whatever became of it. Pass the first and the last id that could be, then the last one seen.
+-- delivery, whatever became of it. Those in flight wait as well. Pass the first and the last id that could be, then the
+-- last one seen.
 SELECT e.id, e.kind, d.order_id, d.sequence, d.final,
     (SELECT count(*) FROM deliveries AS o WHERE o.event_id = e.id AND o.status || '' = 'delivered') AS delivered,
     (SELECT count(*) FROM deliveries AS o WHERE o.event_id = e.id AND o.status || '' = 'waiting') AS waiting,
+    (SELECT count(*) FROM deliveries AS o WHERE o.event_id = e.id AND o.status || '' = 'waiting' AND o.leased_until > @now) AS in_flight,
     EXISTS (SELECT 1 FROM orders AS r WHERE r.id = d.order_id AND r.home_id <> '') AS deposit
 FROM events AS e JOIN deliveries AS d ON d.id = (SELECT min(o.id || '') FROM deliveries AS o WHERE o.event_id = e.id)
 WHERE e.id > @after AND e.id < @before AND e.app_id = @app_id AND e.at >= @since AND e.at < @until

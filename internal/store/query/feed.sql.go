@@ -195,13 +195,15 @@ const toldEvents = `-- name: ToldEvents :many
 SELECT e.id, e.kind, d.order_id, d.sequence, d.final,
     (SELECT count(*) FROM deliveries AS o WHERE o.event_id = e.id AND o.status || '' = 'delivered') AS delivered,
     (SELECT count(*) FROM deliveries AS o WHERE o.event_id = e.id AND o.status || '' = 'waiting') AS waiting,
+    (SELECT count(*) FROM deliveries AS o WHERE o.event_id = e.id AND o.status || '' = 'waiting' AND o.leased_until > $1) AS in_flight,
     EXISTS (SELECT 1 FROM orders AS r WHERE r.id = d.order_id AND r.home_id <> '') AS deposit
 FROM events AS e JOIN deliveries AS d ON d.id = (SELECT min(o.id || '') FROM deliveries AS o WHERE o.event_id = e.id)
-WHERE e.id > $1 AND e.id < $2 AND e.app_id = $3 AND e.at >= $4 AND e.at < $5
-ORDER BY e.id LIMIT $6
+WHERE e.id > $2 AND e.id < $3 AND e.app_id = $4 AND e.at >= $5 AND e.at < $6
+ORDER BY e.id LIMIT $7
 `
 
 type ToldEventsParams struct {
+	Now     int64
 	After   string
 	Before  string
 	AppID   string
@@ -218,13 +220,16 @@ type ToldEventsRow struct {
 	Final     bool
 	Delivered int64
 	Waiting   int64
+	InFlight  int64
 	Deposit   bool
 }
 
 // Events of an app, from since up to until, that its merchant is told of, by id: those that have a
-// delivery, whatever became of it. Pass the first and the last id that could be, then the last one seen.
+// delivery, whatever became of it. Those in flight wait as well. Pass the first and the last id that could be, then the
+// last one seen.
 func (q *Queries) ToldEvents(ctx context.Context, arg ToldEventsParams) ([]ToldEventsRow, error) {
 	rows, err := q.db.Query(ctx, toldEvents,
+		arg.Now,
 		arg.After,
 		arg.Before,
 		arg.AppID,
@@ -247,6 +252,7 @@ func (q *Queries) ToldEvents(ctx context.Context, arg ToldEventsParams) ([]ToldE
 			&i.Final,
 			&i.Delivered,
 			&i.Waiting,
+			&i.InFlight,
 			&i.Deposit,
 		); err != nil {
 			return nil, err
