@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -37,8 +38,8 @@ type simRequest struct {
 }
 
 type simPay struct {
-	Order  string `required:"" json:"order" help:"The order: our id or the number that is shown."`
-	Asset  string `json:"asset,omitempty" help:"SYMBOL or SYMBOL@CHAIN; what the payer chose, else the first on offer."`
+	Order  string `required:"" json:"order" help:"The order: our id, the number that is shown, or a deposit address."`
+	Asset  string `json:"asset,omitempty" help:"SYMBOL or SYMBOL@CHAIN; what the payer chose, else the first on offer. SYMBOL@CHAIN where every asset is taken."`
 	Amount string `json:"amount,omitempty" help:"Of whole units; the remainder unless told."`
 	Fail   bool   `json:"fail,omitempty" help:"The transaction fails."`
 	How    string `json:"how,omitempty" enum:",internal,silent" default:"" help:"internal: coin from inside a contract; silent: a token without event."`
@@ -210,6 +211,9 @@ func (p *program) simulatePayment(ctx context.Context, c simPay) (sim.Transfer, 
 	if v.App.Mode != engine.Test {
 		return sim.Transfer{}, errors.New("only test-mode orders are paid on the simulated network")
 	}
+	if len(v.Addresses) > 0 {
+		return p.simulateDeposit(ctx, v, c)
+	}
 	code, err := assetFor(v, c.Asset)
 	if err != nil {
 		return sim.Transfer{}, err
@@ -229,13 +233,35 @@ func (p *program) simulatePayment(ctx context.Context, c simPay) (sim.Transfer, 
 	if c.Token != "" {
 		code = c.Token + "@" + v.Network.Name
 	}
+	return p.simulateTransfer(ctx, c, code, v.Address, amount)
+}
+
+// simulateDeposit pays to an address that takes every asset, on the network that the asset names.
+func (p *program) simulateDeposit(ctx context.Context, v engine.OrderView, c simPay) (sim.Transfer, error) {
+	symbol, network, named := strings.Cut(c.Asset, "@")
+	if !named || c.Amount == "" {
+		return sim.Transfer{}, errors.New("every asset is taken there: --asset SYMBOL@CHAIN and --amount say what is paid")
+	}
+	address, ok := v.Addresses[network]
+	if !ok {
+		return sim.Transfer{}, fmt.Errorf("it has no address on %q", network)
+	}
+	return p.simulateTransfer(ctx, c, cmp.Or(c.Token, symbol)+"@"+network, address, c.Amount)
+}
+
+func (p *program) simulateTransfer(ctx context.Context, c simPay, asset, to, amount string) (sim.Transfer, error) {
 	return sim.Commands{Networks: p.simulated}.Pay(ctx, sim.Payment{
-		Asset: code, To: v.Address, Amount: amount, How: sim.How(c.How), Fails: c.Fail, Waits: true,
+		Asset: asset, To: to, Amount: amount, How: sim.How(c.How), Fails: c.Fail, Waits: true,
 	})
 }
 
-// findOrder finds an order by our id or by its shown number.
+// findOrder finds an order by our id, by its shown number, or by its deposit address.
 func (p *program) findOrder(ctx context.Context, name string) (engine.OrderView, error) {
+	if row, err := p.db.DepositAddress(ctx, name); err == nil {
+		name = row.OrderID
+	} else if !errors.Is(err, store.ErrNotFound) {
+		return engine.OrderView{}, fmt.Errorf("look for address %s: %w", name, err)
+	}
 	if strings.HasPrefix(name, "ord_") {
 		o, err := p.db.FindOrder(ctx, name)
 		if errors.Is(err, store.ErrNotFound) {
