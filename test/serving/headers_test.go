@@ -1,12 +1,14 @@
 package serving
 
 import (
+	"cmp"
 	"io"
 	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -27,10 +29,7 @@ func TestB08_EveryRoute(t *testing.T) {
 	// What a page token looks like, and no order has.
 	const noSign, noToken = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA%3D", "AAAAAAAAAAAAAAAAAAAAAA"
 	asked := map[string]bool{}
-	for _, c := range []struct {
-		route, method, path string
-		status              int
-	}{
+	cases := []asking{
 		{"GET /healthz", "GET", "/healthz", 200},
 		{"GET /readyz", "GET", "/readyz", 200},
 		{"GET /healthz", "POST", "/healthz", 405},
@@ -79,7 +78,10 @@ func TestB08_EveryRoute(t *testing.T) {
 		{"no route", "GET", "/nowhere", 404},
 		{"no route", "GET", "/", 404},
 		{"no route", "POST", "/../etc/passwd", 307},
-	} {
+		{"no route", "GET", "/api/mer/nothing", 404},
+		{"no route", "POST", "/ccpayment/v1/nothing", 404},
+	}
+	for _, c := range slices.Concat(cases, unsigned(t)) {
 		asked[c.route] = true
 		request, err := http.NewRequestWithContext(t.Context(), c.method, f.URL+c.path, nil)
 		if err != nil {
@@ -116,6 +118,39 @@ func TestB08_EveryRoute(t *testing.T) {
 	}
 }
 
+// asking is a request of a route, and what it is answered with.
+type asking struct {
+	route, method, path string
+	status              int
+}
+
+// unsigned asks each call of Pay Protocol and CCPayment without a signature. Their paths stand behind one prefix each.
+func unsigned(t *testing.T) (cases []asking) {
+	t.Helper()
+	for file, d := range map[string]struct {
+		call   *regexp.Regexp
+		prefix string
+		status int
+	}{
+		"payprotocol/routes.go": {regexp.MustCompile(`\{http\.Method(Get|Post), "([^"]+)"`), "/api/mer/", 401},
+		"ccpayment/routes.go":   {regexp.MustCompile(`\{(path): "([^"]+)"`), "/ccpayment/v1", 200},
+	} {
+		text, err := os.ReadFile("../../internal/wire/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := d.call.FindAllStringSubmatch(string(text), -1)
+		if len(found) < 14 {
+			t.Fatalf("%s has the calls %q: the pattern is out of date", file, found)
+		}
+		for _, m := range found {
+			method := map[string]string{"Get": "GET"}[m[1]]
+			cases = append(cases, asking{m[2], cmp.Or(method, "POST"), d.prefix + m[2], d.status})
+		}
+	}
+	return cases
+}
+
 // routes are the patterns that the program's source hands to its mux.
 func routes(t *testing.T) (found []string) {
 	t.Helper()
@@ -123,7 +158,7 @@ func routes(t *testing.T) (found []string) {
 	for _, folder := range []string{"app", "web", "checkout", "wire"} {
 		err := filepath.WalkDir("../../internal/"+folder, func(name string, _ fs.DirEntry, err error) error {
 			// The demo has a listener of its own, and a shop behind it.
-			if err != nil || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") || strings.HasSuffix(name, "demo.go") || strings.Contains(name, "wiretest") {
+			if err != nil || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") || strings.HasSuffix(name, "demo.go") || strings.Contains(name, "wiretest") || strings.HasSuffix(name, "ccpayment/request.go") {
 				return err
 			}
 			text, err := os.ReadFile(name)
