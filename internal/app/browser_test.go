@@ -45,6 +45,9 @@ func do(t *testing.T, ctx context.Context, steps ...chromedp.Action[chromedp.Voi
 func eval[T any](t *testing.T, ctx context.Context, script string) T {
 	t.Helper()
 	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](script))
+	for err != nil && strings.Contains(err.Error(), "navigated") && ctx.Err() == nil { // a page that leaves answers nothing
+		v, err = chromedp.Run(ctx, chromedp.Evaluate[T](script))
+	}
 	if err != nil {
 		t.Fatalf("%s: %v", script, err)
 	}
