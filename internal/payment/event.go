@@ -77,6 +77,7 @@ type TransferFacts struct {
 	Status      TransferStatus
 	Booked      Booking
 	Reason      Reason
+	Credits     int64  // above 1: a reorg had taken it away, and brought it back
 	DeskID      string // of EventDesk and EventResolved: the row of the exception desk
 }
 
@@ -84,7 +85,7 @@ type TransferFacts struct {
 func (t Transfer) TransferFacts() *TransferFacts {
 	return &TransferFacts{
 		Key: t.Key, From: t.From, To: t.To, Amount: t.Amount, Fee: t.Fee, BlockTime: t.BlockTime, BlockHeight: t.BlockHeight,
-		Status: t.Status, Booked: t.Booked, Reason: t.Reason,
+		Status: t.Status, Booked: t.Booked, Reason: t.Reason, Credits: t.Credits,
 	}
 }
 

@@ -128,6 +128,7 @@ type transferFacts struct {
 	Status   string `json:"status"`
 	Booked   string `json:"booked"`
 	Reason   string `json:"reason,omitempty"`
+	Credits  int64  `json:"credits,omitempty"` // 0 for 1
 	DeskID   string `json:"desk_id,omitempty"`
 }
 
@@ -145,6 +146,9 @@ func factsDoc(e payment.Event) (string, error) {
 			Chain: t.Key.Chain, TxID: t.Key.TxID, Position: t.Key.Position, From: t.From, To: t.To, Asset: t.Amount.Asset().String(),
 			Units: t.Amount.Units(), Fee: unlessZero(t.Fee), Time: micros(t.BlockTime), Height: t.BlockHeight, Status: string(t.Status),
 			Booked: string(t.Booked), Reason: string(t.Reason), DeskID: t.DeskID,
+		}
+		if t.Credits > 1 {
+			kept.Transfer.Credits = t.Credits
 		}
 	}
 	if d := e.Desk; d != nil {
@@ -193,6 +197,7 @@ func EventFrom(row query.Event) (payment.Event, error) {
 			Key: payment.TransferKey{Chain: t.Chain, TxID: t.TxID, Position: t.Position}, From: t.From, To: t.To,
 			Amount: p.amount(moved, t.Units), Fee: p.amount(moved, t.Fee), BlockTime: fromMicros(t.Time), BlockHeight: t.Height,
 			Status: payment.TransferStatus(t.Status), Booked: payment.Booking(t.Booked), Reason: payment.Reason(t.Reason), DeskID: t.DeskID,
+			Credits: max(t.Credits, 1),
 		}
 	}
 	if d := doc.Desk; d != nil {

@@ -99,10 +99,6 @@ func (a *API) find(ctx context.Context, app engine.App, ids []string) (found bil
 }
 
 func (a *API) showDeposit(ctx context.Context, w *writer, o engine.OrderView) error {
-	token, err := a.tokens.of(o.Due)
-	if err != nil {
-		return err
-	}
 	doc, err := parseDocument(o.Extra)
 	if err != nil {
 		return err
@@ -113,8 +109,7 @@ func (a *API) showDeposit(ctx context.Context, w *writer, o engine.OrderView) er
 			return err
 		}
 	}
-	w.deposit(o, token, doc, refunds)
-	return nil
+	return w.deposit(o, a.tokens, doc, refunds)
 }
 
 func (a *API) showWithdrawal(w *writer, p payment.Payout) error {

@@ -58,12 +58,32 @@ func (h *Webhooks) Body(ctx context.Context, e payment.Event, _ engine.App) ([]b
 		err = h.deposit(&w, e, doc, payFailed)
 	case e.Kind == payment.EventPaid && e.Facts.HomeID != "":
 		err = h.direct(&w, e, doc)
-	case e.Kind == payment.EventPartial, e.Kind == payment.EventPaid, e.Kind == payment.EventExtra:
+	case e.Kind == payment.EventPartial, e.Kind == payment.EventExtra:
+		if heard, err := h.heard(ctx, e); err != nil || heard {
+			return nil, err
+		}
+		err = h.deposit(&w, e, doc, paySuccess)
+	case e.Kind == payment.EventPaid:
 		err = h.deposit(&w, e, doc, paySuccess)
 	default:
 		return nil, nil
 	}
 	return w.B, err
+}
+
+// heard reports whether the event's transfer was told before a reorg took it away and brought it back: of that
+// the merchant knows nothing, so he would hear of the same money twice. That an order is paid is told in any case.
+func (h *Webhooks) heard(ctx context.Context, e payment.Event) (bool, error) {
+	if e.Transfer == nil || e.Transfer.Credits < 2 {
+		return false, nil
+	}
+	events, err := h.engine.EventsOf(ctx, e.Facts.OrderID)
+	if err != nil {
+		return false, fmt.Errorf("ccpayment: what order %s was told: %w", e.Facts.Number, err)
+	}
+	return slices.ContainsFunc(events, func(earlier payment.Event) bool {
+		return earlier.Sequence < e.Sequence && earlier.Transfer != nil && earlier.Transfer.Key == e.Transfer.Key && slices.Contains(ofOrders, earlier.Kind)
+	}), nil
 }
 
 // moved is what an event says of the money that came: of one transfer, or of none.
@@ -74,12 +94,13 @@ func movedBy(e payment.Event) (moved, error) {
 	if t == nil {
 		return moved{"0", "0", "0", "", recordID(e.Facts.CreatedAt, e.Facts.OrderID)}, nil
 	}
+	record := recordID(e.Facts.CreatedAt, t.Key.String()) // not of the block's time, which a reorg changes
 	fee := t.Fee
 	if fee.Asset().IsZero() {
-		return moved{t.Amount.Decimal(), t.Amount.Decimal(), noFee, t.Key.TxID, recordID(t.BlockTime, t.Key.String())}, nil
+		return moved{t.Amount.Decimal(), t.Amount.Decimal(), noFee, t.Key.TxID, record}, nil
 	}
 	credit, err := t.Amount.Sub(fee)
-	return moved{t.Amount.Decimal(), credit.Decimal(), fee.Decimal(), t.Key.TxID, recordID(t.BlockTime, t.Key.String())}, err
+	return moved{t.Amount.Decimal(), credit.Decimal(), fee.Decimal(), t.Key.TxID, record}, err
 }
 
 // deposit writes what is told of an order.
@@ -207,7 +228,11 @@ func (h *Webhooks) refund(ctx context.Context, w *writer, e payment.Event) error
 	w.String(`,"network_crypto":`, t.NetworkCoin)
 	w.String(`,"network_coin_id":`, t.NetworkCoinID)
 	h.recipient(w, e, t)
-	w.String(`,"merchant_order_id":`, order.Reference)
+	reference := order.Reference
+	if order.Static() || order.HomeID != "" {
+		reference = "" // what came to a permanent address is no order of the merchant's
+	}
+	w.String(`,"merchant_order_id":`, reference)
 	w.Raw("}")
 	return nil
 }

@@ -43,7 +43,7 @@ func sample(t *testing.T) payment.Event {
 		ID: "evt_1", Kind: payment.EventPaid, At: at, Extra: `{"custom_value":"a&b<c>"}`,
 		Facts: payment.Facts{
 			OrderID: "ord_1", Number: "202302200951001627606736097771520", Reference: "2012033040550", State: payment.OrderPaid,
-			Price: price, Rate: one, USD: one, Due: amount("25"), Received: amount("25"), Reversed: amount("0"),
+			Price: price, Rate: one, USD: one, Due: amount("25"), Received: amount("25"), Reversed: amount("0"), CreatedAt: at,
 		},
 		Transfer: &payment.TransferFacts{
 			Key:    payment.TransferKey{Chain: "sim-tron", TxID: "d46fb13dccbda8b5ac9f4f46458d1de4f6051cc2e3da85093b168e6871595d94", Position: "log:0"},
@@ -60,7 +60,7 @@ func TestWebhookVector(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	record := recordID(sample(t).Transfer.BlockTime, sample(t).Transfer.Key.String())
+	record := recordID(sample(t).Facts.CreatedAt, sample(t).Transfer.Key.String())
 	if len(record) != 33 || !strings.HasPrefix(record, "20230220121353") {
 		t.Errorf("record_id %s", record)
 	}

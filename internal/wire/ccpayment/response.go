@@ -57,7 +57,8 @@ func dueText(due money.Amount) string {
 	return due.Decimal()
 }
 
-// recordID names one movement of money: its time in UTC+8 and 19 digits of its own.
+// recordID names one movement of money, for ever the same: the time, in UTC+8, of what it belongs to and 19 digits
+// of its own.
 func recordID(at time.Time, name string) string {
 	sum := sha256.Sum256([]byte(name))
 	return at.In(wire.UTC8).Format("20060102150405") + nineteen(binary.BigEndian.Uint64(sum[:]))
@@ -88,7 +89,11 @@ func (w *writer) token(key string, t Token) {
 }
 
 // deposit writes an order in the list of bill/info.
-func (w *writer) deposit(o engine.OrderView, t Token, doc document, refunds []engine.Refund) {
+func (w *writer) deposit(o engine.OrderView, known tokens, doc document, refunds []engine.Refund) error {
+	t, err := known.of(o.Due)
+	if err != nil {
+		return err
+	}
 	f := o.Facts()
 	status, shown := statusOf(f)
 	w.String(`{"order_detail":{"order_id":`, o.Number)
@@ -119,10 +124,15 @@ func (w *writer) deposit(o engine.OrderView, t Token, doc document, refunds []en
 	list := w.List(`,"refund_list":`)
 	for _, r := range refunds {
 		list.Next()
-		w.refund(r.Payout, t)
+		refunded, err := known.of(r.Amount) // what the exception desk sends back need not be the order's
+		if err != nil {
+			return err
+		}
+		w.refund(r.Payout, refunded)
 	}
 	list.End()
 	w.Raw("}")
+	return nil
 }
 
 // trade writes one movement of an order or a withdrawal.

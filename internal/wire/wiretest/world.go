@@ -16,6 +16,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -53,6 +54,7 @@ type World struct {
 	networks []engine.Network
 	ids      *id.Source
 	blocks   map[string][]chain.Block // by network, the connected ones
+	branch   uint64                   // of the blocks to come: Reorg begins another
 	sent     map[string]int           // by network, transactions of the paying account
 }
 
@@ -97,22 +99,28 @@ func (w *World) Another() *engine.Engine {
 	e, err := engine.New(w.t.Context(), engine.Config{
 		DB: w.DB, Clock: w.Clock, IDs: w.ids, Rates: prices, Sealer: w.Keys, Marks: marks{}, Networks: w.networks,
 		Numbers: map[string]func() string{"halopay": number, "payprotocol": number, "ccpayment": number},
-		Log:     slog.New(slog.NewTextHandler(logged{w.t}, &slog.HandlerOptions{Level: slog.LevelError})),
+		Log:     slog.New(slog.NewTextHandler(logged{w.t, &w.branch}, &slog.HandlerOptions{Level: slog.LevelError})),
 	})
 	w.must(err)
 	return e
 }
 
-// logged fails the test on any fault that is logged: a hostile request must not cause one.
-type logged struct{ t testing.TB }
+// logged fails the test on any fault that is logged: a hostile request must not cause one. What a
+// Reorg takes back is an alarm, and no fault.
+type logged struct {
+	t      testing.TB
+	branch *uint64
+}
 
 func (l logged) Write(line []byte) (int, error) {
-	l.t.Errorf("logged: %s", line)
+	if *l.branch == 0 || !strings.Contains(string(line), "was taken back by its chain") {
+		l.t.Errorf("logged: %s", line)
+	}
 	return len(line), nil
 }
 
 // Log is for dialects: what it is told fails the test.
-func (w *World) Log() *slog.Logger { return slog.New(slog.NewTextHandler(logged{w.t}, nil)) }
+func (w *World) Log() *slog.Logger { return slog.New(slog.NewTextHandler(logged{w.t, &w.branch}, nil)) }
 
 const merchant = "mer_00000000000000000000000000"
 
@@ -195,6 +203,48 @@ func (w *World) pay(address string, asset money.Asset, amount string) {
 	})
 }
 
+// PayAtOnce sends several amounts of the order's asset to it, by transactions of one block.
+func (w *World) PayAtOnce(number string, amounts ...string) {
+	w.t.Helper()
+	v, err := w.Engine.OrderByNumber(w.t.Context(), number)
+	w.must(err)
+	asset := v.Due.Asset()
+	height := len(w.blocks[asset.Chain()]) + 1
+	var transfers []chain.Transfer
+	for i, amount := range amounts {
+		paid, err := money.Parse(asset, amount)
+		w.must(err)
+		transfers = append(transfers, chain.Transfer{
+			TxID: fmt.Sprintf("0x%064x", height<<8|(i+1)), Position: "log:0", From: "0x00000000000000000000000000000000000000Aa",
+			To: v.Address, Amount: paid, Listed: true,
+		})
+	}
+	w.connect(asset.Chain(), transfers...)
+}
+
+// Reorg replaces the last n blocks of the network by as many of another branch, of the clock's time, and
+// settles what that takes back. What they moved is moved by the first block of the new branch if kept.
+func (w *World) Reorg(network string, n int, kept bool) {
+	w.t.Helper()
+	blocks := w.blocks[network]
+	var moved []chain.Transfer
+	for i := range n {
+		last := blocks[len(blocks)-1-i]
+		moved = append(slices.Clone(last.Transfers), moved...)
+		w.must(w.Engine.Disconnect(w.t.Context(), network, last.BlockRef))
+	}
+	w.blocks[network] = blocks[:len(blocks)-n]
+	w.branch++
+	w.settle()
+	if !kept {
+		moved = nil
+	}
+	w.connect(network, moved...)
+	for range n - 1 {
+		w.connect(network)
+	}
+}
+
 // Mine connects n empty blocks to each network and settles what they confirm.
 func (w *World) Mine(n int) {
 	w.t.Helper()
@@ -208,12 +258,21 @@ func (w *World) Mine(n int) {
 func (w *World) connect(network string, transfers ...chain.Transfer) {
 	w.t.Helper()
 	height := uint64(len(w.blocks[network]) + 1)
+	parent := fmt.Sprintf("0x%064x", 0)
+	if height > 1 {
+		parent = w.blocks[network][height-2].Hash
+	}
 	b := chain.Block{Transfers: transfers, BlockRef: chain.BlockRef{
-		Height: height, Hash: fmt.Sprintf("0x%064x", height), Parent: fmt.Sprintf("0x%064x", height-1),
-		Time: w.Clock.Now().Truncate(time.Second),
+		Height: height, Hash: fmt.Sprintf("0x%064x", w.branch<<32|height), Parent: parent, Time: w.Clock.Now().Truncate(time.Second),
 	}}
 	w.must(w.Engine.Connect(w.t.Context(), network, []chain.Block{b}))
 	w.blocks[network] = append(w.blocks[network], b)
+	w.settle()
+}
+
+// settle does what blocks that came or went have made due.
+func (w *World) settle() {
+	w.t.Helper()
 	for {
 		done, err := w.Engine.SettleOnce(w.t.Context(), "wiretest", 100)
 		w.must(err)
