@@ -352,7 +352,16 @@ func (d *deciding) intact(ctx context.Context) error {
 	if p := booked.Postings; booked.OrderID != d.t.OrderID || len(p) != 2 || p[1].Amount != d.t.Amount || p[1].Account.Owner != d.t.Key.Chain {
 		return wrong("the books have something else")
 	}
-	return nil
+	if _, err := d.tx.EntryByRef(ctx, deskRef(d.t)); err == nil {
+		return wrong("the books have given away already what it holds")
+	} else if !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	back, err := d.tx.RefundsOfRow(ctx, query.RefundsOfRowParams{OrderID: d.row.OrderID, DeskID: d.row.ID})
+	if err == nil && back > 0 {
+		err = wrong("a refund has paid back already what it holds")
+	}
+	return err
 }
 
 // trusted refuses an asset that is disabled: nobody knows what it is worth.

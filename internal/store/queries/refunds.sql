@@ -2,6 +2,11 @@
 -- What refunds of an order were made or may still be made of, unclaimed links among them.
 SELECT units FROM outgoing WHERE kind = 'refund' AND order_id = @order_id AND asset = @asset AND desk_id = '' AND state <> 'failed' ORDER BY id LIMIT @max_rows;
 
+-- name: RefundsOfRow :one
+-- How many refunds of what a row of the exception desk holds were made, or may still be made, counted to one.
+SELECT count(*) FROM (
+    SELECT 1 FROM outgoing WHERE kind = 'refund' AND order_id = @order_id AND desk_id = @desk_id AND state <> 'failed' LIMIT 1) AS one;
+
 -- name: InsertRefundLink :exec
 INSERT INTO refund_links (outgoing_id, token_hash, ends_at, claimed_at) VALUES (@outgoing_id, @token_hash, @ends_at, 0);
 

@@ -417,3 +417,21 @@ func (q *Queries) RefundsNewest(ctx context.Context, arg RefundsNewestParams) ([
 	}
 	return items, nil
 }
+
+const refundsOfRow = `-- name: RefundsOfRow :one
+SELECT count(*) FROM (
+    SELECT 1 FROM outgoing WHERE kind = 'refund' AND order_id = $1 AND desk_id = $2 AND state <> 'failed' LIMIT 1) AS one
+`
+
+type RefundsOfRowParams struct {
+	OrderID string
+	DeskID  string
+}
+
+// How many refunds of what a row of the exception desk holds were made, or may still be made, counted to one.
+func (q *Queries) RefundsOfRow(ctx context.Context, arg RefundsOfRowParams) (int64, error) {
+	row := q.db.QueryRow(ctx, refundsOfRow, arg.OrderID, arg.DeskID)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
