@@ -341,7 +341,7 @@ type PayingAccount struct {
 // we ever gave numbers, in blocks or waiting for one, mean that somebody else has the key, or that this
 // database is an old one, and stop the chain (threats P18). chain.ErrShort if payouts with numbers that
 // the chain has not made yet leave too little: the network would refuse this one. ErrDayFees if the
-// network has taken enough for today.
+// network has taken enough for today. A refund of what a reorg has taken away meanwhile fails instead.
 func (e *Engine) NumberPayout(ctx context.Context, job *PayoutJob, account PayingAccount) error {
 	return e.fenced(ctx, job, func(ctx context.Context, tx *store.Tx, o *store.Outgoing) error {
 		if o.State == payment.PayoutNumbered {
@@ -352,6 +352,11 @@ func (e *Engine) NumberPayout(ctx context.Context, job *PayoutJob, account Payin
 		}
 		if err := e.behind(ctx, tx, o.Payout); err != nil {
 			return err
+		}
+		if gone, err := groundless(ctx, tx, o.Payout); err != nil {
+			return err
+		} else if gone {
+			return e.fail(ctx, tx, o, "a reorg took away what it pays back")
 		}
 		next, err := tx.LockSender(ctx, query.LockSenderParams{Chain: o.Chain(), Address: o.Sender})
 		if err != nil {

@@ -314,22 +314,12 @@ func (f *refunding) toSender(ctx context.Context, tx *store.Tx, o payment.Order)
 // refundable returns how much of an order, which tx has locked, is to be refunded: asked, or all that
 // is left (threats M14).
 func refundable(ctx context.Context, tx *store.Tx, o payment.Order, asked money.Amount) (money.Amount, error) {
-	rows, err := tx.PromisedRefunds(ctx, query.PromisedRefundsParams{OrderID: o.ID, Asset: o.Due.Asset().String(), MaxRows: mostRefunds})
+	promised, n, err := promisedBack(ctx, tx, o)
 	if err != nil {
-		return asked, fmt.Errorf("refunds of order %s: %w", o.ID, err)
+		return asked, err
 	}
-	if len(rows) == mostRefunds {
+	if n >= mostRefunds {
 		return asked, payment.Invalid("order", "was refunded too often")
-	}
-	promised := money.Zero(o.Due.Asset())
-	for _, units := range rows {
-		one, err := money.ParseUnits(o.Due.Asset(), units)
-		if err != nil {
-			return asked, err
-		}
-		if promised, err = promised.Add(one); err != nil {
-			return asked, err
-		}
 	}
 	left, err := payment.Refundable(o, promised)
 	switch {
@@ -344,6 +334,55 @@ func refundable(ctx context.Context, tx *store.Tx, o payment.Order, asked money.
 		return asked, payment.Invalid("amount", "must be above zero and at most "+left.Decimal())
 	}
 	return asked, nil
+}
+
+// promisedBack adds up the n refunds of an order that were made or may still be made, links among them.
+func promisedBack(ctx context.Context, tx *store.Tx, o payment.Order) (sum money.Amount, n int, err error) {
+	sum = money.Zero(o.Due.Asset())
+	rows, err := tx.PromisedRefunds(ctx, query.PromisedRefundsParams{OrderID: o.ID, Asset: sum.Asset().String(), MaxRows: mostRefunds})
+	if err != nil {
+		return sum, 0, fmt.Errorf("refunds of order %s: %w", o.ID, err)
+	}
+	for _, units := range rows {
+		one, err := money.ParseUnits(sum.Asset(), units)
+		if err != nil {
+			return sum, 0, err
+		}
+		if sum, err = sum.Add(one); err != nil {
+			return sum, 0, err
+		}
+	}
+	return sum, len(rows), nil
+}
+
+// groundless reports whether p is a refund of what a reorg took away since it was accepted: money that
+// nobody has. Whoever lifts the stop that the reorg has raised does not send it (threats M14).
+func groundless(ctx context.Context, tx *store.Tx, p payment.Payout) (bool, error) {
+	if p.Kind != payment.KindRefund {
+		return false, nil
+	}
+	o, err := tx.OrderForUpdate(ctx, p.OrderID)
+	if err != nil {
+		return false, err
+	}
+	if p.DeskID != "" {
+		row, err := tx.DeskByID(ctx, p.DeskID)
+		if err != nil {
+			return false, fmt.Errorf("desk row of refund %s: %w", p.ID, err)
+		}
+		t, err := transferOf(ctx, tx.Queries, payment.TransferKey{Chain: row.Chain, TxID: row.Txid, Position: row.Position})
+		return t.Booked != payment.BookedSuspense, err
+	}
+	promised, _, err := promisedBack(ctx, tx, o)
+	if err != nil {
+		return false, err
+	}
+	kept, err := payment.Refundable(o, money.Zero(promised.Asset()))
+	if err != nil {
+		return false, err
+	}
+	more, err := promised.Cmp(kept)
+	return more > 0, err
 }
 
 // reopen returns the entry of a refund of what the exception desk held that was not made: the row
