@@ -58,6 +58,13 @@ func (e *Engine) SettleSweep(ctx context.Context, job *PayoutJob, v PayoutVersio
 			return e.alarm(ctx, tx, *o, err)
 		}
 		s := e.sweeping(tx, o.Chain(), o.ID, "sweep:"+o.ID)
+		addresses := make([]string, len(items))
+		for i, item := range items {
+			addresses[i] = item.Address
+		}
+		if err := s.lock(ctx, addresses); err != nil {
+			return err
+		}
 		for _, item := range items {
 			i := slices.IndexFunc(rests, func(r Rest) bool { return r.Address == item.Address && r.Amount.Asset().String() == item.Asset })
 			if i < 0 {
@@ -106,6 +113,9 @@ func (e *Engine) FoundFlushed(ctx context.Context, chainName string, at chain.Bl
 			return cmp.Or(err, errNothing)
 		}
 		s := e.sweeping(tx, chainName, flushed, fmt.Sprintf("flush:%s:%d:%s", chainName, at.Height, rest.Address))
+		if err := s.lock(ctx, []string{rest.Address}); err != nil {
+			return err
+		}
 		gone, exact, err := s.take(ctx, rest, at.Height)
 		if err != nil {
 			return err
@@ -174,7 +184,31 @@ func (e *Engine) sweeping(tx *store.Tx, chainName, by, ref string) *sweeping {
 	}
 }
 
-// take marks what has left an address, of what came up to height, and returns how many transfers.
+// lock finds out which addresses send to their merchants' own wallets, and locks the orders of those: what
+// the exception desk holds there leaves it by this sweep or by a person's decision, not by both.
+func (s *sweeping) lock(ctx context.Context, addresses []string) error {
+	var orders []string
+	for _, address := range addresses {
+		if _, known := s.direct[address]; known {
+			continue
+		}
+		orderID, direct, err := s.sendsToMerchant(ctx, address)
+		if err != nil {
+			return err
+		}
+		if s.direct[address] = direct; direct {
+			orders = append(orders, orderID)
+		}
+	}
+	for _, orderID := range sortedSet(orders) {
+		if _, err := s.tx.OrderForUpdate(ctx, orderID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// take marks what has left an address that is locked, of what came up to height, and returns how many transfers.
 // exact says that the rest is explained by those that stay.
 func (s *sweeping) take(ctx context.Context, rest Rest, height uint64) (gone int, exact bool, err error) {
 	given, came, err := s.standing(ctx, rest, height)
@@ -283,15 +317,7 @@ func (s *sweeping) standing(ctx context.Context, rest Rest, height uint64) (give
 // left notes what a transfer that has left means for the books: nothing if it went to our treasury,
 // which is ours as well (threats C29).
 func (s *sweeping) left(ctx context.Context, t payment.Transfer) error {
-	direct, known := s.direct[t.To]
-	if !known {
-		var err error
-		if direct, err = s.sendsToMerchant(ctx, t.To); err != nil {
-			return err
-		}
-		s.direct[t.To] = direct
-	}
-	if !direct {
+	if !s.direct[t.To] {
 		return nil
 	}
 	asset := t.Amount.Asset()
@@ -314,21 +340,22 @@ func (s *sweeping) left(ctx context.Context, t payment.Transfer) error {
 	return err
 }
 
-// sendsToMerchant reports whether a deposit address sends to the wallet of its app's merchant.
-func (s *sweeping) sendsToMerchant(ctx context.Context, address string) (bool, error) {
+// sendsToMerchant returns the order of a deposit address, and whether what comes there goes to the wallet
+// of its app's merchant.
+func (s *sweeping) sendsToMerchant(ctx context.Context, address string) (orderID string, direct bool, err error) {
 	row, err := s.tx.DepositAddress(ctx, address)
 	if err != nil {
-		return false, fmt.Errorf("deposit address %s: %w", address, err)
+		return "", false, fmt.Errorf("deposit address %s: %w", address, err)
 	}
 	o, err := s.tx.Order(ctx, row.OrderID)
 	if err != nil {
-		return false, fmt.Errorf("order of %s: %w", address, err)
+		return "", false, fmt.Errorf("order of %s: %w", address, err)
 	}
 	app, err := s.tx.App(ctx, o.AppID)
 	if err != nil {
-		return false, fmt.Errorf("app of %s: %w", address, err)
+		return "", false, fmt.Errorf("app of %s: %w", address, err)
 	}
-	return app.Settle != "", nil
+	return o.ID, app.Settle != "", nil
 }
 
 // entries books what left our custody for merchants' own wallets.

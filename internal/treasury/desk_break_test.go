@@ -1,0 +1,260 @@
+package treasury_test
+
+import (
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"florin/internal/chain/sim"
+	"florin/internal/engine"
+	"florin/internal/ledger"
+	"florin/internal/payment"
+	"florin/internal/peer"
+	"florin/internal/store/storetest"
+)
+
+// second is another process's engine where the database serves two, else the one there is.
+func (h *home) second() *engine.Engine {
+	h.t.Helper()
+	if strings.HasPrefix(h.url, "sqlite:") {
+		return h.engine
+	}
+	db := h.db
+	h.db = storetest.Open(h.t, h.url)
+	other, _ := h.process()
+	h.db = db
+	return other
+}
+
+// unguarded takes the trigger away that knows which steps a row may take, as who owns the database can.
+func (h *home) unguarded() {
+	h.t.Helper()
+	if strings.HasPrefix(h.url, "sqlite:") {
+		h.exec("DROP TRIGGER desk_steps_only")
+		return
+	}
+	h.exec("DROP TRIGGER desk_steps_only ON desk")
+}
+
+// TestP11_ARowThatSomebodyOpensAgain: what a row held has gone out once. Whoever opens the row in the database makes nobody
+// give it away again.
+func TestP11_ARowThatSomebodyOpensAgain(t *testing.T) {
+	ways := map[string]func(h *home, v engine.OrderView, r engine.DeskRow) error{
+		"refunded": func(h *home, v engine.OrderView, r engine.DeskRow) error {
+			_, err := h.engine.RefundHeld(h.ctx, r.ID, h.refund(v, "", payer(1)))
+			return err
+		},
+		"written off": func(h *home, _ engine.OrderView, r engine.DeskRow) error {
+			_, err := h.engine.WriteOff(h.ctx, r.ID, "anna", "dust")
+			return err
+		},
+		"credited": func(h *home, _ engine.OrderView, r engine.DeskRow) error {
+			_, err := h.engine.CreditAsIs(h.ctx, r.ID, "anna", "")
+			return err
+		},
+		"attached": func(h *home, v engine.OrderView, r engine.DeskRow) error {
+			_, err := h.engine.Attach(h.ctx, r.ID, v.Number, "anna", "")
+			return err
+		},
+	}
+	for was, first := range ways {
+		t.Run("what was "+was, func(t *testing.T) {
+			homeOnBoth(t, func(t *testing.T, h *home) {
+				h.fundHot("1000")
+				v, r := h.tooMuch()
+				h.must(first(h, v, r))
+				h.mine(5)
+				if was != "refunded" { // the database lets a row be opened again whose refund was not made
+					h.unguarded()
+				}
+				h.exec("UPDATE desk SET status = 'open', resolution = '', outgoing_id = '', act = '', closed_at = 0")
+				for again, decide := range ways {
+					h.must(h.engine.LiftStop(h.ctx, engine.StopAll))
+					if err := decide(h, v, h.again(r)); !refusedWith(err, payment.CodeStopped) && !refusedWith(err, payment.CodeOrderClosed) {
+						t.Errorf("%s once more: %v", again, err)
+					}
+				}
+				stops, err := h.engine.Stops(h.ctx)
+				if err != nil || len(stops) == 0 {
+					t.Errorf("nothing is stopped (%v)", err)
+				}
+				if got := h.account(ledger.Suspense, "sim-ethereum", usdt); got != "0" {
+					t.Errorf("suspense is %s", got)
+				}
+			})
+		})
+	}
+}
+
+// TestM14_C08_ARefundOfWhatIsGone: a reorg takes away what is to be paid back before the refund has left. It never leaves,
+// whoever lifts the stop; the books are whole; and what comes back can be refunded again.
+func TestM14_C08_ARefundOfWhatIsGone(t *testing.T) {
+	for name, amount := range map[string]string{"of an order that is paid": "15", "of an order that is not": "8", "of the desk": "40"} {
+		t.Run(name, func(t *testing.T) {
+			homeOnBoth(t, func(t *testing.T, h *home) {
+				h.fundHot("1000")
+				h.pays(h.asked(h.app), "15") // the merchant has more than this order brought
+				v := h.asked(h.app)
+				_, err := h.net.Pay(h.ctx, v.Address, h.amount(usdt, amount))
+				h.must(err)
+				h.mine(3)
+				var r engine.Refund
+				if amount == "40" {
+					r, err = h.engine.RefundHeld(h.ctx, h.row().ID, h.refund(v, "", payer(1)))
+				} else {
+					r, _, err = h.engine.CreateRefund(h.ctx, h.app, h.refund(v, "", payer(1)))
+				}
+				h.must(err)
+				h.must(h.engine.Stop(h.ctx, engine.StopAll, "it is not sent yet", "test"))
+				h.must(h.net.Reorg(h.ctx, 3, 4, sim.Wait))
+				h.idle()
+				h.whole()
+				h.must(h.engine.LiftStop(h.ctx, engine.StopAll))
+				h.must(h.engine.LiftStop(h.ctx, engine.StopChain("sim-ethereum")))
+				h.idle()
+				if r, err = h.engine.RefundByID(h.ctx, r.ID); err != nil || r.State != payment.PayoutFailed {
+					t.Errorf("a refund of what is gone is %s (%v)", r.State, err)
+				}
+				h.whole()
+				h.mine(5)
+				h.holds(payer(1), usdt, "0")
+				h.agrees()
+				if amount == "40" {
+					_, err = h.engine.RefundHeld(h.ctx, h.row().ID, h.refund(v, "", payer(2)))
+				} else {
+					_, _, err = h.engine.CreateRefund(h.ctx, h.app, h.refund(v, "", payer(2)))
+				}
+				h.must(err)
+				h.mine(5)
+				h.holds(payer(2), usdt, amount)
+				h.agrees()
+			})
+		})
+	}
+}
+
+// TestC08_TheBooksAreWholeAfterARefundWasSentAndItsPaymentWentAway: that is a loss, which a row of the desk tells of, and no
+// fault of the books.
+func TestC08_TheBooksAreWholeAfterARefundWasSentAndItsPaymentWentAway(t *testing.T) {
+	homeOnBoth(t, func(t *testing.T, h *home) {
+		h.fundHot("1000")
+		h.pays(h.asked(h.app), "15")
+		v := h.asked(h.app)
+		_, err := h.net.Pay(h.ctx, v.Address, h.amount(usdt, "8"))
+		h.must(err)
+		h.mine(3)
+		_, _, err = h.engine.CreateRefund(h.ctx, h.app, h.refund(v, "", payer(1)))
+		h.must(err)
+		h.idle() // it has its number and is sent
+		h.must(h.net.Reorg(h.ctx, 3, 4, sim.Wait))
+		h.idle()
+		if now := h.view(v.Number); !now.Received.IsZero() {
+			t.Fatalf("received %v after the reorg", now.Received)
+		}
+		h.whole()
+		h.mine(6)
+		h.agrees()
+	})
+}
+
+// TestI04_DecidedWhileASweepTakesIt: what a row holds goes to the merchant's own wallet by a sweep at the very moment at
+// which it is credited. It is his in the books whichever was first, and suspense is the open rows.
+func TestI04_DecidedWhileASweepTakesIt(t *testing.T) {
+	t.Parallel()
+	h := newHome(t, peer.Postgres(t))
+	other := h.second()
+	v := h.asked(h.direct)
+	h.pays(v, "40")
+	r := h.row()
+	h.sweep()
+	raw := storetest.Raw(t, h.url)
+	// The sweep is settled up to where it asks whose the address is.
+	for range 5 {
+		h.mineOnly(1)
+		_, err := h.follower.RunOnce(h.ctx)
+		h.must(err)
+		_, err = h.engine.SettleOnce(h.ctx, "test", 100)
+		h.must(err)
+		if len(h.swept()) == 1 && h.swept()[0].State != payment.PayoutSent {
+			_, err = h.payouts.RunOnce(h.ctx)
+			h.must(err)
+		}
+	}
+	block, err := raw.BeginTx(h.ctx, nil)
+	h.must(err)
+	_, err = block.ExecContext(h.ctx, "LOCK TABLE deposit_addresses IN ACCESS EXCLUSIVE MODE")
+	h.must(err)
+	var wait sync.WaitGroup
+	wait.Go(func() {
+		h.clock.Advance(time.Minute)
+		_, err := h.payouts.RunOnce(h.ctx)
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	peer.Eventually(t, 10*time.Second, func() error {
+		waiting := 0
+		err := raw.QueryRowContext(h.ctx, "SELECT count(*) FROM pg_locks AS l JOIN pg_class AS c ON c.oid = l.relation WHERE c.relname = 'deposit_addresses' AND NOT l.granted").Scan(&waiting)
+		if err == nil && waiting == 0 {
+			err = errors.New("the sweep has not asked yet")
+		}
+		return err
+	})
+	_, err = other.CreditAsIs(h.ctx, r.ID, "anna", "")
+	if err != nil && !refusedWith(err, payment.CodeOrderClosed) {
+		t.Error(err)
+	}
+	h.must(block.Rollback())
+	wait.Wait()
+	h.idle()
+	h.mine(5)
+	h.the(payment.PayoutPaid)
+	h.holds(h.direct.Settle, usdt, "40")
+	if got := h.account(ledger.Suspense, "sim-ethereum", usdt); got != "0" {
+		t.Errorf("suspense is %s", got)
+	}
+	if got := h.account(ledger.Direct, h.direct.MerchantID, usdt); got != "0" {
+		t.Errorf("direct is %s", got)
+	}
+	h.agrees()
+}
+
+// TestI04_RowsAndOrdersCross settles two orders with two rows, each with each, from two processes at once: a row settles one
+// order at most, an order is settled once.
+func TestI04_RowsAndOrdersCross(t *testing.T) {
+	homeOnBoth(t, func(t *testing.T, h *home) {
+		other := h.second()
+		for round := range soak(1000, 10) {
+			v1, r1 := h.tooMuch()
+			v2, r2 := h.tooMuch()
+			var wait sync.WaitGroup
+			errs := make([]error, 8)
+			for i := range errs {
+				v, r := []engine.OrderView{v1, v2}[i%2], []engine.DeskRow{r1, r2}[i/2%2]
+				e := []*engine.Engine{h.engine, other}[i/4]
+				wait.Go(func() { _, errs[i] = e.Attach(h.ctx, r.ID, v.Number, "anna", "") })
+			}
+			wait.Wait()
+			won := 0
+			for _, err := range errs {
+				if err == nil {
+					won++
+				} else if !refusedWith(err, payment.CodeOrderClosed) {
+					t.Errorf("round %d: %v", round, err)
+				}
+			}
+			settled := map[string]bool{}
+			for _, r := range []engine.DeskRow{h.again(r1), h.again(r2)} {
+				if r.AttachedTo != "" {
+					settled[r.AttachedTo] = true
+				}
+			}
+			if won == 0 || won != len(settled) {
+				t.Errorf("round %d: %d decided, %d orders are settled", round, won, len(settled))
+			}
+		}
+		h.agrees()
+	})
+}
