@@ -95,7 +95,7 @@ func TestDocumentedQueries(t *testing.T) {
 			t.Errorf("%s: %v", m[1], err)
 		}
 	}
-	if queries < 4 {
+	if queries < 3 {
 		t.Errorf("only %d queries were found", queries)
 	}
 }

@@ -13,11 +13,11 @@ import (
 	"florin/test/clients/script"
 )
 
-// newSimulation is an installation that has no chain but the simulated ones. Its blocks come by themselves.
+// newSimulation is an installation as it comes: with the simulated chains, whose blocks come by themselves, and the prices
+// of test mode.
 func newSimulation(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, florin: peer.NewFlorin(t, "rates_file = \"rates.json\"\n")}
-	w.florin.Write("rates.json", `{"as_of":"2026-03-17T00:00:00Z","usd":{"USDT":"1","USDC":"1","ETH":"3000","BNB":"600"}}`)
+	w := &world{t: t, florin: peer.NewFlorin(t, "")}
 	w.florin.Serve()
 	return w
 }
@@ -76,7 +76,9 @@ func TestPayProtocolJourneySimulated(t *testing.T) {
 	_, err = payprotocol.Journey(t.Context(), payprotocol.Config{
 		URL: w.florin.URL, Key: key, Secret: secret, Port: port, Chain: "Ethereum (test)", Symbol: "USDT", Price: "5", Reference: "j",
 		Payee: "0x7000000000000000000000000000000000000001", Payout: "1.5", Patience: 2 * patience,
-		Pay: func(_ context.Context, p payprotocol.Payment) (string, error) { return w.simulated(p.Address, p.Amount) },
+		Pay: func(_ context.Context, p payprotocol.Payment) (string, error) {
+			return w.simulated(p.Address, p.Amount)
+		},
 		Repair: func(_ context.Context, a payprotocol.Abnormal) error {
 			var rows []row
 			w.must(json.Unmarshal([]byte(w.florin.Run("desk", "list", "--app", key, "--json")), &rows))

@@ -269,6 +269,7 @@ async function refund(token, order) {
   await ask('refund', { what: 'refund', id: order.id });
   const told = await postbox.wait('the refund', ({ body }) => body.order_type === 'Refund');
   const { body } = told;
+  must(told.path === '/app', `told at ${told.path}`);
   must(body.pay_status === 'success' && body.merchant_order_id === `${reference}-bill` && body.to_address === payee, `told ${told.text}`);
   must(same(body.amount, order.amount) && body.crypto === crypto && body.chain === chain && body.contract === token.contract, `told ${told.text}`);
   const [{ order_detail: detail, refund_list: list }] = await read('bill/info', { merchant_order_ids: [body.merchant_order_id] }, shapes.deposits);
