@@ -83,12 +83,14 @@ WHERE o.app_id = @app_id AND (o.page <> '' OR o.home_id <> '') AND o.state <> 's
     AND (CAST(@chain AS TEXT) = '' OR o.asset LIKE '%@' || @chain || '/%')
     AND (CAST(@txid AS TEXT) = '' OR EXISTS (SELECT 1 FROM transfers AS t WHERE t.order_id = o.id AND t.txid = @txid))
     AND (CAST(@state AS TEXT) = '' OR @state = CASE
-        WHEN o.received_units <> '0' AND o.refunded_units = o.received_units THEN 'refunded'
+        WHEN o.received_units <> '0' AND (length(o.refunded_units) > length(o.received_units)
+            OR length(o.refunded_units) = length(o.received_units) AND o.refunded_units >= o.received_units) THEN 'refunded'
         WHEN o.state = 'paid' THEN 'paid'
         WHEN o.received_units <> '0' THEN 'partial'
+        WHEN o.state = 'expired' THEN 'expired'
         WHEN EXISTS (SELECT 1 FROM transfers AS t
             WHERE t.order_id = o.id AND t.status = 'seen' AND NOT t.removed AND t.listed AND t.asset = o.asset) THEN 'confirming'
-        WHEN o.state = 'expired' THEN 'expired' ELSE 'waiting' END)
+        ELSE 'waiting' END)
 ORDER BY o.id DESC LIMIT @max_rows OFFSET @skip_rows;
 
 -- name: ListHomes :many

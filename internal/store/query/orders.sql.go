@@ -529,12 +529,14 @@ WHERE o.app_id = $1 AND (o.page <> '' OR o.home_id <> '') AND o.state <> 'standi
     AND (CAST($6 AS TEXT) = '' OR o.asset LIKE '%@' || $6 || '/%')
     AND (CAST($7 AS TEXT) = '' OR EXISTS (SELECT 1 FROM transfers AS t WHERE t.order_id = o.id AND t.txid = $7))
     AND (CAST($8 AS TEXT) = '' OR $8 = CASE
-        WHEN o.received_units <> '0' AND o.refunded_units = o.received_units THEN 'refunded'
+        WHEN o.received_units <> '0' AND (length(o.refunded_units) > length(o.received_units)
+            OR length(o.refunded_units) = length(o.received_units) AND o.refunded_units >= o.received_units) THEN 'refunded'
         WHEN o.state = 'paid' THEN 'paid'
         WHEN o.received_units <> '0' THEN 'partial'
+        WHEN o.state = 'expired' THEN 'expired'
         WHEN EXISTS (SELECT 1 FROM transfers AS t
             WHERE t.order_id = o.id AND t.status = 'seen' AND NOT t.removed AND t.listed AND t.asset = o.asset) THEN 'confirming'
-        WHEN o.state = 'expired' THEN 'expired' ELSE 'waiting' END)
+        ELSE 'waiting' END)
 ORDER BY o.id DESC LIMIT $10 OFFSET $9
 `
 

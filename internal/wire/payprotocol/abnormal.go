@@ -101,7 +101,7 @@ func (a *API) updateAbnormal(ctx context.Context, c *call, w *wire.Writer) error
 	case !a.changed.first(c.signature): // sent again it shows what is
 	case method == methodRepair:
 		var v engine.OrderView
-		if v, err = a.engine.OrderByReference(ctx, c.app.ID, reference); err == nil {
+		if v, err = a.byReference(ctx, c, reference); err == nil {
 			row, err = a.engine.Attach(ctx, row.ID, v.Number, by, note)
 		}
 		err = wire.Calling(err, "order", "outTradeNo")
@@ -142,7 +142,7 @@ func (t teller) abnormal(ctx context.Context, w *wire.Writer, app engine.App, r 
 	}
 	w.Int(`,"chainId":`, t.tokens.chain(r.Key.Chain))
 	w.Int(`,"currencyId":`, t.tokens[r.Amount.Asset()].CurrencyID) // 0: nobody listed it
-	order(w, r.OrderReference, r.OrderNumber)
+	order(w, r.OrderID, r.OrderReference, r.OrderNumber)
 	w.String(`,"transferHash":`, r.Key.TxID)
 	w.String(`,"fromAddress":`, r.From)
 	w.String(`,"userWalletAddress":`, r.To)

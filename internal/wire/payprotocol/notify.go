@@ -1,6 +1,7 @@
 package payprotocol
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,11 +50,19 @@ func (t teller) event(ctx context.Context, w *wire.Writer, e payment.Event, app 
 	case p != nil:
 		return t.withdraw(ctx, w, app, e.Facts.OrderID, e.Facts.Reference, outStatus(p.State, false, p.TxID), p)
 	case e.Kind == payment.EventPaid && e.Facts.HomeID != "":
-		return t.recharge(ctx, w, app, e.Facts, seenIn(e))
+		s, err := t.seenIn(ctx, e)
+		if err != nil {
+			return err
+		}
+		return t.recharge(ctx, w, app, e.Facts, s)
 	case e.Kind.OfDesk():
 		return t.deskNews(ctx, w, app, e)
 	case e.Kind == payment.EventPaid, e.Kind == payment.EventPartial, e.Kind == payment.EventExpired:
-		return t.payment(ctx, w, app, e.Facts, e.Extra, paymentStatus(e.Facts, false), seenIn(e))
+		s, err := t.seenIn(ctx, e)
+		if err != nil {
+			return err
+		}
+		return t.payment(ctx, w, app, e.Facts, e.Extra, paymentStatus(e.Facts, false), s)
 	}
 	return nil
 }
@@ -142,7 +151,8 @@ func (a *API) notifyAbnormal(ctx context.Context, c *call, _ *wire.Writer) error
 	if err != nil {
 		return err
 	}
-	return a.again(ctx, row.OrderID, func(e payment.Event) bool {
-		return e.Kind.OfDesk() && e.Transfer != nil && e.Transfer.DeskID == row.ID
+	decided := cmp.Or(row.AttachedTo, row.OrderID) // whose news it is that it was attached
+	return a.again(ctx, decided, func(e payment.Event) bool {
+		return e.Desk != nil && e.Desk.ID == row.ID || e.Kind.OfDesk() && e.Transfer != nil && e.Transfer.DeskID == row.ID
 	})
 }

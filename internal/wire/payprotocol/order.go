@@ -56,7 +56,7 @@ func (a *API) readOrder(ctx context.Context, c *call) (engine.NewOrder, error) {
 	amount := required(f, "quoteAmount", readAmount(f, "quoteAmount"))
 	n.NotifyURL = required(f, "notifyUrl", a.readNotifyURL(c))
 	n.ReturnURL = f.URL("redirectionUrl", a.parseURL)
-	own := document{IsLegalTender: fiat, TagName: readReference(f, "tagName")}
+	own := document{IsLegalTender: fiat, QuoteAmount: amount, TagName: readReference(f, "tagName")}
 	a.readQuote(f, &n, assets, fiat == 1, symbol, amount)
 	if err := f.Err(); err != nil {
 		return n, err
@@ -69,7 +69,8 @@ func (a *API) readOrder(ctx context.Context, c *call) (engine.NewOrder, error) {
 		return n, err
 	}
 	n.Extra = string(doc)
-	n.RequestHash = hashOf("payment", n.Reference, n.Price.Currency(), n.Price.Units(), n.Asset.Code(), n.Product.Name, n.NotifyURL, n.ReturnURL, n.Extra)
+	n.RequestHash = hashOf("payment", n.Reference, n.Price.Currency(), n.Price.Units(), n.Asset.Code(), n.Product.Name, n.NotifyURL, n.ReturnURL,
+		strconv.FormatInt(own.IsLegalTender, 10), own.TagName)
 	return n, nil
 }
 
@@ -146,9 +147,19 @@ func (a *API) find(ctx context.Context, c *call) (engine.OrderView, error) {
 	if err := c.fields.Err(); err != nil {
 		return engine.OrderView{}, err
 	}
-	v, err := a.engine.OrderByReference(ctx, c.app.ID, reference)
+	v, err := a.byReference(ctx, c, reference)
 	if err == nil && number != "" && v.Number != number {
 		err = payment.Refuse(payment.CodeNotFound, "no such order")
+	}
+	return v, err
+}
+
+// byReference returns the order that has an outTradeNo. What came to a user's address has a reference too, which
+// the merchant never gave it.
+func (a *API) byReference(ctx context.Context, c *call, reference string) (engine.OrderView, error) {
+	v, err := a.engine.OrderByReference(ctx, c.app.ID, reference)
+	if err == nil && (v.HomeID != "" || v.Static()) {
+		return engine.OrderView{}, payment.Refuse(payment.CodeNotFound, "no such order")
 	}
 	return v, err
 }

@@ -87,7 +87,7 @@ func (a *API) findRefund(ctx context.Context, c *call) (engine.Refund, error) {
 		}
 	}
 	if reference != "" {
-		v, err := a.engine.OrderByReference(ctx, c.app.ID, reference)
+		v, err := a.byReference(ctx, c, reference)
 		if err != nil {
 			return r, err
 		}
@@ -129,7 +129,7 @@ func (a *API) listRefunds(ctx context.Context, c *call, w *wire.Writer) error {
 		return err
 	}
 	if reference != "" {
-		v, err := a.engine.OrderByReference(ctx, c.app.ID, reference)
+		v, err := a.byReference(ctx, c, reference)
 		if err != nil {
 			return err
 		}
@@ -173,7 +173,7 @@ func (t teller) refund(ctx context.Context, w *wire.Writer, app engine.App, id s
 	if err := t.id(ctx, w, `,"refundId":`, kindRefund, id); err != nil {
 		return err
 	}
-	order(w, v.Reference, v.Number)
+	order(w, v.ID, v.Reference, v.Number)
 	w.String(`,"transferAddress":`, p.Recipient)
 	w.String(`,"amount":`, p.Amount.Units())
 	w.String(`,"commissionFee":`, refundFee)

@@ -24,6 +24,7 @@ const (
 	maxReference   = 64
 	maxDescription = 256
 	maxAddress     = 128
+	maxSecond      = 9_999_999_999
 	quotePlaces    = 18 // more than any token has: what is due is rounded up to the token's own places
 )
 
@@ -154,13 +155,22 @@ func readPage(f *wire.Fields) page {
 
 // readSpan reads when what is listed was made: both bounds included, zero times bound nothing.
 func readSpan(f *wire.Fields) (from, until time.Time) {
-	if start := f.Natural("startTime"); start > 0 {
+	if start := readSecond(f, "startTime"); start > 0 {
 		from = time.Unix(start, 0).UTC()
 	}
-	if end := f.Natural("endTime"); end > 0 {
+	if end := readSecond(f, "endTime"); end > 0 {
 		until = time.Unix(end+1, 0).UTC()
 	}
 	return from, until
+}
+
+// readSecond reads Unix seconds: what has more than ten digits are milliseconds or nonsense.
+func readSecond(f *wire.Fields, name string) int64 {
+	n := f.Natural(name)
+	if n > maxSecond {
+		f.Refuse(name, "not Unix seconds")
+	}
+	return n
 }
 
 // Numbers returns what makes numbers that nobody reads: of deposits to users' addresses, of payouts and

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,7 +18,16 @@ import (
 // document is what only this dialect knows of an order.
 type document struct {
 	IsLegalTender int64  `json:"isLegalTender"`
+	QuoteAmount   string `json:"quoteAmount"` // as it was sent: shops compare texts
 	TagName       string `json:"tagName,omitempty"`
+}
+
+// quoted is the price in the merchant's own spelling, unless a repair has changed it.
+func (d document) quoted(price money.Price) string {
+	if sent, err := money.ParsePrice(price.Currency(), d.QuoteAmount); err == nil && sent == price {
+		return d.QuoteAmount
+	}
+	return price.Decimal()
 }
 
 // teller writes what is told of orders and the rest, in answers and callbacks alike.
@@ -55,9 +65,10 @@ func (t teller) id(ctx context.Context, w *wire.Writer, key, kind, ref string) e
 	return err
 }
 
-// order writes which order something is about; nothing if it is about a user's address.
-func order(w *wire.Writer, reference, number string) {
-	if strings.HasPrefix(reference, userMark) {
+// order writes which order something is about; nothing if it is about a user's address, or what came to one:
+// that has its id for a reference.
+func order(w *wire.Writer, id, reference, number string) {
+	if strings.HasPrefix(reference, userMark) || reference == id {
 		reference, number = "", ""
 	}
 	w.String(`,"outTradeNo":`, reference)
@@ -93,12 +104,25 @@ type seen struct {
 	at         time.Time
 }
 
-// seenIn returns what is told of an event's transfer.
-func seenIn(e payment.Event) seen {
-	if e.Transfer == nil {
-		return seen{txID: e.Facts.TxID}
+// seenIn returns what is told of an event's transfer: of one that time alone has made, the last that counted until
+// then, as an earlier event has it.
+func (t teller) seenIn(ctx context.Context, e payment.Event) (seen, error) {
+	if e.Transfer == nil && e.Facts.TxID != "" {
+		events, err := t.engine.EventsOf(ctx, e.Facts.OrderID)
+		if err != nil {
+			return seen{}, err
+		}
+		for _, earlier := range slices.Backward(events) {
+			if earlier.Transfer != nil && earlier.Transfer.Key.TxID == e.Facts.TxID && earlier.Sequence < e.Sequence {
+				e.Transfer = earlier.Transfer
+				break
+			}
+		}
 	}
-	return seen{e.Transfer.Key.TxID, e.Transfer.From, e.Transfer.BlockTime}
+	if e.Transfer == nil {
+		return seen{txID: e.Facts.TxID}, nil
+	}
+	return seen{e.Transfer.Key.TxID, e.Transfer.From, e.Transfer.BlockTime}, nil
 }
 
 // seenOf returns the transfer that an order's status comes from: the last that counted, else the last
@@ -139,7 +163,7 @@ func (t teller) payment(ctx context.Context, w *wire.Writer, app engine.App, f p
 	w.String(`,"description":`, f.Product)
 	w.Int(`,"isLegalTender":`, own.IsLegalTender)
 	w.String(`,"quoteCurrencySymbol":`, f.Price.Currency())
-	w.String(`,"quoteAmount":`, f.Price.Decimal())
+	w.String(`,"quoteAmount":`, own.quoted(f.Price))
 	w.Int(`,"paymentStatus":`, status)
 	if s.txID != "" {
 		w.Int(`,"paymentType":`, scanned)

@@ -14,22 +14,28 @@ const (
 )
 
 // paymentStatus is what Pay Protocol calls an order, from its facts alone; confirming says that a
-// transfer to it waits for confirmations. What was paid in part stays so when its time is over, and
-// what a reorg takes from a paid order has no word (rulings G20).
+// transfer to it waits for confirmations: what comes after its end does not count. What was paid in part stays so when
+// its time is over, and what a reorg takes from a paid order has no word (rulings G20).
 func paymentStatus(f payment.Facts, confirming bool) int64 {
 	switch {
-	case !f.Received.IsZero() && f.Refunded == f.Received:
+	case paidBack(f):
 		return statusRefunded
 	case f.State == payment.OrderPaid:
 		return statusPaid
 	case !f.Received.IsZero():
 		return statusPartial
-	case confirming:
+	case f.State == payment.OrderOpen && confirming:
 		return statusConfirm
 	case f.State == payment.OrderOpen:
 		return statusPending
 	}
 	return statusFailed
+}
+
+// paidBack reports whether all that counted was paid back; what was taken beside it may have been, too.
+func paidBack(f payment.Facts) bool {
+	more, err := f.Refunded.Cmp(f.Received)
+	return !f.Received.IsZero() && err == nil && more >= 0
 }
 
 // What refundStatus and withdrawStatus may be.
@@ -106,6 +112,7 @@ var abnormalType = map[payment.Reason]string{
 	payment.ReasonUnder:      "UNDER_RANGE",
 	payment.ReasonOver:       "OVER_RANGE",
 	payment.ReasonWrongAsset: "WRONG_CURRENCY",
+	payment.ReasonWrongChain: "WRONG_CHAIN",
 	payment.ReasonUnlisted:   "UNKNOWN_CURRENCY",
 	payment.ReasonBeyond:     "UNKNOWN_CURRENCY",
 	payment.ReasonLate:       "LATE",

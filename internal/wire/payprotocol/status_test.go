@@ -27,9 +27,10 @@ func TestPaymentStatus(t *testing.T) {
 		{"paid, and more on its way", payment.OrderPaid, 100, 0, 0, true, 0},
 		{"paid, and a reorg took it", payment.OrderPaid, 100, 0, 100, false, 0},
 		{"over", payment.OrderExpired, 0, 0, 0, false, 4},
-		{"over, and something on its way", payment.OrderExpired, 0, 0, 0, true, 2},
+		{"over, and something on its way", payment.OrderExpired, 0, 0, 0, true, 4},
 		{"paid, and half of it paid back", payment.OrderPaid, 100, 50, 0, false, 0},
 		{"paid, and all of it paid back", payment.OrderPaid, 100, 100, 0, false, 5},
+		{"paid, and that with what was taken beside it paid back", payment.OrderPaid, 100, 140, 0, false, 5},
 		{"paid in part, and all of that paid back", payment.OrderExpired, 60, 60, 0, false, 5},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -73,7 +74,7 @@ func TestStatusOfWhatGoesOut(t *testing.T) {
 // TestEveryReasonHasAType: what is at the exception desk is called something, and zero is success.
 func TestEveryReasonHasAType(t *testing.T) {
 	for _, reason := range []payment.Reason{
-		payment.ReasonWrongAsset, payment.ReasonUnlisted, payment.ReasonLate, payment.ReasonUnchosen, payment.ReasonReversed, payment.ReasonInternal,
+		payment.ReasonWrongAsset, payment.ReasonWrongChain, payment.ReasonUnlisted, payment.ReasonLate, payment.ReasonUnchosen, payment.ReasonReversed, payment.ReasonInternal,
 		payment.ReasonClosed, payment.ReasonBeyond, payment.ReasonUnder, payment.ReasonOver, payment.ReasonDuplicate,
 	} {
 		if abnormalType[reason] == "" {
