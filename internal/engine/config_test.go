@@ -31,7 +31,7 @@ func TestARemovedChainHoldsNobodyUp(t *testing.T) {
 		w.restart()
 		w.pay(waits, w.amount(other, "D-5")) // at the address that is the same on this chain
 		w.mine(3)
-		if rows := w.deskOf(waits.Order); len(rows) != 1 || rows[0].Reason != payment.ReasonWrongAsset {
+		if rows := w.deskOf(waits.Order); len(rows) != 1 || rows[0].Reason != payment.ReasonWrongChain {
 			t.Errorf("what came on a chain that is there: %v", rows)
 		}
 		w.clock.Advance(time.Hour)
@@ -127,7 +127,7 @@ func TestC22_LiveAndTestMoneyNeverMix(t *testing.T) {
 		w.pay(real, test.Due)
 		w.mine(int(live.Chain().Confirmations))
 		for _, v := range []engine.OrderView{test, real} {
-			if got := w.outcome(w.view(v.Order)); got != "open 0 late 0 told desk wrong_asset" {
+			if got := w.outcome(w.view(v.Order)); got != "open 0 late 0 told desk wrong_chain" {
 				t.Errorf("order in %v: %s", v.Due.Asset(), got)
 			}
 		}

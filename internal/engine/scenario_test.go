@@ -272,7 +272,11 @@ func (w *world) payOtherMoney(n *sim.Network, asset money.Asset) {
 	for _, network := range []*sim.Network{w.network, w.other} {
 		for _, token := range network.Chain().Tokens {
 			if other := network.Chain().Asset(token); other != asset { // the same symbol on the other chain among them
-				send(network, other, payment.ReasonWrongAsset)
+				reason := payment.ReasonWrongAsset
+				if other.Chain() != asset.Chain() {
+					reason = payment.ReasonWrongChain
+				}
+				send(network, other, reason)
 			}
 		}
 		send(network, chain.Unlisted(network.Chain().Name, sim.LookAlike), payment.ReasonUnlisted)

@@ -234,13 +234,13 @@ func TestC31_OtherMoneyAtAStaticAddress(t *testing.T) {
 		w.must(err)
 		w.send(code, "3")
 		w.mine(4)
-		w.wantPlaces(code, map[string]int{"paid till 3": 1, "desk wrong_asset": 7, "desk unlisted": 5})
+		w.wantPlaces(code, map[string]int{"paid till 3": 1, "desk wrong_asset": 6, "desk wrong_chain": 1, "desk unlisted": 5})
 		w.verify()
 		block := chain.Block{BlockRef: w.next(), Transfers: []chain.Transfer{
 			{TxID: "0xzero", Position: "log:0", To: code.Address, Amount: money.Zero(code.Due.Asset()), Listed: true},
 		}}
 		w.must(w.engine.Connect(w.ctx, w.network.Chain().Name, []chain.Block{block}))
-		w.wantPlaces(code, map[string]int{"paid till 3": 1, "desk wrong_asset": 7, "desk unlisted": 5})
+		w.wantPlaces(code, map[string]int{"paid till 3": 1, "desk wrong_asset": 6, "desk wrong_chain": 1, "desk unlisted": 5})
 	})
 }
 

@@ -37,6 +37,7 @@ type Reason string
 const (
 	ReasonNone       Reason = ""
 	ReasonWrongAsset Reason = "wrong_asset" // listed, but not the one the order is quoted in
+	ReasonWrongChain Reason = "wrong_chain" // listed, on another network than the order is quoted on
 	ReasonUnlisted   Reason = "unlisted"    // a token contract nobody listed: worth nothing until proved
 	ReasonLate       Reason = "late"
 	ReasonUnchosen   Reason = "unchosen" // the order was never quoted
@@ -118,13 +119,13 @@ func Confirm(o Order, t Transfer, now time.Time) (Order, Transfer, error) {
 	case o.Static() && o.closedBefore(t) && (!o.Chosen() || t.Amount.Asset() == o.Due.Asset()):
 		t.Booked, t.Reason = BookedSuspense, ReasonClosed
 		return o, t, nil
-	case o.Static(): // else it were an order of its own by now
-		t.Booked, t.Reason = BookedSuspense, ReasonWrongAsset
-		return o, t, nil
-	case !o.Chosen():
+	case !o.Chosen() && !o.Static():
 		t.Booked, t.Reason = BookedSuspense, ReasonUnchosen
 		return o, t, nil
-	case t.Amount.Asset() != o.Due.Asset():
+	case o.Chosen() && t.Amount.Asset().Chain() != o.Due.Asset().Chain():
+		t.Booked, t.Reason = BookedSuspense, ReasonWrongChain
+		return o, t, nil
+	case t.Amount.Asset() != o.Due.Asset(): // or of an app that does not take it, at an address for every asset
 		t.Booked, t.Reason = BookedSuspense, ReasonWrongAsset
 		return o, t, nil
 	case late && o.Policy.Late == LateDesk:

@@ -20,6 +20,8 @@ type books struct {
 	takenBack map[account]bool    // merchants' accounts of which a credit was reversed
 	swept     map[string]bool     // entries of sweeps to merchants' wallets
 	adjusted  map[string]*big.Int // by hand, by asset
+	counted   map[string]*big.Int // what counts for an order, with what forks took once it was paid
+	full      map[string]bool     // orders that are paid
 }
 
 // credited is what the books say of one transfer.
@@ -36,7 +38,9 @@ type credited struct {
 	merchant bool
 	operator bool // the operator's own
 	counted  bool
+	outside  bool  // of its order's range
 	at       int64 // the block's time
+	kept     bool  // a fork took it from a paid order, whose sum has it still
 
 	// What a person made of it at the exception desk.
 	decided string       // the resolution; "" for none
@@ -50,7 +54,39 @@ func newBooks() *books {
 	return &books{
 		entries: map[string]bool{}, refs: map[string]bool{}, sums: map[account][2]*big.Int{}, credited: map[key]*credited{},
 		deposits: map[string]int{}, reversed: map[string]int{}, resolved: map[string]int{}, takenBack: map[account]bool{}, swept: map[string]bool{}, adjusted: map[string]*big.Int{},
+		counted: map[string]*big.Int{}, full: map[string]bool{},
 	}
+}
+
+// count adds a credit to what counts for its order.
+func (b *books) count(c *credited, o *orderRow) {
+	if c.kept {
+		c.kept = false
+		return
+	}
+	sum := new(big.Int).Add(b.sumOf(o.id), c.units)
+	b.counted[o.id] = sum
+	b.full[o.id] = b.full[o.id] || sum.Cmp(o.due) >= 0
+}
+
+func (b *books) sumOf(order string) *big.Int {
+	if sum := b.counted[order]; sum != nil {
+		return sum
+	}
+	return new(big.Int)
+}
+
+// uncount takes a credit away again: a paid order stays paid, and may have the credit back.
+func (b *books) uncount(c *credited) {
+	if c.kept = b.full[c.order]; !c.kept {
+		b.counted[c.order] = new(big.Int).Sub(b.sumOf(c.order), c.units)
+	}
+}
+
+// outside reports whether a transfer stands that its order's range did not take.
+func (b *books) outside(k key) bool {
+	c := b.credited[k]
+	return c != nil && c.standing && c.outside
 }
 
 // lookAtBooks judges the new entries, and the balances against the sum of all.
@@ -88,8 +124,26 @@ func chunk(postings []postingRow) (entries [][]postingRow) {
 		}
 		entries[len(entries)-1] = append(entries[len(entries)-1], p)
 	}
-	// A reversal comes after what it reverses, whatever the ids of two processes say.
-	slices.SortStableFunc(entries, func(a, b []postingRow) int { return refNumber(a[0].ref) - refNumber(b[0].ref) })
+	// Ids tell the order of one process. A reversal comes after what it reverses, whatever those of two say:
+	// the entries of one transfer share their places in another order.
+	places := map[string][]int{}
+	for i, entry := range entries {
+		if name, _, numbered := strings.Cut(entry[0].ref, "#"); numbered {
+			name = strings.TrimPrefix(name, "reversal:")
+			name = strings.TrimPrefix(strings.TrimPrefix(name, "deposit:"), "desk:")
+			places[name] = append(places[name], i)
+		}
+	}
+	for _, of := range places {
+		own := make([][]postingRow, len(of))
+		for i, place := range of {
+			own[i] = entries[place]
+		}
+		slices.SortStableFunc(own, func(a, b []postingRow) int { return refNumber(a[0].ref) - refNumber(b[0].ref) })
+		for i, place := range of {
+			entries[place] = own[i]
+		}
+	}
 	return entries
 }
 
@@ -215,6 +269,9 @@ func (a *Auditor) lookAtDeposit(entry []postingRow) {
 	}
 	c.through, c.beside = false, false
 	a.judge(c, t, o)
+	if c.counted {
+		a.books.count(c, o)
+	}
 	a.expectPostings(entry, c, k.chain, o)
 }
 
@@ -225,7 +282,7 @@ func (a *Auditor) judge(c *credited, t *transferRow, o *orderRow) {
 		expired = was.state == "expired"
 	}
 	late := t.time > o.deadline || expired
-	c.merchant, c.counted, c.reason = false, false, ""
+	c.merchant, c.counted, c.reason, c.outside = false, false, "", false
 	switch {
 	case strings.HasPrefix(t.position, "balance:"):
 		c.reason = "internal"
@@ -234,7 +291,9 @@ func (a *Auditor) judge(c *credited, t *transferRow, o *orderRow) {
 	case o.asset == "":
 		c.reason = "unchosen"
 	case o.asset != t.asset:
-		c.reason = "wrong_asset"
+		if c.reason = "wrong_asset"; chainOf(o.asset) != t.chain {
+			c.reason = "wrong_chain"
+		}
 	case o.static():
 		if c.reason = "closed"; !o.closedBefore(t.time) {
 			a.wrong("C31 transfer %v to static address %s, %s, is no deposit", t.key, o.id, o.state)
@@ -242,9 +301,31 @@ func (a *Auditor) judge(c *credited, t *transferRow, o *orderRow) {
 	case late && o.policy.Late == "desk":
 		c.reason = "late"
 	default:
-		c.merchant = true
-		c.counted = !late || o.policy.Late == "count"
+		c.reason = a.beyond(c, o)
+		c.outside = c.reason != ""
+		c.merchant = !c.outside
+		c.counted = c.merchant && (!late || o.policy.Late == "count")
 	}
+}
+
+// beyond says why what came is outside its order's range; "" if it is not, or there is none. What a fork took
+// from a paid order and brought back is no second payment.
+func (a *Auditor) beyond(c *credited, o *orderRow) string {
+	r, before := o.policy.Range, a.books.sumOf(o.id)
+	if r == nil || c.kept {
+		return ""
+	}
+	part := func(of *big.Int, times int64) *big.Int { return new(big.Int).Mul(of, big.NewInt(times)) }
+	over := part(new(big.Int).Add(before, c.units), r.HighDen).Cmp(part(o.due, r.HighNum)) > 0
+	switch {
+	case over && a.books.full[o.id]:
+		return "duplicate"
+	case over:
+		return "over_range"
+	case before.Sign() == 0 && part(c.units, r.LowDen).Cmp(part(o.due, r.LowNum)) < 0:
+		return "under_range"
+	}
+	return ""
 }
 
 // lookAtRipeness judges whether the transfer may be credited at all by now.
@@ -371,6 +452,9 @@ func (a *Auditor) lookAtReversal(entry []postingRow) {
 	}
 	if c.merchant {
 		a.books.reversed[c.order]++
+	}
+	if c.counted {
+		a.books.uncount(c)
 	}
 	c.lost = c.merchant || c.decided != ""
 	switch suspense, custody := (account{"suspense", k.chain, c.asset}), (account{"custody", k.chain, c.asset}); {
