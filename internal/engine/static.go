@@ -180,6 +180,14 @@ func (j *judgement) deposits(ctx context.Context, transfers []store.AtWork) erro
 		if transfers[i].Removed || !transfers[i].Ripe || j.disabled(t.Amount.Asset()) != "" || !home.Takes(*t) {
 			continue
 		}
+		if t.Credits > 0 { // what a person has decided stands, though it were taken now
+			if row, err := j.decided(ctx, *t); err != nil || row != nil {
+				if err != nil {
+					return err
+				}
+				continue
+			}
+		}
 		app, err := j.App(ctx, home.AppID)
 		if err != nil {
 			return err
