@@ -43,7 +43,9 @@ func (e *Engine) Attach(ctx context.Context, id, orderNumber, by, note string) (
 			return outcome{}, err
 		}
 		before := d.orders[to.ID]
-		if before.Policy.Direct != d.own.Policy.Direct {
+		if same, err := d.sameWallet(ctx, before); err != nil {
+			return outcome{}, err
+		} else if !same {
 			return outcome{}, payment.Invalid("order", "is settled to another place than the transfer went to")
 		}
 		if d.t.BlockHash != proven.Hash {
@@ -106,6 +108,20 @@ func (e *Engine) WriteOff(ctx context.Context, id, by, reason string) (DeskRow, 
 		}
 		return outcome{}, d.resolved(ctx, d.own, about, payment.WrittenOff, by, reason, d.own)
 	}})
+}
+
+// sameWallet reports whether what comes to the row's own order and what comes to o end at the same place:
+// with us, or in one and the same wallet of the merchant's.
+func (d *deciding) sameWallet(ctx context.Context, o payment.Order) (bool, error) {
+	if o.Policy.Direct != d.own.Policy.Direct || !o.Policy.Direct || o.AppID == d.own.AppID {
+		return o.Policy.Direct == d.own.Policy.Direct, nil
+	}
+	own, err := d.App(ctx, d.own.AppID)
+	if err != nil {
+		return false, err
+	}
+	other, err := d.App(ctx, o.AppID)
+	return own.Settle == other.Settle, err
 }
 
 // about returns the transfer that the row is about, whether it holds something or not.

@@ -296,16 +296,16 @@ func (f *refunding) toSender(ctx context.Context, tx *store.Tx, o payment.Order)
 	if err != nil {
 		return err
 	}
+	payers := map[string]bool{}
 	for _, t := range transfers {
-		if t.Removed || t.Booked != payment.BookedMerchant || t.Amount.Asset() != o.Due.Asset() {
-			continue
+		if !t.Removed && t.Booked == payment.BookedMerchant && t.Amount.Asset() == o.Due.Asset() {
+			f.Recipient, payers[t.From] = t.From, true
 		}
-		if f.Recipient != "" && f.Recipient != t.From {
-			return payment.Invalid("recipient", "is required: the order was paid from several addresses")
-		}
-		f.Recipient = t.From
 	}
-	if f.Recipient == "" {
+	switch {
+	case len(payers) > 1:
+		return payment.Invalid("recipient", "is required: the order was paid from several addresses")
+	case f.Recipient == "": // coin from inside a contract call has no sender
 		return payment.Invalid("recipient", "is required")
 	}
 	return nil
