@@ -18,7 +18,7 @@ const (
 
 // hash is a transaction's id on every network we know; payers also paste the
 // address of an explorer's page, which contains it.
-var hash = regexp.MustCompile(`\b(?:0x)?[0-9a-fA-F]{64}\b`)
+var hash = regexp.MustCompile(`\b(?:0[xX])?[0-9a-fA-F]{64}\b`)
 
 // maxClaim is far more than such an address has.
 const maxClaim = 512

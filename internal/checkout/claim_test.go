@@ -22,7 +22,7 @@ func TestC23_ClaimingATransaction(t *testing.T) {
 	for _, v := range []View{states()["pp-waiting"], states()["pp-expired-held"], states()["paid-and-again"]} {
 		claim := v.links().to("claim")
 		for _, form := range []string{
-			"hash=0x" + hash, "hash=0x" + strings.ToUpper(hash), "hash=" + hash, "hash=+0x" + hash + "%0A",
+			"hash=0x" + hash, "hash=0x" + strings.ToUpper(hash), "hash=0X" + strings.ToUpper(hash), "hash=" + hash, "hash=+0x" + hash + "%0A",
 			"hash=https://etherscan.io/tx/0x" + hash + "%23eventlog", "hash=0x" + hash + "&amount=1000&status=paid&address=0x0&asset=ETH@ethereum",
 		} {
 			b := newBench(t, Options{}, v)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"florin/internal/chain"
@@ -54,30 +55,48 @@ func (e *Engine) Claim(ctx context.Context, pageToken, txid string) (ClaimResult
 	if !txHash.MatchString(txid) {
 		return ClaimResult{}, payment.Invalid("txid", "is no transaction's hash")
 	}
-	foreign := false
-	for _, n := range e.networksOf(v.App.Mode) {
-		rows, err := e.db.TransfersOfTx(ctx, query.TransfersOfTxParams{Chain: n.Name, Txid: txid})
-		if err != nil {
-			return ClaimResult{}, fmt.Errorf("look for transaction %s: %w", txid, err)
-		}
-		seen, err := store.SeenFrom(rows)
+	seen, err := e.broughtBy(ctx, v.App.Mode, txid)
+	if err != nil {
+		return ClaimResult{}, err
+	}
+	var own []payment.Transfer
+	for _, t := range seen {
+		came, err := e.cameTo(ctx, v.Order, t.Transfer)
 		if err != nil {
 			return ClaimResult{}, err
 		}
-		for _, t := range seen {
-			own, err := e.cameTo(ctx, v.Order, t.Transfer)
-			if err != nil {
-				return ClaimResult{}, err
-			}
-			if foreign = true; own && !t.Removed && !payment.Foregoes(v.Order, t.Transfer) {
-				return e.claimed(ctx, t.Transfer)
-			}
+		if came && !t.Removed && !payment.Foregoes(v.Order, t.Transfer) {
+			own = append(own, t.Transfer)
 		}
 	}
-	if foreign {
+	switch {
+	case len(own) > 0: // of several, what waits for a person is what the payer asks about
+		waits := slices.IndexFunc(own, func(t payment.Transfer) bool { return t.Booked == payment.BookedSuspense })
+		return e.claimed(ctx, own[max(waits, 0)])
+	case len(seen) > 0:
 		return ClaimResult{Status: ClaimForeign}, nil
 	}
 	return e.unknown(ctx, v, txid)
+}
+
+// broughtBy returns what a transaction brought to addresses of ours, on any network of this mode. One
+// network writes 0x before its hashes and another does not, and payers write what they please.
+func (e *Engine) broughtBy(ctx context.Context, mode Mode, txid string) (seen []store.Seen, err error) {
+	digits := strings.TrimPrefix(txid, "0x")
+	for _, n := range e.networksOf(mode) {
+		for _, spelt := range []string{"0x" + digits, digits} {
+			rows, err := e.db.TransfersOfTx(ctx, query.TransfersOfTxParams{Chain: n.Name, Txid: spelt})
+			if err != nil {
+				return nil, fmt.Errorf("look for transaction %s: %w", txid, err)
+			}
+			found, err := store.SeenFrom(rows)
+			if err != nil {
+				return nil, err
+			}
+			seen = append(seen, found...)
+		}
+	}
+	return seen, nil
 }
 
 // cameTo reports whether t went to o's own address: whose order it is by now does not count.

@@ -258,3 +258,45 @@ func TestI04_RowsAndOrdersCross(t *testing.T) {
 		h.agrees()
 	})
 }
+
+// TestC23_ClaimsAsPayersWriteThem: whoever leaves the 0x away, or paid twice in one transaction, finds what waits.
+func TestC23_ClaimsAsPayersWriteThem(t *testing.T) {
+	homeOnBoth(t, func(t *testing.T, h *home) {
+		v := h.asked(h.app)
+		both, err := h.net.Send(h.ctx, sim.Tx{Moves: []sim.Move{
+			{To: v.Address, Amount: h.amount(usdt, "15")}, {To: v.Address, Amount: h.amount(usdt, "40")},
+		}})
+		h.must(err)
+		h.mine(4)
+		for _, spelt := range []string{both, strings.TrimPrefix(both, "0x"), "0X" + strings.ToUpper(strings.TrimPrefix(both, "0x"))} {
+			if got, err := h.engine.Claim(h.ctx, v.Page, spelt); err != nil || got.Status != engine.ClaimLinked || got.Amount != h.amount(usdt, "40") {
+				t.Errorf("%s: %+v, %v", spelt, got, err)
+			}
+		}
+	})
+}
+
+// TestC29_AttachedToAnotherWallet: two apps of one merchant send to two wallets of his. What is on its way to one settles
+// no order that the other was to be paid by.
+func TestC29_AttachedToAnotherWallet(t *testing.T) {
+	homeOnBoth(t, func(t *testing.T, h *home) {
+		apps := map[string]engine.App{}
+		for name, wallet := range map[string]string{"another wallet": "0x000000000000000000000000000000000000b0b0", "the same": h.direct.Settle} {
+			app, _, err := h.engine.AddApp(h.ctx, engine.NewApp{
+				MerchantID: h.direct.MerchantID, Protocol: "halopay", Kind: "payment", Mode: engine.Test, Settle: wallet,
+			})
+			h.must(err)
+			apps[name] = app
+		}
+		other, same := h.asked(apps["another wallet"]), h.asked(apps["the same"])
+		h.pays(h.asked(h.direct), "40")
+		r := h.row()
+		if _, err := h.engine.Attach(h.ctx, r.ID, other.Number, "anna", ""); !refusedWith(err, payment.CodeInvalidField) {
+			t.Errorf("attached to an order that is paid to another wallet: %v", err)
+		}
+		if _, err := h.engine.Attach(h.ctx, r.ID, same.Number, "anna", ""); err != nil {
+			t.Errorf("the control: %v", err)
+		}
+		h.agrees()
+	})
+}
