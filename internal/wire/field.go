@@ -84,6 +84,12 @@ func (f *Fields) Reference(name string, most int) string {
 	return s
 }
 
+// Printable reads a merchant's own name for something, where its dialect allows more than Reference does: at most most
+// characters that can be seen, and spaces. Names are compared by their bytes (threats M09).
+func (f *Fields) Printable(name string, most int) string {
+	return f.prose(name, most, func(r rune) bool { return !unicode.IsPrint(r) })
+}
+
 // Word reads a short text that only means something if it is known, such as a currency.
 func (f *Fields) Word(name string) string { return f.text(name, false) }
 

@@ -22,7 +22,7 @@ const OptionQuota = "address_quota"
 var addressFields = []string{"user_id", "chain", "notify_url"}
 
 // readAddress reads a request for a permanent address: all of it but the number. One user has one address
-// on a chain, whatever else is asked for; its name has spaces, so that no merchant_order_id is the same.
+// on a chain, whatever else is asked for; its name has tabs, so that no merchant_order_id is the same.
 func (a *API) readAddress(c *call) (n engine.NewStatic, network string, err error) {
 	f, err := parse(c, addressFields)
 	if err != nil {
@@ -45,7 +45,7 @@ func (a *API) readAddress(c *call) (n engine.NewStatic, network string, err erro
 	h.Add(chain)
 	h.Add(user)
 	n = engine.NewStatic{
-		Reference: "address " + chain + " " + user, RequestHash: h.String(), Networks: []string{network},
+		Reference: "address\t" + chain + "\t" + user, RequestHash: h.String(), Networks: []string{network},
 		NotifyURL: f.URL("notify_url", a.parseURL), Tell: []payment.EventKind{payment.EventPaid}, Extra: document{User: user}.String(),
 	}
 	return n, network, f.Err()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"unicode/utf8"
 
 	"florin/internal/engine"
 	"florin/internal/payment"
@@ -62,7 +63,7 @@ func (a *API) billInfo(ctx context.Context, c *call, w *writer) error {
 func (a *API) find(ctx context.Context, app engine.App, ids []string) (found bills, err error) {
 	onlyOrder, onlyPayout := 0, 0
 	for i, id := range ids {
-		if id == "" || len(id) > maxReference || slices.Contains(ids[:i], id) {
+		if id == "" || utf8.RuneCountInString(id) > maxReference || slices.Contains(ids[:i], id) {
 			continue
 		}
 		order, errOrder := a.engine.OrderByReference(ctx, app.ID, id)

@@ -117,7 +117,7 @@ func (h *Webhooks) deposit(w *writer, e payment.Event, doc document, status stri
 	w.String(`,"order_type":`, "API Deposit")
 	w.String(`,"record_id":`, m.record)
 	w.String(`,"order_id":`, e.Facts.Number)
-	w.String(`,"product_price":`, e.Facts.Price.Decimal())
+	w.String(`,"product_price":`, priceText(e.Facts.Price, doc))
 	w.String(`,"denominated_currency":`, denominated(e.Facts, doc))
 	w.String(`,"order_amount":`, dueText(e.Facts.Due))
 	w.String(`,"fiat_rate":`, fiatRate(e.Facts, doc))

@@ -143,7 +143,8 @@ func decimal(f *wire.Fields, name string) string {
 // document is what an order, an address or a withdrawal keeps for this dialect alone.
 type document struct {
 	Custom  string `json:"custom_value,omitempty"`
-	Token   bool   `json:"token,omitempty"` // priced in its own token
+	Price   string `json:"product_price,omitempty"` // as it was sent: shops compare texts
+	Token   bool   `json:"token,omitempty"`         // priced in its own token
 	User    string `json:"user_id,omitempty"`
 	Rate    string `json:"token_rate,omitempty"` // of a withdrawal, when it was asked for
 	PaysFee bool   `json:"merchant_pays_fee,omitempty"`
@@ -188,7 +189,7 @@ func (a *API) readHosted(c *call) (engine.NewOrder, error) {
 		return engine.NewOrder{}, err
 	}
 	n := engine.NewOrder{Policy: policyFor(c.app)}
-	n.Reference = required(f, "merchant_order_id", f.Reference("merchant_order_id", maxReference))
+	n.Reference = required(f, "merchant_order_id", f.Printable("merchant_order_id", maxReference))
 	n.Product.Name = required(f, "product_name", f.Line("product_name", maxName))
 	n.Price = readPrice(f, readCurrency(f))
 	return n, a.readRest(f, "hosted", &n, document{})
@@ -202,6 +203,8 @@ func (a *API) readRest(f *wire.Fields, kind string, n *engine.NewOrder, doc docu
 	doc.Custom = f.Prose("custom_value", maxCustom)
 	n.Extra = doc.String()
 	n.RequestHash = hashOf(kind, *n)
+	doc.Price = f.Word(named(f, priceNames)) // one price in two spellings is one request
+	n.Extra = doc.String()
 	return f.Err()
 }
 
@@ -261,7 +264,7 @@ func (a *API) readNative(c *call) (engine.NewOrder, error) {
 		return engine.NewOrder{}, err
 	}
 	n := engine.NewOrder{Policy: policyFor(c.app)}
-	n.Reference = required(f, "merchant_order_id", f.Reference("merchant_order_id", maxReference))
+	n.Reference = required(f, "merchant_order_id", f.Printable("merchant_order_id", maxReference))
 	n.Product = payment.Product{Name: f.Line("product_name", maxName), Description: f.Prose("remark", maxRemark)}
 	n.Asset = a.readTaken(f, c.app)
 	doc := document{}

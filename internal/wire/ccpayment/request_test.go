@@ -49,7 +49,8 @@ func TestFieldsOfAnOrder(t *testing.T) {
 		code         int
 	}{
 		{"merchant_order_id", ``, params}, {"merchant_order_id", `null`, params}, {"merchant_order_id", `""`, params}, {"merchant_order_id", `1001`, params},
-		{"merchant_order_id", `"a b"`, params}, {"merchant_order_id", `"é"`, params}, {"merchant_order_id", `"a\n"`, params},
+		{"merchant_order_id", `"a b"`, fits}, {"merchant_order_id", `"é"`, fits}, {"merchant_order_id", `"a\n"`, params}, {"merchant_order_id", `"a\tb"`, params},
+		{"merchant_order_id", `"a\u202eb"`, params}, {"merchant_order_id", `"a\u2028b"`, params}, {"merchant_order_id", quoted(strings.Repeat("茶", 64)), fits},
 		{"merchant_order_id", quoted(strings.Repeat("x", 64)), fits}, {"merchant_order_id", quoted(strings.Repeat("x", 65)), params},
 
 		{"product_price", ``, params}, {"product_price", `15`, params}, {"product_price", `15.00`, params}, {"product_price", `"15.00"`, fits},
@@ -360,7 +361,7 @@ func TestResendTellsTheTypeThatIsAskedFor(t *testing.T) {
 	s.AllowPayouts(s.app.ID)
 	s.earn("A")
 	s.post(root+"/payment/address/get", `{"user_id":"user-1","chain":"ETH"}`)
-	home, err := s.Engine.OrderByReference(t.Context(), s.app.ID, "address ETH user-1")
+	home, err := s.Engine.OrderByReference(t.Context(), s.app.ID, "address\tETH\tuser-1")
 	if err != nil {
 		t.Fatal(err)
 	}

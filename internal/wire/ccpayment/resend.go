@@ -43,7 +43,7 @@ func (a *API) resend(ctx context.Context, c *call, w *writer) error {
 	if err != nil {
 		return err
 	}
-	start, end := f.Natural("start_timestamp"), f.Natural("end_timestamp")
+	start, end := readSecond(f, "start_timestamp"), readSecond(f, "end_timestamp")
 	if start == 0 {
 		f.Refuse("start_timestamp", "missing")
 	}
@@ -82,6 +82,15 @@ func (a *API) resend(ctx context.Context, c *call, w *writer) error {
 	}
 	w.Raw("{}")
 	return nil
+}
+
+// readSecond reads Unix seconds: what has more than ten digits are milliseconds or nonsense.
+func readSecond(f *wire.Fields, name string) int64 {
+	n := f.Natural(name)
+	if n > 9_999_999_999 {
+		f.Refuse(name, "not Unix seconds")
+	}
+	return n
 }
 
 // resends limits the calls of each app. It is this node's memory and does not outlive it.

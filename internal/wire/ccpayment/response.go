@@ -49,6 +49,14 @@ func denominated(f payment.Facts, doc document) string {
 	return f.Price.Currency()
 }
 
+// priceText is the price in the merchant's own spelling, unless a repair has changed it.
+func priceText(price money.Price, doc document) string {
+	if sent, err := money.ParsePrice(price.Currency(), doc.Price); err == nil && sent == price {
+		return doc.Price
+	}
+	return price.Decimal()
+}
+
 // dueText is the amount due, "" until the payer has chosen.
 func dueText(due money.Amount) string {
 	if due.Asset().IsZero() {
@@ -97,7 +105,7 @@ func (w *writer) deposit(o engine.OrderView, known tokens, doc document, refunds
 	f := o.Facts()
 	status, shown := statusOf(f)
 	w.String(`{"order_detail":{"order_id":`, o.Number)
-	w.String(`,"product_price":`, o.Price.Decimal())
+	w.String(`,"product_price":`, priceText(o.Price, doc))
 	w.String(`,"denominated_currency":`, denominated(f, doc))
 	w.String(`,"product_name":`, o.Product.Name)
 	w.String(`,"merchant_order_id":`, o.Reference)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -190,5 +191,45 @@ func TestRefundsOfWhatCameToAnAddress(t *testing.T) {
 	}
 	if got[0].OrderID != "" {
 		t.Errorf("merchant_order_id is %q, which the merchant never said", got[0].OrderID)
+	}
+}
+
+// TestAPriceComesBackAsItWasSent: shops compare texts. The same price in another spelling is the same order.
+func TestAPriceComesBackAsItWasSent(t *testing.T) {
+	s := newShop(t)
+	body := func(price string) string {
+		return fmt.Sprintf(`{"merchant_order_id":"Order 7 / 茶","token_id":%q,"product_price":%q,"denominated_currency":"USD"}`, tokenID(t, usdt), price)
+	}
+	first, again := s.post(native, body("15.00")), s.post(native, body("15"))
+	var made struct {
+		Number string `json:"order_id"`
+		Amount string
+	}
+	if err := json.Unmarshal(first.Data, &made); err != nil || string(first.Data) != string(again.Data) {
+		t.Fatalf("%s, then %s", first.Raw, again.Raw)
+	}
+	s.Pay(made.Number, made.Amount)
+	s.Mine(depth)
+	for _, n := range s.everything() {
+		body, err := NewWebhooks(s.Engine, listed(t)).Body(t.Context(), n.Event, n.App)
+		if err != nil || !strings.Contains(string(body), `"product_price":"15.00"`) || !strings.Contains(string(body), `"merchant_order_id":"Order 7 / 茶"`) {
+			t.Errorf("told %s, %v", body, err)
+		}
+	}
+	if got := s.post(info, `{"merchant_order_ids":["Order 7 / 茶"]}`); !strings.Contains(got.Raw, `"product_price":"15.00"`) {
+		t.Errorf("asked %s", got.Raw)
+	}
+}
+
+// TestResendIsOfSeconds: what is no time in seconds is refused, and not some other time.
+func TestResendIsOfSeconds(t *testing.T) {
+	s := newShop(t)
+	for _, at := range []string{"1677152490000", "999999999999999", "18446744073710", "-1", "1e9", `"now"`} {
+		if got := s.post(root+"/webhook/resend", `{"start_timestamp":`+at+`}`); got.Code != codeParams {
+			t.Errorf("%s: %s", at, got.Raw)
+		}
+	}
+	if got := s.post(root+"/webhook/resend", `{"start_timestamp":"1677152490"}`); got.Code != codeSuccess {
+		t.Errorf("negative control: %s", got.Raw)
 	}
 }

@@ -23,7 +23,7 @@ func (a *API) readWithdrawal(c *call) (engine.NewPayout, error) {
 		return engine.NewPayout{}, err
 	}
 	n := engine.NewPayout{Source: c.source, NoCode: true}
-	n.Reference = required(f, "merchant_order_id", f.Reference("merchant_order_id", maxReference))
+	n.Reference = required(f, "merchant_order_id", f.Printable("merchant_order_id", maxReference))
 	n.Asset = a.readListed(f, c.app).Asset
 	n.Recipient = required(f, "address", f.Reference("address", maxAddress))
 	n.Amount = readTokens(f, "value", n.Asset)
