@@ -73,9 +73,9 @@ const (
 	depth    = 12
 )
 
-// TestH12_EachTransferIsToldOnce: two in one block, and one that a reorg takes away and brings back in a block
+// TestEachTransferIsToldOnce: two in one block, and one that a reorg takes away and brings back in a block
 // of another time. Who counts record_ids counts each once.
-func TestH12_EachTransferIsToldOnce(t *testing.T) {
+func TestEachTransferIsToldOnce(t *testing.T) {
 	s := newShop(t)
 	number := s.opened("R-1")
 	s.PayAtOnce(number, "5", "5")
