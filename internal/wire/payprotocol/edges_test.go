@@ -3,10 +3,12 @@ package payprotocol
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"florin/internal/engine"
+	"florin/internal/wire/wiretest"
 )
 
 const (
@@ -213,5 +215,111 @@ func TestAmountsComeBackAsTheyWereSent(t *testing.T) {
 	s.post("/api/mer/abnormalOrder/update", `{"abnormalId":1001,"handleMethod":1,"outTradeNo":"A-1"}`)
 	if got := quoted(); got != "4.2" {
 		t.Errorf("after the repair: %s", got)
+	}
+}
+
+// TestACallbackAskedForSaysWhatIsSo: a reorg takes a part away that was told of. What is told again is never more than
+// the order has.
+func TestACallbackAskedForSaysWhatIsSo(t *testing.T) {
+	s := newShop(t)
+	o := s.tenUSDT("A-1")
+	const again = "/api/mer/payment/notify?outTradeNo=A-1"
+	s.Pay(o.OutPaymentNo, "6")
+	s.Mine(depth)
+	s.Pay(o.OutPaymentNo, "2")
+	s.Mine(depth)
+	s.news()
+	s.Reorg(ethereum, depth+1, false)
+	var asked map[string]any
+	s.get(detail+"?outTradeNo=A-1").into(t, &asked)
+	if got := s.get(again); got.Code != codeSuccess || asked["settlementAmount"] != "6000000" {
+		t.Fatalf("%s; %v", got.Raw, asked)
+	}
+	if told := s.news(); len(told) != 1 || told[0]["settlementAmount"] != asked["settlementAmount"] || told[0]["paymentStatus"] != asked["paymentStatus"] {
+		t.Errorf("told %v, asked %v", told, asked)
+	}
+	s.Reorg(ethereum, 2*(depth+1), false)
+	s.Clock.Advance(time.Minute)
+	if got := s.get(again); got.Code != codeConflict || s.status("A-1") != statusPending {
+		t.Errorf("nothing is left of it: %s, status %d", got.Raw, s.status("A-1"))
+	}
+	s.Pay(o.OutPaymentNo, "10")
+	s.Mine(depth)
+	s.Pay(o.OutPaymentNo, "1")
+	s.Mine(depth)
+	s.news()
+	if got := s.get(again); got.Code != codeSuccess {
+		t.Errorf("paid, and more came: %s", got.Raw)
+	}
+	if told := s.news(); len(told) != 1 || told[0]["paymentStatus"] != float64(statusPaid) {
+		t.Errorf("told %v", told)
+	}
+}
+
+// TestB02_ForeignIDs: whatever another app has answers as what nobody has, to the byte, and nothing is done to it.
+func TestB02_ForeignIDs(t *testing.T) {
+	s := newShop(t)
+	other := newShopIn(t, s.World, s.handler, wiretest.App{ID: "other123"})
+	s.AllowPayouts(s.app.ID)
+	var user int32
+	s.post("/api/mer/user/create", `{"uuid":"u-1"}`).into(t, &user)
+	homes, _, err := s.Engine.StaticsOf(t.Context(), s.app.ID, 0, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.PayIn(homes[0].Number, "10", "USDT@sim-ethereum")
+	s.Pay(s.tenUSDT("A-1").OutPaymentNo, "10")
+	s.Pay(s.tenUSDT("A-2").OutPaymentNo, "4")
+	s.Mine(depth)
+	s.news()
+	var refund struct{ RefundID int32 }
+	s.post("/api/mer/refund/createRefundOrder", `{"outTradeNo":"A-1","amount":"1","transferAddress":"`+wallet+`"}`).into(t, &refund)
+	var payout struct{ WithdrawID int32 }
+	s.post(withdraw, `{"chainId":139,"currencyId":70,"withdrawAddress":"`+wallet+`","withdrawAmount":"1","outTradeNo":"W-1"}`).into(t, &payout)
+	var recharges struct{ List []struct{ RechargeID int32 } }
+	s.get("/api/mer/recharge/list").into(t, &recharges)
+	var rows struct{ List []struct{ AbnormalID int32 } }
+	s.get("/api/mer/abnormalOrder/list").into(t, &rows)
+	if len(recharges.List) != 1 || len(rows.List) != 1 {
+		t.Fatalf("%+v, %+v", recharges, rows)
+	}
+	const nobodys = 2147483647
+	before := s.Count()
+	for target, id := range map[string]int32{
+		"user/detail?userId=%d": user, "user/list?userId=%d": user, "recharge/list?userId=%d": user,
+		"recharge/detail?rechargeId=%d": recharges.List[0].RechargeID, "recharge/notify?rechargeId=%d": recharges.List[0].RechargeID,
+		"refund/detail?refundId=%d": refund.RefundID, "refund/notify?refundId=%d": refund.RefundID, "refund/detail?outTradeNo=A-1&refundId=%d": refund.RefundID,
+		"withdraw/detail?withdrawId=%d": payout.WithdrawID, "abnormalOrder/detail?abnormalId=%d": rows.List[0].AbnormalID,
+		"abnormalOrder/notify?abnormalId=%d": rows.List[0].AbnormalID,
+	} {
+		theirs, none := other.get("/api/mer/"+fmt.Sprintf(target, id)), other.get("/api/mer/"+fmt.Sprintf(target, nobodys))
+		if theirs.Raw != none.Raw || theirs.Code == codeSuccess && !strings.Contains(theirs.Raw, `"count":0`) {
+			t.Errorf("%s: %s; of nobody's %s", target, theirs.Raw, none.Raw)
+		}
+		if mine := s.get("/api/mer/" + fmt.Sprintf(target, id)); mine.Raw == none.Raw && !strings.Contains(target, "notify") {
+			t.Errorf("negative control, %s: %s", target, mine.Raw)
+		}
+		for _, odd := range []string{"0", "-1", "2147483648", "4294968297", "1e3", "0x3e9", "1001x", "１００１", "%00"} {
+			if got := other.get("/api/mer/" + strings.Replace(target, "%d", odd, 1)); got.Code == codeSuccess && !strings.Contains(got.Raw, `"count":0`) || got.Code == codeInternal {
+				t.Errorf("%s of %s: %s", target, odd, got.Raw)
+			}
+		}
+	}
+	for path, text := range map[string]string{
+		"abnormalOrder/update":     fmt.Sprintf(`{"abnormalId":%d,"handleMethod":2}`, rows.List[0].AbnormalID),
+		"payment/payInfo/update":   `{"outTradeNo":"A-2","chainId":139,"currencyId":70}`,
+		"refund/createRefundOrder": `{"outTradeNo":"A-1","transferAddress":"` + wallet + `"}`,
+	} {
+		if got := other.post("/api/mer/"+path, text); got.Code != codeNotFound {
+			t.Errorf("%s: %s", path, got.Raw)
+		}
+	}
+	other.tenUSDT("mine")
+	if got := other.post("/api/mer/abnormalOrder/update", fmt.Sprintf(`{"abnormalId":%d,"handleMethod":1,"outTradeNo":"mine"}`, rows.List[0].AbnormalID)); got.Code != codeNotFound {
+		t.Errorf("another's payment for an order of mine: %s", got.Raw)
+	}
+	after := s.Count()
+	if after.Payouts != before.Payouts || after.Entries != before.Entries || after.Deliveries != before.Deliveries+2 {
+		t.Errorf("before %+v, after %+v: two callbacks were asked for by their own app", before, after)
 	}
 }

@@ -119,11 +119,18 @@ func (a *API) notifyOrder(ctx context.Context, c *call, _ *wire.Writer) error {
 	if err != nil {
 		return err
 	}
-	if paymentStatus(v.Facts(), false) == statusRefunded {
+	now := paymentStatus(v.Facts(), false)
+	if now == statusRefunded {
 		return payment.Refuse(payment.CodeOrderClosed, "the order is refunded")
 	}
 	return a.again(ctx, v.ID, func(e payment.Event) bool {
-		return e.Kind == payment.EventPaid || e.Kind == payment.EventPartial || e.Kind == payment.EventExpired
+		switch e.Kind {
+		case payment.EventPaid:
+			return now == statusPaid
+		case payment.EventPartial, payment.EventExpired: // a reorg may have taken back what an event told of
+			return now == paymentStatus(e.Facts, false) && e.Facts.Received == v.Received
+		}
+		return false
 	})
 }
 

@@ -85,6 +85,9 @@ func (a *API) findRefund(ctx context.Context, c *call) (engine.Refund, error) {
 		if r, err = a.engine.RefundByID(ctx, ref); err != nil {
 			return r, err
 		}
+		if r.AppID != c.app.ID {
+			return engine.Refund{}, payment.Refuse(payment.CodeNotFound, "no such refund")
+		}
 	}
 	if reference != "" {
 		v, err := a.byReference(ctx, c, reference)
@@ -101,7 +104,7 @@ func (a *API) findRefund(ctx context.Context, c *call) (engine.Refund, error) {
 			r = engine.Refund{}
 		}
 	}
-	if r.ID == "" || r.AppID != c.app.ID {
+	if r.ID == "" {
 		return engine.Refund{}, payment.Refuse(payment.CodeNotFound, "no such refund")
 	}
 	return r, nil

@@ -90,7 +90,11 @@ func (a *API) byID(ctx context.Context, c *call, kind string, id int64) (engine.
 	if err != nil {
 		return engine.OrderView{}, err
 	}
-	return a.engine.OrderByID(ctx, c.app.ID, ref)
+	v, err := a.engine.OrderByID(ctx, c.app.ID, ref)
+	if isCode(err, payment.CodeNotFound) {
+		err = payment.Refuse(payment.CodeNotFound, "no such "+kind) // as of a number that nobody has
+	}
+	return v, err
 }
 
 // userDetail shows a user with his addresses.
