@@ -16,7 +16,7 @@ func TestAFaultIsOurs(t *testing.T) {
 	w := wiretest.New(t, start)
 	var log bytes.Buffer
 	api := apiOn(t, w, w.Engine, wire.Rate{})
-	api.log = slog.New(slog.NewTextHandler(&log, nil))
+	api.front.Log = slog.New(slog.NewTextHandler(&log, nil))
 	s := newShopIn(t, w, mounted(api), wiretest.App{ID: "aaaaaaaaaaaaaaaa"})
 	if got := s.post(hosted, order("F-1", "", "")); got.Code != codeSuccess || log.Len() > 0 { // the control; the app is known now
 		t.Fatal(got.Raw, log.String())

@@ -45,13 +45,13 @@ var _ wire.Authenticator = (*API)(nil)
 // API serves CCPayment's calls.
 type API struct {
 	engine      *engine.Engine
-	gate        *wire.Gate
+	front       wire.Front
+	caller      wire.SignerFunc // of CCPayment's own calls
 	clock       clock.Clock
 	number      func() string // makes an order_id
 	page        func() string // makes the token of a page
 	checkoutURL string
 	parseURL    func(string) (string, error)
-	log         *slog.Logger
 
 	window     *wire.Window
 	signatures *wire.Signatures
@@ -59,7 +59,6 @@ type API struct {
 	payouts    *wire.AppLimits // of withdraw alone
 	resends    resends
 	tokens     tokens
-	apps       *wire.Apps
 }
 
 // New returns the API.
@@ -67,16 +66,20 @@ func New(c Config) *API {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
-	return &API{
-		engine: c.Engine, gate: c.Gate, clock: c.Clock, number: Numbers(c.Clock, c.IDs), checkoutURL: c.CheckoutURL, parseURL: c.ParseURL, log: c.Log,
+	a := &API{
+		engine: c.Engine, clock: c.Clock, number: Numbers(c.Clock, c.IDs), checkoutURL: c.CheckoutURL, parseURL: c.ParseURL,
 		page:       func() string { return c.IDs.Hex(16) },
 		window:     wire.NewWindow(c.Clock, windowWidth),
 		signatures: wire.NewSignatures(c.Clock, 2*windowWidth),
 		limits:     wire.NewAppLimits(c.Clock),
 		payouts:    wire.NewAppLimits(c.Clock),
 		tokens:     byAsset(c.Tokens),
-		apps:       wire.NewApps(c.Engine, Protocol),
 	}
+	a.front = wire.Front{
+		Gate: c.Gate, Apps: wire.NewApps(c.Engine, Protocol), Protocol: Protocol, Header: "Appid", Log: c.Log, Busy: wire.Denied(codeTooFrequent),
+	}
+	a.caller = wire.JSONOnly(a.signer, wire.Denied(codeHeader))
+	return a
 }
 
 // Numbers returns what makes an order_id: the time in UTC+8 to the second and 19 random digits. The
@@ -126,7 +129,7 @@ var routes = []route{
 // Mount adds CCPayment's paths to mux.
 func (a *API) Mount(mux *http.ServeMux) {
 	for _, rt := range routes {
-		a.gate.Mount(mux, wire.Route{Path: root + rt.path, Serve: func(w http.ResponseWriter, r *wire.Request) { a.answer(w, r, rt) }})
+		a.front.Gate.Mount(mux, wire.Route{Path: root + rt.path, Serve: func(w http.ResponseWriter, r *wire.Request) { a.answer(w, r, rt) }})
 	}
 }
 
@@ -142,58 +145,20 @@ type call struct {
 
 // answer serves one request.
 func (a *API) answer(w http.ResponseWriter, r *wire.Request, rt route) {
-	if !a.gate.Admits(r) {
-		a.write(w, http.StatusOK, nil, "", appendFailure(nil, wire.Denied(codeTooFrequent)))
-		return
-	}
-	id, _ := wire.One(r.Header, "Appid")
-	app, known, err := a.apps.Find(r.Context(), id)
-	if err != nil {
-		wire.LogFault(a.log, Protocol, r, "", err)
-		a.write(w, http.StatusInternalServerError, nil, "", appendFailure(nil, err))
-		return
-	}
-	key, status := app.Keys[0], http.StatusOK // the key signs what comes before a signature was verified
-	out := writer{wire.Writer{B: make([]byte, 0, 512)}}
-	signer, err := a.authenticate(r, app, known)
-	if err == nil {
-		key = signer
-		err = a.serve(r, rt, &call{path: rt.path, app: app}, &out)
-	} else {
-		a.gate.Blame(r)
-	}
-	if err != nil {
-		if wire.Fault(err) {
-			wire.LogFault(a.log, Protocol, r, app.ID, err)
+	out, status := writer{wire.Writer{B: make([]byte, 0, 512)}}, http.StatusOK
+	s := a.front.Serve(r, a.caller, func(app engine.App) error { return a.serve(r, rt, &call{path: rt.path, app: app}, &out) })
+	if s.Err != nil {
+		if wire.Fault(s.Err) {
 			status = http.StatusInternalServerError
 		}
-		out.B = appendFailure(out.B[:0], err)
+		out.B = appendFailure(out.B[:0], s.Err)
 	}
-	a.write(w, status, key, app.ID, out.B)
+	a.write(w, status, s.Key, s.App.ID, out.B)
 }
 
 // Authenticate implements wire.Authenticator.
 func (a *API) Authenticate(r *wire.Request) (engine.App, error) {
-	if len(r.Header["Appid"]) == 0 {
-		return engine.App{}, wire.ErrUnsigned
-	}
-	id, _ := wire.One(r.Header, "Appid")
-	app, known, err := a.apps.Find(r.Context(), id)
-	if err != nil {
-		return engine.App{}, err
-	}
-	if _, err := a.signer(r, app, known); err != nil {
-		return engine.App{}, wire.ErrDenied
-	}
-	return app, nil
-}
-
-// authenticate is signer for CCPayment's own calls, whose bodies are JSON.
-func (a *API) authenticate(r *wire.Request, app engine.App, known bool) (engine.Secret, error) {
-	if contentType, ok := wire.One(r.Header, "Content-Type"); !ok || !wire.IsJSON(contentType) {
-		return nil, wire.Denied(codeHeader)
-	}
-	return a.signer(r, app, known)
+	return a.front.Authenticate(r, a.signer)
 }
 
 // signer checks headers, time and signature, the cheap before the dear (threats L05), and returns the

@@ -200,7 +200,7 @@ func TestW05_UnknownAppsDoTheWorkOfKnownOnes(t *testing.T) {
 	foreign := newShopIn(t, w, handler, wiretest.App{ID: "hhhhhhhhhhhhhhhh", Protocol: "halopay"})
 	absent := &shop{World: w, t: t, handler: handler, app: wiretest.App{ID: "zzzzzzzzzzzzzzzz", Key: "any"}}
 	decoy := &counting{}
-	api.apps.Unknown.Keys[0] = decoy
+	api.front.Apps.Unknown.Keys[0] = decoy
 	sent := func(s *shop, r *http.Request) (int64, reply) {
 		before := w.Keys.Made() + decoy.made
 		got := s.send(r)

@@ -61,19 +61,18 @@ var _ wire.Authenticator = (*API)(nil)
 // API serves HaloPay's calls.
 type API struct {
 	engine      *engine.Engine
-	gate        *wire.Gate
+	front       wire.Front
+	caller      wire.SignerFunc // of HaloPay's own calls
 	clock       clock.Clock
 	number      func() string // makes a trade_no
 	checkoutURL string
 	parseURL    func(string) (string, error)
-	log         *slog.Logger
 
 	window     *wire.Window
 	signatures *wire.Signatures
 	limits     *wire.AppLimits
 	payouts    *wire.AppLimits // of payout/create alone
 	tokens     tokens
-	apps       *wire.Apps
 }
 
 // New returns the API.
@@ -81,15 +80,19 @@ func New(c Config) *API {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
-	return &API{
-		engine: c.Engine, gate: c.Gate, clock: c.Clock, number: Numbers(c.Clock, c.IDs), checkoutURL: c.CheckoutURL, parseURL: c.ParseURL, log: c.Log,
+	a := &API{
+		engine: c.Engine, clock: c.Clock, number: Numbers(c.Clock, c.IDs), checkoutURL: c.CheckoutURL, parseURL: c.ParseURL,
 		window:     wire.NewWindow(c.Clock, windowWidth),
 		signatures: wire.NewSignatures(c.Clock, 2*windowWidth),
 		limits:     wire.NewAppLimits(c.Clock),
 		payouts:    wire.NewAppLimits(c.Clock),
 		tokens:     byAsset(c.Tokens),
-		apps:       wire.NewApps(c.Engine, Protocol),
 	}
+	a.front = wire.Front{
+		Gate: c.Gate, Apps: wire.NewApps(c.Engine, Protocol), Protocol: Protocol, Header: "X-Appid", Log: c.Log, Busy: wire.Denied(codeTooFrequent),
+	}
+	a.caller = wire.JSONOnly(a.signer, wire.Denied(codeAuth))
+	return a
 }
 
 // route is one call of HaloPay's.
@@ -137,7 +140,7 @@ func (a *API) Mount(mux *http.ServeMux) {
 }
 
 func (a *API) mount(mux *http.ServeMux, path string, rt route, old bool) {
-	a.gate.Mount(mux, wire.Route{Path: path, Serve: func(w http.ResponseWriter, r *wire.Request) { a.answer(w, r, rt, old) }})
+	a.front.Gate.Mount(mux, wire.Route{Path: path, Serve: func(w http.ResponseWriter, r *wire.Request) { a.answer(w, r, rt, old) }})
 }
 
 // call is one authenticated request.
@@ -153,57 +156,25 @@ type call struct {
 
 // answer serves one request: whatever comes of it is HTTP 200 with HaloPay's envelope.
 func (a *API) answer(w http.ResponseWriter, r *wire.Request, rt route, old bool) {
-	if !a.gate.Admits(r) {
-		a.write(w, nil, "", appendFailure(nil, wire.Denied(codeTooFrequent), old))
-		return
+	out := writer{Writer: wire.Writer{B: make([]byte, 0, 512)}}
+	s := a.front.Serve(r, a.caller, func(app engine.App) error {
+		out.old = oldEnvelope(app, old)
+		return a.serve(r, rt, &call{path: rt.path, app: app, old: old}, &out)
+	})
+	if s.Err != nil {
+		out.B = appendFailure(out.B[:0], s.Err, oldEnvelope(s.App, old))
 	}
-	id, _ := wire.One(r.Header, "X-Appid")
-	app, known, err := a.apps.Find(r.Context(), id)
-	if err != nil {
-		wire.LogFault(a.log, Protocol, r, "", err)
-		a.write(w, nil, "", appendFailure(nil, err, old))
-		return
-	}
-	key := app.Keys[0] // signs what comes before a signature was verified
-	out := writer{Writer: wire.Writer{B: make([]byte, 0, 512)}, old: old && app.Options["legacy_envelope"] != "halopay"}
-	signer, err := a.authenticate(r, app, known)
-	if err == nil {
-		key = signer
-		err = a.serve(r, rt, &call{path: rt.path, app: app, old: old}, &out)
-	} else {
-		a.gate.Blame(r)
-	}
-	if err != nil {
-		if wire.Fault(err) {
-			wire.LogFault(a.log, Protocol, r, app.ID, err)
-		}
-		out.B = appendFailure(out.B[:0], err, out.old)
-	}
-	a.write(w, key, app.ID, out.B)
+	a.write(w, s.Key, s.App.ID, out.B)
+}
+
+// oldEnvelope reports whether an old path answers in the envelope of its time.
+func oldEnvelope(app engine.App, old bool) bool {
+	return old && app.Options["legacy_envelope"] != "halopay"
 }
 
 // Authenticate implements wire.Authenticator.
 func (a *API) Authenticate(r *wire.Request) (engine.App, error) {
-	if len(r.Header["X-Appid"]) == 0 {
-		return engine.App{}, wire.ErrUnsigned
-	}
-	id, _ := wire.One(r.Header, "X-Appid")
-	app, known, err := a.apps.Find(r.Context(), id)
-	if err != nil {
-		return engine.App{}, err
-	}
-	if _, err := a.signer(r, app, known); err != nil {
-		return engine.App{}, wire.ErrDenied
-	}
-	return app, nil
-}
-
-// authenticate is signer for HaloPay's own calls, whose bodies are JSON.
-func (a *API) authenticate(r *wire.Request, app engine.App, known bool) (engine.Secret, error) {
-	if contentType, ok := wire.One(r.Header, "Content-Type"); !ok || !wire.IsJSON(contentType) {
-		return nil, wire.Denied(codeAuth)
-	}
-	return a.signer(r, app, known)
+	return a.front.Authenticate(r, a.signer)
 }
 
 // signer checks headers, time and signature, the cheap before the dear (threats L05), and returns the

@@ -138,7 +138,7 @@ func TestW05_UnknownAppsDoTheWorkOfKnownOnes(t *testing.T) {
 	absent := &shop{World: w, t: t, handler: handler, app: wiretest.App{ID: "zzzzzzzzzzzzzzzz", Key: "any"}}
 
 	decoy := &counting{}
-	api.apps.Unknown.Keys[0] = decoy
+	api.front.Apps.Unknown.Keys[0] = decoy
 	sent := func(s *shop, r *http.Request) (made int64, code int) {
 		before := w.Keys.Made() + decoy.made.Load()
 		code = s.send(r).Code
