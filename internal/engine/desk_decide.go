@@ -169,36 +169,45 @@ func (d *deciding) resolved(ctx context.Context, o payment.Order, t payment.Tran
 // we know, deep enough, with success, to the same address, with the same amount. What a row says is
 // never enough to settle an order with.
 func (e *Engine) prove(ctx context.Context, row DeskRow) (chain.BlockRef, error) {
-	n, ok := e.Network(row.Key.Chain)
-	if !ok {
-		return chain.BlockRef{}, fmt.Errorf("chain %s is not configured", row.Key.Chain)
-	}
-	if row.Reason == payment.ReasonInternal {
-		return chain.BlockRef{}, payment.Invalid("transfer", "came from inside a contract call, so no receipt names it: it can be credited as it is")
-	}
 	kept, err := transferOf(ctx, e.db.Queries, row.Key)
 	if err != nil {
 		return chain.BlockRef{}, err
 	}
+	if kept.Amount != row.Held {
+		return chain.BlockRef{}, payment.Invalid("transfer", "is not what the row says")
+	}
+	block, _, err := e.reread(ctx, kept)
+	return block, err
+}
+
+// reread reads a transfer that we know from its chain again, with who sent it.
+func (e *Engine) reread(ctx context.Context, kept payment.Transfer) (in chain.BlockRef, from string, err error) {
+	n, ok := e.Network(kept.Key.Chain)
+	if !ok {
+		return in, "", fmt.Errorf("chain %s is not configured", kept.Key.Chain)
+	}
+	if strings.HasPrefix(kept.Key.Position, "balance:") {
+		return in, "", payment.Invalid("transfer", "came from inside a contract call, so no receipt names it: it can be credited as it is")
+	}
 	head, err := n.Client.Head(ctx)
 	if err != nil {
-		return chain.BlockRef{}, fmt.Errorf("read %s again: %w", row.Key, err)
+		return in, "", fmt.Errorf("read %s again: %w", kept.Key, err)
 	}
 	if kept.BlockHeight+n.Confirmations > head.Height+1 {
-		return chain.BlockRef{}, payment.Invalid("transfer", "is not deep enough on its chain")
+		return in, "", payment.Invalid("transfer", "is not deep enough on its chain")
 	}
 	block, err := n.Client.Block(ctx, kept.BlockHeight, only(kept.To))
 	if err != nil {
-		return chain.BlockRef{}, fmt.Errorf("read %s again: %w", row.Key, err)
+		return in, "", fmt.Errorf("read %s again: %w", kept.Key, err)
 	}
-	position, _, _ := strings.Cut(row.Key.Position, "@") // a variant of another branch names its block
-	same := slices.ContainsFunc(block.Transfers, func(t chain.Transfer) bool {
-		return t.TxID == row.Key.TxID && t.Position == position && t.To == kept.To && t.Amount == row.Held && t.Listed
+	position, _, _ := strings.Cut(kept.Key.Position, "@") // a variant of another branch names its block
+	i := slices.IndexFunc(block.Transfers, func(t chain.Transfer) bool {
+		return t.TxID == kept.Key.TxID && t.Position == position && t.To == kept.To && t.Amount == kept.Amount && t.Listed
 	})
-	if block.Hash != kept.BlockHash || !block.Time.Equal(kept.BlockTime) || !same {
-		return chain.BlockRef{}, payment.Invalid("transfer", "is not on its chain as we know it")
+	if block.Hash != kept.BlockHash || !block.Time.Equal(kept.BlockTime) || i < 0 {
+		return in, "", payment.Invalid("transfer", "is not on its chain as we know it")
 	}
-	return block.BlockRef, nil
+	return block.BlockRef, block.Transfers[i].From, nil
 }
 
 // only is the set of one address.

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
+	"slices"
 	"time"
 
 	"florin/internal/ledger"
@@ -79,6 +80,9 @@ func (e *Engine) CreateRefund(ctx context.Context, app App, n NewRefund) (r Refu
 	if err != nil {
 		return r, false, refusal(err, "no such order")
 	}
+	if app.Options[OptionRefundToSender] == "yes" && !n.Link && n.Recipient == "" {
+		f.sender, f.unproven = e.provenSender(ctx, order)
+	}
 	var p payment.Payout
 	err = e.db.Update(ctx, app.MerchantID, func(ctx context.Context, tx *store.Tx) error {
 		p, created, err = f.ofOrder(ctx, tx, order.ID)
@@ -134,6 +138,9 @@ func (e *Engine) RefundHeld(ctx context.Context, id string, n NewRefund) (Refund
 type refunding struct {
 	accepting
 	new NewRefund
+
+	sender   string // of a refund to whoever paid: what the chain says of him
+	unproven error  // or why it does not
 }
 
 func (e *Engine) refunding(_ context.Context, app App, n NewRefund) (*refunding, error) {
@@ -292,23 +299,60 @@ func (f *refunding) toSender(ctx context.Context, tx *store.Tx, o payment.Order)
 	if f.app.Options[OptionRefundToSender] != "yes" {
 		return payment.Invalid("recipient", "is required: nothing goes back to a sender by itself")
 	}
-	transfers, err := store.TransfersOf(ctx, tx.Queries, o.ID)
-	if err != nil {
+	paid, err := creditedTo(ctx, tx.Queries, o)
+	switch {
+	case err != nil:
 		return err
+	case f.unproven != nil:
+		return f.unproven
+	case slices.ContainsFunc(paid, func(t payment.Transfer) bool { return t.From != f.sender }):
+		return payment.Invalid("recipient", "is required: the order was paid from several addresses")
 	}
-	payers := map[string]bool{}
+	f.Recipient = f.sender
+	return nil
+}
+
+// mostPayments bounds the payments of an order that is paid back to whoever paid it.
+const mostPayments = 20
+
+// provenSender returns who has paid o, read from its chain again: what a row of the database says is not
+// enough to send money to (threats P11). It refuses several of them, and coin from inside a contract call,
+// which has no sender.
+func (e *Engine) provenSender(ctx context.Context, o payment.Order) (sender string, err error) {
+	paid, err := creditedTo(ctx, e.db.Queries, o)
+	if err != nil {
+		return "", err
+	}
+	if len(paid) == 0 || len(paid) > mostPayments {
+		return "", payment.Invalid("recipient", "is required")
+	}
+	for i, t := range paid {
+		_, from, err := e.reread(ctx, t)
+		switch {
+		case errors.As(err, new(*payment.Error)):
+			return "", payment.Invalid("recipient", "is required: its chain does not say who has paid")
+		case err != nil:
+			return "", err
+		case i > 0 && from != sender:
+			return "", payment.Invalid("recipient", "is required: the order was paid from several addresses")
+		}
+		sender = from
+	}
+	if sender == "" {
+		return "", payment.Invalid("recipient", "is required")
+	}
+	return sender, nil
+}
+
+// creditedTo returns the transfers in its asset that the merchant of o was credited with.
+func creditedTo(ctx context.Context, q *query.Queries, o payment.Order) (paid []payment.Transfer, err error) {
+	transfers, err := store.TransfersOf(ctx, q, o.ID)
 	for _, t := range transfers {
 		if !t.Removed && t.Booked == payment.BookedMerchant && t.Amount.Asset() == o.Due.Asset() {
-			f.Recipient, payers[t.From] = t.From, true
+			paid = append(paid, t.Transfer)
 		}
 	}
-	switch {
-	case len(payers) > 1:
-		return payment.Invalid("recipient", "is required: the order was paid from several addresses")
-	case f.Recipient == "": // coin from inside a contract call has no sender
-		return payment.Invalid("recipient", "is required")
-	}
-	return nil
+	return paid, err
 }
 
 // refundable returns how much of an order, which tx has locked, is to be refunded: asked, or all that

@@ -300,3 +300,38 @@ func TestC29_AttachedToAnotherWallet(t *testing.T) {
 		h.agrees()
 	})
 }
+
+// TestP11_ToWhoeverPaid: a refund to the sender goes to whom the chain calls so, whatever somebody wrote into the database.
+func TestP11_ToWhoeverPaid(t *testing.T) {
+	homeOnBoth(t, func(t *testing.T, h *home) {
+		h.fundHot("1000")
+		h.pays(h.asked(h.app), "15")
+		app := h.app
+		app.Options = map[string]string{engine.OptionRefundToSender: "yes"}
+		v, twice := h.asked(app), h.asked(app)
+		h.pays(v, "15")
+		for _, from := range []string{payer(7), payer(8)} {
+			_, err := h.net.Send(h.ctx, sim.Tx{Moves: []sim.Move{{From: from, To: twice.Address, Amount: h.amount(usdt, "8")}}})
+			h.must(err)
+		}
+		h.mine(4)
+		from := h.view(v.Number).Transfers[0].From
+		back := func(v engine.OrderView) (engine.Refund, error) {
+			n := h.refund(v, "1", "")
+			n.Link = false
+			r, _, err := h.engine.CreateRefund(h.ctx, app, n)
+			return r, err
+		}
+		h.exec("UPDATE transfers SET sender = '" + payer(66) + "'")
+		if r, err := back(v); !refusedWith(err, payment.CodeInvalidField) {
+			t.Errorf("to a sender that somebody wrote: %+v, %v", r.Recipient, err)
+		}
+		if r, err := back(twice); !refusedWith(err, payment.CodeInvalidField) {
+			t.Errorf("to one of two senders: %+v, %v", r.Recipient, err)
+		}
+		h.exec("UPDATE transfers SET sender = '" + from + "'")
+		if r, err := back(v); err != nil || r.Recipient != from {
+			t.Errorf("the control: %+v, %v", r.Recipient, err)
+		}
+	})
+}
