@@ -167,7 +167,7 @@ func (c *appList) Run(r *run) error {
 			if !a.Active {
 				state = "revoked"
 			}
-			fmt.Fprintf(&text, "%s  %s %s %s  %s  %s\n", a.ID, a.Protocol, a.Kind, a.Mode, state, a.MerchantID)
+			fmt.Fprintf(&text, "%s  %-11s  %-7s  %s  %-7s  %s\n", a.ID, a.Protocol, a.Kind, a.Mode, state, a.MerchantID)
 		}
 		return r.print(list, "%s", strings.TrimSuffix(text.String(), "\n"))
 	})

@@ -135,7 +135,7 @@ func (c *deskShow) Run(r *run) error {
 		if err != nil {
 			return err
 		}
-		return printRow(r, row)
+		return printRow(r, p, row)
 	})
 }
 
@@ -156,18 +156,23 @@ func decideRow(r *run, decide func(p *program) (engine.DeskRow, error)) error {
 		if err != nil {
 			return err
 		}
-		return printRow(r, row)
+		return printRow(r, p, row)
 	})
 }
 
 // printRow prints all there is to say of a row.
-func printRow(r *run, row engine.DeskRow) error {
+func printRow(r *run, p *program, row engine.DeskRow) error {
 	j := describeRow(row, r.clock.Now())
 	text := fmt.Sprintf("%s\n    %s %s\n    from %s to %s in a block of %s", j, j.TxID, j.Position, j.From, j.To, j.BlockTime.Format(time.RFC3339))
-	for what, name := range map[string]string{"settled order ": j.AttachedTo, "went out with ": j.Refund} {
-		if name != "" {
-			text += "\n    " + what + name
+	if j.AttachedTo != "" {
+		settled, err := p.db.FindOrder(r, j.AttachedTo)
+		if err != nil {
+			return fmt.Errorf("load order %s: %w", j.AttachedTo, err)
 		}
+		text += "\n    settled order " + settled.Number
+	}
+	if j.Refund != "" {
+		text += "\n    went out with " + j.Refund
 	}
 	return r.print(j, "%s", text)
 }

@@ -129,7 +129,7 @@ type webhookResend struct {
 	Event  string `help:"The event, evt_…"`
 	App    string `help:"In its place, the events of an app in a range of time, in their order."`
 	Since  string `help:"From when on: a time such as 2026-03-17T12:00:00Z, or how long ago, such as 6h." placeholder:"TIME"`
-	Until  string `default:"0s" help:"Up to when." placeholder:"TIME"`
+	Until  string `default:"0s" help:"Up to when; now unless told." placeholder:"TIME"`
 	Failed bool   `help:"Only what never arrived."`
 }
 
@@ -157,6 +157,9 @@ func (c *webhookResend) runRange(r *run) error {
 	until, err := when(c.Until, r.clock.Now())
 	if err != nil {
 		return usageError("--until: " + err.Error())
+	}
+	if !since.Before(until) {
+		return usageError("--since is not before --until, which is now unless told")
 	}
 	return withProgram(r, func(p *program) error {
 		n, err := p.engine.ResendRange(r, engine.ResendFilter{AppID: c.App, From: since, To: until, FailedOnly: c.Failed})

@@ -126,7 +126,8 @@ func TestResendCommand(t *testing.T) {
 		"no since":           {exitUsage, "--event, or --app", []string{"--app", m.app}},
 		"since nonsense":     {exitUsage, "--since", []string{"--app", m.app, "--since", "yesterday"}},
 		"since the future":   {exitUsage, "--since", []string{"--app", m.app, "--since", "-1h"}},
-		"until before since": {exitRefused, "until", []string{"--app", m.app, "--since", "1h", "--until", "2h"}},
+		"until before since": {exitUsage, "--until", []string{"--app", m.app, "--since", "1h", "--until", "2h"}},
+		"since tomorrow":     {exitUsage, "--since", []string{"--app", m.app, "--since", "2999-01-01T00:00:00Z"}},
 		"no such app":        {exitRefused, "no such app", []string{"--app", "none", "--since", "1h"}},
 	} {
 		t.Run(name, func(t *testing.T) { p.refused(c.status, c.says, append([]string{"webhook", "resend"}, c.args...)...) })

@@ -96,8 +96,10 @@ func TestPayoutCommands(t *testing.T) {
 	if out := p.run("payout", "resume"); !strings.Contains(out, "nothing is stopped") {
 		t.Errorf("not resumed: %s", out)
 	}
-	if out := p.run("payout", "list"); out != "\n" {
+	if out := p.run("payout", "list"); out != "" {
 		t.Errorf("payouts of nobody: %q", out)
 	}
 	p.refused(exitRefused, "no such payout", "payout", "show", "out_1")
+	p.refused(exitRefused, "by florin serve alone", "sweep", "--chain", "sim-ethereum")
+	p.refused(exitRefused, "no money can leave on nowhere", "sweep", "--chain", "nowhere")
 }

@@ -31,7 +31,7 @@ const (
 // commands is the command line. Every flag is also an environment variable FLORIN_X_Y, and every
 // setting a key in florin.toml, in that order of strength.
 type commands struct {
-	Settings
+	Settings `group:"settings"`
 
 	Serve     serveCommand     `cmd:"" help:"Serve merchants and payers."`
 	Demo      demoCommand      `cmd:"" help:"Everything in one process on an empty machine, with a sample shop."`
@@ -62,10 +62,14 @@ type run struct {
 	log   *slog.Logger
 }
 
-// print writes v as JSON with --json, else as text.
+// print writes v as JSON with --json, else as text; of an empty text nothing.
 func (r *run) print(v any, text string, args ...any) error {
 	if !r.JSON {
-		_, err := fmt.Fprintf(r.out, text+"\n", args...)
+		said := fmt.Sprintf(text, args...)
+		if said == "" {
+			return nil
+		}
+		_, err := fmt.Fprintln(r.out, said)
 		return err
 	}
 	enc := json.NewEncoder(r.out)
@@ -124,6 +128,7 @@ func newParser(c *commands, config configuration, out, errOut io.Writer, exit fu
 		kong.Name("florin"),
 		kong.Description("A payment gateway that merchants run themselves."),
 		kong.DefaultEnvars("FLORIN"),
+		kong.ExplicitGroups([]kong.Group{{Key: "settings", Title: "Settings, the same for every command:"}}),
 		kong.Resolvers(config),
 		kong.TypeMapper(reflect.TypeFor[prefix](), prefixMapper{}),
 		kong.Writers(out, errOut),

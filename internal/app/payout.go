@@ -70,7 +70,11 @@ func describePayout(p payment.Payout) payoutJSON {
 }
 
 func (j payoutJSON) String() string {
-	line := fmt.Sprintf("%s  %s  %s %s to %s  %s", j.ID, j.State, j.Amount, j.Asset, j.Recipient, j.Number)
+	line := fmt.Sprintf("%s  %s  %s %s", j.ID, j.State, j.Amount, j.Asset)
+	if j.Recipient != "" { // a refund by link has none before its payer has named one
+		line += " to " + j.Recipient
+	}
+	line += "  " + j.Number
 	if j.Reason != "" {
 		line += "  (" + j.Reason + ")"
 	}

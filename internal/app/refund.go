@@ -77,6 +77,9 @@ func (c *refundCreate) Run(r *run) error {
 			return err
 		}
 		j := p.describeRefund(f)
+		if j.Link != "" && r.URL == "" {
+			r.log.Warn("the link is of this command's own settings, which have no url: does `serve` run with another one?", "link", j.Link)
+		}
 		return r.print(j, "%s", j)
 	})
 }

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
+	"path"
 	"strings"
 	"time"
 
@@ -38,7 +40,7 @@ type simRequest struct {
 }
 
 type simPay struct {
-	Order  string `required:"" json:"order" help:"The order: our id, the number that is shown, or a deposit address."`
+	Order  string `required:"" json:"order" help:"The order: our id, its number, a deposit address, or the URL of its page."`
 	Asset  string `json:"asset,omitempty" help:"SYMBOL or SYMBOL@CHAIN; what the payer chose, else the first on offer. SYMBOL@CHAIN where every asset is taken."`
 	Amount string `json:"amount,omitempty" help:"Of whole units; the remainder unless told."`
 	Fail   bool   `json:"fail,omitempty" help:"The transaction fails."`
@@ -255,8 +257,9 @@ func (p *program) simulateTransfer(ctx context.Context, c simPay, asset, to, amo
 	})
 }
 
-// findOrder finds an order by our id, by its shown number, or by its deposit address.
+// findOrder finds an order by our id, its number, its deposit address, or its page: the URL, or the token in it.
 func (p *program) findOrder(ctx context.Context, name string) (engine.OrderView, error) {
+	name = pageToken(name)
 	if row, err := p.db.DepositAddress(ctx, name); err == nil {
 		name = row.OrderID
 	} else if !errors.Is(err, store.ErrNotFound) {
@@ -272,7 +275,25 @@ func (p *program) findOrder(ctx context.Context, name string) (engine.OrderView,
 		}
 		name = o.Number
 	}
-	return p.engine.OrderToPay(ctx, name)
+	v, err := p.engine.OrderToPay(ctx, name)
+	if refusal := (*payment.Error)(nil); errors.As(err, &refusal) && refusal.Code == payment.CodeNotFound {
+		return p.engine.PageToPay(ctx, name)
+	}
+	return v, err
+}
+
+// pageToken is what the URL of an order's page calls the order; anything else is as it came.
+func pageToken(name string) string {
+	u, err := url.Parse(name)
+	switch {
+	case err != nil:
+		return name
+	case u.Query().Has("apiSign"):
+		return u.Query().Get("apiSign")
+	case u.Host != "":
+		return path.Base(u.Path)
+	}
+	return name
 }
 
 // assetFor reads SYMBOL[@CHAIN]; "" is what the payer chose, else the first on offer.

@@ -124,7 +124,7 @@ func TestSimCommands(t *testing.T) {
 				t.Errorf("height %v after a restart, %v before", again, after)
 			}
 			third := m.order(s.url, "A-4")
-			p.run("sim", "pay", "--order", third)
+			p.run("sim", "pay", "--order", s.url+"/pay/"+third)
 			peer.Eventually(t, within, func() error { return m.isPaid(s.url, third) })
 			p.run("db", "verify")
 			clean(t, s.log.String(), m.key)
@@ -170,4 +170,22 @@ func TestWebhookIsResent(t *testing.T) {
 	}
 	peer.Eventually(t, within, func() error { return shop.heard("PAID", "PAID") })
 	s.stop()
+}
+
+func TestAnOrderIsFoundByItsPage(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[string]string{
+		"https://pay.example.com/pay/20261122150152c05a287c745944fe76": "20261122150152c05a287c745944fe76",
+		"https://pay.example.com/c/cac48a4206cb70f18c164ebda3614d53":   "cac48a4206cb70f18c164ebda3614d53",
+		"https://pay.example.com/payment?apiSign=yaO%2BJPaW%2FwE%3D":   "yaO+JPaW/wE=",
+		"/payment?apiSign=yaO%2BJPaW%2FwE%3D":                          "yaO+JPaW/wE=",
+		"yaO+JPaW/wE=":                                                 "yaO+JPaW/wE=",
+		"ord_01m81117edamew9km2t8kyqsfs":                               "ord_01m81117edamew9km2t8kyqsfs",
+		"0xfc6eb830ad1E4392E0a6D92289D73E977B9a6794":                   "0xfc6eb830ad1E4392E0a6D92289D73E977B9a6794",
+		"%": "%",
+	} {
+		if got := pageToken(given); got != want {
+			t.Errorf("%q: %q, not %q", given, got, want)
+		}
+	}
 }

@@ -48,6 +48,9 @@ type sweepJSON struct {
 // Run makes sweeps; the serving process sends them.
 func (c *sweepCommand) Run(r *run) error {
 	return openFor(r, toQuote, func(p *program) error {
+		if n, ok := p.engine.Network(c.Chain); ok && n.TestOf != "" {
+			return payment.Refuse(payment.CodeNotEnabled, n.Name+" is simulated: it is swept by florin serve alone")
+		}
 		reports, err := p.sweeper("command").Sweep(r, c.Chain, c.All)
 		list := []sweepJSON{}
 		var text strings.Builder
