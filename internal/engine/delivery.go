@@ -166,13 +166,13 @@ func (e *Engine) told(ctx context.Context, row query.ToldRow) (d Delivery, err e
 	return d, err
 }
 
-// tells reports whether merchants are told of the event.
-func (e *Engine) tells(ctx context.Context, event payment.Event) (bool, error) {
+// tells reports whether merchants are told of the event, and of each of its order's whatever comes later.
+func (e *Engine) tells(ctx context.Context, event payment.Event) (told, each bool, err error) {
 	if event.Payout != nil {
-		return event.Kind.Final(), nil
+		return event.Kind.Final(), false, nil
 	}
 	o, err := e.db.FindOrder(ctx, event.Facts.OrderID)
-	return o.Policy.Tells(event.Kind), err
+	return o.Policy.Tells(event.Kind), o.Policy.Each, err
 }
 
 // RecordAttempt writes what came of a try and ends the lease. With status waiting, the next try
@@ -237,7 +237,7 @@ func (e *Engine) Resend(ctx context.Context, eventID string) (string, error) {
 	if err != nil {
 		return "", refusal(err, "no such event")
 	}
-	told, err := e.tells(ctx, event)
+	told, each, err := e.tells(ctx, event)
 	if err != nil {
 		return "", err
 	}
@@ -249,7 +249,7 @@ func (e *Engine) Resend(ctx context.Context, eventID string) (string, error) {
 	err = e.db.Update(ctx, event.Facts.MerchantID, func(ctx context.Context, tx *store.Tx) error {
 		return tx.InsertDelivery(ctx, query.InsertDeliveryParams{
 			ID: deliveryID, EventID: event.ID, OrderID: event.Facts.OrderID, AppID: event.Facts.AppID,
-			Sequence: event.Sequence, Final: event.Kind.Final(),
+			Sequence: event.Sequence, Final: event.Kind.Final() || event.Kind.OfDesk() || each,
 			DueAt: now.UnixMicro(), CreatedAt: now.UnixMicro(), Body: []byte{},
 		})
 	})

@@ -180,6 +180,17 @@ type policyDoc struct {
 	FeeBPS int64    `json:"fee_bps"`
 	Tell   []string `json:"tell"`
 	Direct bool     `json:"direct"`
+	Each   bool     `json:"each"`
+
+	Range *rangeDoc `json:"range"`
+}
+
+// rangeDoc is what part of what is due may come by itself, as fractions.
+type rangeDoc struct {
+	LowNum  int64 `json:"low_num"`
+	LowDen  int64 `json:"low_den"`
+	HighNum int64 `json:"high_num"`
+	HighDen int64 `json:"high_den"`
 }
 
 // key names a transfer.

@@ -153,7 +153,9 @@ func (a *Auditor) lookAtDecision(entry []postingRow) {
 			a.wrong("C23 transfer %v is attached to %q, its order is %+v", k, row.attached, o)
 			return
 		}
-		c.order, c.counted = o.id, true
+		c.order, c.counted, c.kept = o.id, true, false
+		a.books.count(c, o)
+		a.books.full[o.id] = true
 		a.books.deposits[o.id]++ // its news, without an entry of a deposit
 		a.books.recent = append(a.books.recent, k)
 	default:
@@ -171,6 +173,9 @@ func (a *Auditor) lookAtBack(entry []postingRow, c *credited, k key, o *orderRow
 	c.through = false
 	if c.merchant {
 		a.expectPostings(entry, c, k.chain, o)
+		if c.counted {
+			a.books.count(c, o)
+		}
 		return
 	}
 	a.books.deposits[c.order]--

@@ -81,8 +81,8 @@ func (a *Auditor) lookAtOutcome(o *orderRow) {
 			a.wrong("M12 order %s was never chosen, and is %s", o.id, o.state)
 		}
 	} else if o.home == "" && !o.static() && !a.forked(address) {
-		head := a.truths[chainOf(o.asset)].head
-		sum := a.arrived(head, address, o.asset, func(b *block) bool { return b.time.UnixMicro() <= o.deadline })
+		chain := chainOf(o.asset)
+		sum := a.arrived(chain, a.truths[chain].head, address, o.asset, func(b *block) bool { return b.time.UnixMicro() <= o.deadline })
 		state := "expired"
 		if sum.Cmp(o.due) >= 0 {
 			state = "paid"

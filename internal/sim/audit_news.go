@@ -169,7 +169,8 @@ func (a *Auditor) lookAtDelivery(d *deliveryRow) {
 		a.wrong("I09 delivery %s is of event %s, which is not there", d.id, d.event)
 		return
 	}
-	final := e.kind == "order.paid" || e.kind == "order.expired" || finalOut[e.kind]
+	o := a.rows.orders[d.order]
+	final := e.kind == "order.paid" || e.kind == "order.expired" || finalOut[e.kind] || o != nil && o.policy.Each
 	if d.final != final {
 		a.wrong("I09 delivery %s of %s says final %v", d.id, e.kind, d.final)
 	}

@@ -14,6 +14,7 @@ type Request struct {
 	Seconds        int64 // to live; 0: half an hour
 	FeeBPS         int
 	Late           string // the policy
+	Range, Each    bool   // the policy: half to six fifths of what is due; all news is told
 }
 
 // said is what the outside world asked and was told.
@@ -96,8 +97,12 @@ func sameRequest(o *orderRow, r Request) bool {
 	if life == 0 {
 		life = 1800
 	}
+	var bounds rangeDoc
+	if o.policy.Range != nil {
+		bounds = *o.policy.Range
+	}
 	return o.currency == r.Currency && o.asked == price.String() && o.policy.FeeBPS == int64(r.FeeBPS) && o.policy.Late == r.Late &&
-		o.policy.Places == 8 && o.deadline == (o.created/1_000_000+life)*1_000_000
+		o.policy.Each == r.Each && bounds == map[bool]rangeDoc{true: {1, 2, 6, 5}}[r.Range] && o.policy.Places == 8 && o.deadline == (o.created/1_000_000+life)*1_000_000
 }
 
 func tenTo(n int) *big.Int { return new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(n)), nil) }
@@ -421,7 +426,7 @@ func (a *Auditor) lookAtExpired(o *orderRow) {
 	}
 	address := a.given.of[[2]string{o.id, "evm"}]
 	inTime := func(b *block) bool { return b.time.UnixMicro() <= o.deadline }
-	if sum := a.arrived(cursor, address, o.asset, inTime); sum.Cmp(o.due) >= 0 {
+	if sum := a.arrived(chain, cursor, address, o.asset, inTime); sum.Cmp(o.due) >= 0 {
 		a.wrong("C27 order %s expires, and %v of %v arrived in time", o.id, sum, o.due)
 	}
 	if o.asset != a.truths[chain].native {
@@ -438,12 +443,13 @@ func (a *Auditor) lookAtExpired(o *orderRow) {
 	}
 }
 
-// arrived is what a branch shows of an asset at an address, in the blocks that fit.
-func (a *Auditor) arrived(head *block, address, asset string, fits func(*block) bool) *big.Int {
+// arrived is what a branch shows of an asset at an address, in the blocks that fit, without what was
+// outside its order's range.
+func (a *Auditor) arrived(chain string, head *block, address, asset string, fits func(*block) bool) *big.Int {
 	sum := new(big.Int)
 	for b := head; b != nil; b = b.parent {
 		for _, m := range b.moves {
-			if m.to == address && m.asset == asset && m.position != "" && fits(b) {
+			if m.to == address && m.asset == asset && m.position != "" && fits(b) && !a.books.outside(key{chain, m.txID, m.position}) {
 				sum.Add(sum, m.units)
 			}
 		}

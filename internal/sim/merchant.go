@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -58,6 +59,7 @@ type order struct {
 	// What the payer read on the page.
 	address string
 	due     money.Amount
+	sent    *big.Int // towards the bounds of its range; nil for nothing
 }
 
 func (w *World) addShop(i int) error {
@@ -219,8 +221,20 @@ func (w *World) createForCore() {
 	s.made++
 	r := Request{
 		App: s.appID, Reference: fmt.Sprintf("core-%s-%d", s.appID[:4], s.made), FeeBPS: s.feeBPS, Currency: "USD",
-		Hundredths: 1 + w.dice.Int64N(100_000), Seconds: int64(w.pick(60, 300, 900)), Late: []string{"count", "desk", "credit"}[w.dice.IntN(3)],
+		Hundredths: 1 + w.dice.Int64N(100_000), Seconds: int64(w.pick(60, 300, 900)), Late: []string{"count", "desk", "credit"}[w.dice.IntN(3)], Each: w.chance(40),
 	}
+	policy := payment.Policy{
+		QuotePlaces: 8, Fee: money.Fee(r.FeeBPS), Life: payment.Life{Default: r.Seconds, Min: 60, Max: 900}, Each: r.Each,
+		Tell: []payment.EventKind{payment.EventPartial, payment.EventPaid, payment.EventExpired},
+	}
+	if w.dice.IntN(3) == 0 {
+		r.Range, r.Late = true, string(payment.LateDesk)
+		policy.Range = &payment.Range{LowNum: 1, LowDen: 2, HighNum: 6, HighDen: 5}
+	}
+	if r.Each {
+		policy.Tell = append(policy.Tell, payment.EventExtra)
+	}
+	policy.Late = payment.Late(r.Late)
 	price, err := money.ParsePrice(r.Currency, fmt.Sprintf("%d.%02d", r.Hundredths/100, r.Hundredths%100))
 	if err != nil {
 		w.wrong("price of %s: %v", r.Reference, err)
@@ -235,15 +249,11 @@ func (w *World) createForCore() {
 	app, err := n.engine.App(w.ctx, s.appID)
 	if err == nil {
 		made, _, err = n.engine.CreateOrder(w.ctx, app, engine.NewOrder{
-			Number: r.Reference, Reference: r.Reference, RequestHash: r.Reference, Price: price,
-			Policy: payment.Policy{
-				Late: payment.Late(r.Late), QuotePlaces: 8, Fee: money.Fee(r.FeeBPS), Life: payment.Life{Default: r.Seconds, Min: 60, Max: 900},
-				Tell: []payment.EventKind{payment.EventPartial, payment.EventPaid, payment.EventExpired},
-			},
+			Number: r.Reference, Reference: r.Reference, RequestHash: r.Reference, Price: price, Policy: policy,
 		})
 	}
 	w.acting = was
-	w.said("%s: create %s, late %s: %v", n.name, r.Reference, r.Late, err)
+	w.said("%s: create %s, late %s, range %v, each %v: %v", n.name, r.Reference, r.Late, r.Range, r.Each, err)
 	if err != nil {
 		if refusal := (*payment.Error)(nil); !w.excused(err) && !errors.As(err, &refusal) {
 			w.wrong("create %s: %v", r.Reference, err)

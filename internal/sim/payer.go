@@ -66,6 +66,9 @@ func (w *World) read(n *node, o *order) {
 	if !v.Chosen() {
 		return
 	}
+	if v.Due != o.due {
+		o.sent = nil
+	}
 	o.address, o.due = v.Address, v.Due
 	w.found = append(w.found, w.auditor.Shown(o.number, v.Address, v.Due.Asset().String(), v.Due.Units())...)
 }
@@ -94,6 +97,10 @@ func (w *World) payFor(o *order) {
 	move := chainsim.Move{To: o.address, Amount: o.due}
 	t := chainsim.Tx{}
 	way := ways[w.dice.IntN(len(ways))]
+	if o.Range && w.chance(70) {
+		way = rangeWays[w.dice.IntN(len(rangeWays))]
+		move.Amount = amount(o.due.Asset(), o.towards(way))
+	}
 	switch way {
 	case "in full":
 	case "in part":
@@ -157,6 +164,44 @@ var ways = []string{
 	"in full", "in full", "in full", "in full", "in full", "in full", "in full", "in full", "in part", "in part", "in part", "too much",
 	"in two transfers of one transaction", "together with another order", "in another asset", "on another chain", "in a look-alike",
 	"in coin from a contract", "in a transaction that fails", "in nothing", "in a silent token", "in dust",
+}
+
+// rangeWays are how orders are paid that take a range: at its bounds and a unit beside them.
+var rangeWays = []string{"again", "half", "half", "half", "less than half", "six fifths", "more than six fifths", "up to six fifths", "up to six fifths", "up to more"}
+
+// towards returns what is paid that way, given what was sent before.
+func (o *order) towards(way string) *big.Int {
+	due := o.due.Int()
+	one, all := big.NewInt(1), due.ToBig()
+	half := new(big.Int).Add(all, one)
+	half.Rsh(half, 1)
+	most := new(big.Int).Mul(all, big.NewInt(6))
+	most.Div(most, big.NewInt(5))
+	if o.sent == nil {
+		o.sent = new(big.Int)
+	}
+	rest := new(big.Int).Sub(most, o.sent)
+	if rest.Sign() <= 0 {
+		rest.SetInt64(1) // one more
+	}
+	switch way {
+	case "half":
+		o.sent = new(big.Int).Add(o.sent, half)
+		return half
+	case "less than half":
+		return half.Sub(half, one)
+	case "six fifths":
+		o.sent = new(big.Int).Add(o.sent, most)
+		return most
+	case "more than six fifths":
+		return most.Add(most, one)
+	case "up to six fifths":
+		o.sent = most
+		return rest
+	case "up to more":
+		return rest.Add(rest, one)
+	}
+	return all
 }
 
 // payAtOnce pays an order in a block that is followed at once: who settles it just now has to look again.

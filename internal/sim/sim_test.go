@@ -158,6 +158,7 @@ var reached = []string{
 	"order paid", "order expired", "order paid with more than due", "order with a late payment", "order paid and then reversed",
 	"transfer credited", "transfer credited again after a fork", "transfer in suspense: unlisted",
 	"transfer in suspense: wrong_asset", "transfer in suspense: late", "transfer in suspense: internal",
+	"transfer in suspense: under_range", "transfer in suspense: over_range", "transfer in suspense: duplicate", "paid half", "paid six fifths", "paid up to six fifths",
 	"died before a commit", "died after a commit", "run twice", "answer lost", "commit failed", "power cut", "between",
 	"deep fork", "node faults", "webhook PAID", "webhook TIME-OUT", "webhook TO-BE-PAID", "webhook unheard",
 	"delivery delivered", "delivery superseded", "create answered 10003", "create unanswered", "choice refused: asset_frozen",

@@ -235,7 +235,7 @@ func init() {
 	steps = []step{
 		{"create", 8, true, false, (*World).create},
 		{"create again", 4, false, false, (*World).createAgain},
-		{"create for the core", 3, false, false, (*World).createForCore},
+		{"create for the core", 5, false, false, (*World).createForCore},
 		{"ask", 3, false, false, (*World).ask},
 		{"choose", 12, true, false, (*World).choose},
 		{"pay", 20, true, false, (*World).pay},
