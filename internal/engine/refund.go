@@ -607,6 +607,12 @@ func (e *Engine) ClaimRefund(ctx context.Context, token, address string) (Refund
 	if !ok {
 		return r, payment.Refuse(payment.CodeNotEnabled, "this network is not configured at present")
 	}
+	if r.Recipient != "" { // whoever sends it again is told at once, though it is being sent just now
+		if normal, err := network.Addresser.Normal(address); err == nil && normal == r.Recipient {
+			return r, nil
+		}
+		return r, payment.Refuse(payment.CodeOrderClosed, "somebody has said already where it is to go")
+	}
 	f := refunding{accepting: accepting{
 		Engine: e, app: app, id: r.ID, now: e.now(), network: network,
 		NewPayout: NewPayout{Asset: r.Amount.Asset(), Amount: r.Amount, Recipient: address},

@@ -12,6 +12,7 @@ import (
 	"florin/internal/ledger"
 	"florin/internal/payment"
 	"florin/internal/peer"
+	"florin/internal/store"
 	"florin/internal/store/storetest"
 )
 
@@ -333,5 +334,83 @@ func TestP11_ToWhoeverPaid(t *testing.T) {
 		if r, err := back(v); err != nil || r.Recipient != from {
 			t.Errorf("the control: %+v, %v", r.Recipient, err)
 		}
+	})
+}
+
+// TestS06_DecisionsRunTwiceOrUnheard: the database repeats the update of a decision, or nobody hears what came of it. It is
+// made once or not at all, and whoever asked is told which.
+func TestS06_DecisionsRunTwiceOrUnheard(t *testing.T) {
+	unheard := map[string]func(run func() error) error{
+		"run twice":        func(run func() error) error { return errors.Join(run(), run()) },
+		"done and unheard": func(run func() error) error { return errors.Join(run(), store.ErrUnknown) },
+		"not done":         func(func() error) error { return store.ErrUnknown },
+	}
+	homeOnBoth(t, func(t *testing.T, h *home) {
+		h.fundHot("10000")
+		h.pays(h.asked(h.app), "15")
+		paid := h.asked(h.app)
+		h.pays(paid, "15")
+		ways := map[string]func(v engine.OrderView, r engine.DeskRow) error{
+			"attach": func(v engine.OrderView, r engine.DeskRow) error {
+				_, err := h.engine.Attach(h.ctx, r.ID, v.Number, "anna", "")
+				return err
+			},
+			"credit": func(_ engine.OrderView, r engine.DeskRow) error {
+				_, err := h.engine.CreditAsIs(h.ctx, r.ID, "anna", "")
+				return err
+			},
+			"write off": func(_ engine.OrderView, r engine.DeskRow) error {
+				_, err := h.engine.WriteOff(h.ctx, r.ID, "anna", "dust")
+				return err
+			},
+			"refund": func(v engine.OrderView, r engine.DeskRow) error {
+				_, err := h.engine.RefundHeld(h.ctx, r.ID, h.refund(v, "", payer(1)))
+				return err
+			},
+		}
+		for how, around := range unheard {
+			for name, decide := range ways {
+				v, r := h.tooMuch()
+				h.around = around
+				err := decide(v, r)
+				h.around = nil
+				done := h.again(r).Status == payment.DeskResolved
+				if (err == nil) != done || done != (how != "not done") {
+					t.Errorf("%s, %s: told %v, and the row is %s", name, how, err, h.again(r).Status)
+				}
+				if err := decide(v, r); (err == nil) == done { // the control: asked again
+					t.Errorf("%s, %s: once more: %v", name, how, err)
+				}
+			}
+			h.around = around
+			_, created, err := h.engine.CreateRefund(h.ctx, h.app, h.refund(paid, "1", payer(2)))
+			h.around = nil
+			if (err == nil && created) != (how != "not done") {
+				t.Errorf("a refund, %s: %v", how, err)
+			}
+			link, _, err := h.engine.CreateRefund(h.ctx, h.app, h.refund(paid, "1", ""))
+			h.must(err)
+			h.around = around
+			_, err = h.engine.ClaimRefund(h.ctx, link.Link, payer(3))
+			h.around = nil
+			if err == nil && how == "not done" {
+				t.Errorf("a claim, %s: told that it was", how)
+			}
+			if _, err := h.engine.ClaimRefund(h.ctx, link.Link, payer(3)); err != nil {
+				t.Errorf("a claim, %s: once more: %v", how, err)
+			}
+			h.idle() // it is being sent
+			if _, err := h.engine.ClaimRefund(h.ctx, link.Link, payer(3)); err != nil {
+				t.Errorf("a claim, %s: when it is sent: %v", how, err)
+			}
+			if _, err := h.engine.ClaimRefund(h.ctx, link.Link, payer(4)); !refusedWith(err, payment.CodeOrderClosed) {
+				t.Errorf("a claim, %s: to another: %v", how, err)
+			}
+		}
+		h.mine(6)
+		h.holds(payer(1), usdt, "120")
+		h.holds(payer(2), usdt, "2")
+		h.holds(payer(3), usdt, "3")
+		h.agrees()
 	})
 }
