@@ -212,7 +212,7 @@ func (e *Engine) intact(o store.Outgoing) error {
 
 // mayLeave looks at what o's mark does not hold for: its time has come if it is held no longer, its
 // number is the one that it was given, and its app is not revoked. One with a number goes on, revoked
-// or not: others wait behind it.
+// or not: others wait behind it. So does what the exception desk pays back: no app has asked for that.
 func (e *Engine) mayLeave(ctx context.Context, q *query.Queries, o store.Outgoing) error {
 	if o.State != payment.PayoutHeld && o.HeldUntil.After(e.now()) {
 		return &Halt{"waits because the payee is new"}
@@ -226,7 +226,7 @@ func (e *Engine) mayLeave(ctx context.Context, q *query.Queries, o store.Outgoin
 			return &altered{o.ID, "its number is not the one that it was given"}
 		}
 	}
-	if o.Kind == payment.KindSweep || o.State != payment.PayoutHeld && o.State != payment.PayoutReady {
+	if o.Kind == payment.KindSweep || o.DeskID != "" || o.State != payment.PayoutHeld && o.State != payment.PayoutReady {
 		return nil
 	}
 	app, err := q.App(ctx, o.AppID)

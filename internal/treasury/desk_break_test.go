@@ -414,3 +414,27 @@ func TestS06_DecisionsRunTwiceOrUnheard(t *testing.T) {
 		h.agrees()
 	})
 }
+
+// TestP12_TheDeskPaysBackForARevokedApp: what came too late for a revoked app can go back to its payer; what the app itself
+// asked for stays.
+func TestP12_TheDeskPaysBackForARevokedApp(t *testing.T) {
+	homeOnBoth(t, func(t *testing.T, h *home) {
+		h.fundHot("1000")
+		h.pays(h.asked(h.app), "15")
+		v, r := h.tooMuch()
+		paid := h.asked(h.app)
+		h.pays(paid, "15")
+		own, _, err := h.engine.CreateRefund(h.ctx, h.app, h.refund(paid, "1", payer(2)))
+		h.must(err)
+		h.must(h.engine.RevokeApp(h.ctx, h.app.ID))
+		_, err = h.engine.RefundHeld(h.ctx, r.ID, h.refund(v, "", payer(1)))
+		h.must(err)
+		h.mine(5)
+		h.holds(payer(1), usdt, "40")
+		h.holds(payer(2), usdt, "0")
+		if own, err = h.engine.RefundByID(h.ctx, own.ID); err != nil || own.State != payment.PayoutReady {
+			t.Errorf("what the app asked for is %s (%v)", own.State, err)
+		}
+		h.agrees()
+	})
+}
