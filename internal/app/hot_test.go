@@ -1,9 +1,12 @@
 package app
 
 import (
+	"math/big"
 	"os"
 	"strings"
 	"testing"
+
+	"florin/internal/money"
 )
 
 // keystore makes an account and returns its address.
@@ -102,4 +105,20 @@ func TestPayoutCommands(t *testing.T) {
 	p.refused(exitRefused, "no such payout", "payout", "show", "out_1")
 	p.refused(exitRefused, "by florin serve alone", "sweep", "--chain", "sim-ethereum")
 	p.refused(exitRefused, "no money can leave on nowhere", "sweep", "--chain", "nowhere")
+}
+
+func TestADifferenceIsSaidInWholeUnits(t *testing.T) {
+	t.Parallel()
+	usdt, err := money.NewAsset("USDT@ethereum", 6)
+	if err != nil {
+		t.Fatal(err)
+	}
+	huge := new(big.Int).Lsh(big.NewInt(1), 300)
+	for want, n := range map[string]*big.Int{
+		"12.5": big.NewInt(12_500_000), "-0.000001": big.NewInt(-1), "0": new(big.Int), huge.String() + " base units": huge,
+	} {
+		if got := wholeUnits(usdt, n); got != want {
+			t.Errorf("%s, not %s", got, want)
+		}
+	}
 }

@@ -230,7 +230,11 @@ func (p *program) simulatePayment(ctx context.Context, c simPay) (sim.Transfer, 
 	}
 	amount := c.Amount
 	if amount == "" {
-		amount = v.Remainder().Decimal()
+		rest := v.Remainder()
+		if rest.IsZero() { // it is paid, or a code that has no price
+			return sim.Transfer{}, errors.New("nothing is due there: --amount says what is paid")
+		}
+		amount = rest.Decimal()
 	}
 	if c.Token != "" {
 		code = c.Token + "@" + v.Network.Name

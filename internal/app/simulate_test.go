@@ -126,6 +126,7 @@ func TestSimCommands(t *testing.T) {
 			third := m.order(s.url, "A-4")
 			p.run("sim", "pay", "--order", s.url+"/pay/"+third)
 			peer.Eventually(t, within, func() error { return m.isPaid(s.url, third) })
+			p.refused(exitRefused, "nothing is due", "sim", "pay", "--order", third)
 			p.run("db", "verify")
 			clean(t, s.log.String(), m.key)
 		})

@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"fmt"
+	"math/big"
 	"strings"
 	"time"
 
@@ -102,19 +103,35 @@ type comparisonJSON struct {
 	Difference string    `json:"difference"`
 	Rounds     int       `json:"rounds"`
 	Checked    time.Time `json:"checked"`
+
+	text string
 }
 
 func describeComparison(c engine.Comparison) comparisonJSON {
-	return comparisonJSON{
-		c.Chain, c.Asset.Code(), c.Height, c.Books.String(), c.OnChain.String(), c.Difference().String(), c.Rounds, c.CheckedAt,
+	j := comparisonJSON{
+		Chain: c.Chain, Asset: c.Asset.Code(), Block: c.Height, Books: c.Books.String(), OnChain: c.OnChain.String(),
+		Difference: c.Difference().String(), Rounds: c.Rounds, Checked: c.CheckedAt,
 	}
+	j.text = fmt.Sprintf("%s  at block %d: the chain has %s, the books %s: a difference of %s", j.Asset, j.Block,
+		wholeUnits(c.Asset, c.OnChain), wholeUnits(c.Asset, c.Books), wholeUnits(c.Asset, c.Difference()))
+	if j.Difference == "0" {
+		j.text = fmt.Sprintf("%s  at block %d: books and chain agree on %s", j.Asset, j.Block, wholeUnits(c.Asset, c.Books))
+	}
+	return j
 }
 
-func (j comparisonJSON) String() string {
-	if j.Difference == "0" {
-		return fmt.Sprintf("%s  at block %d: books and chain agree on %s base units", j.Asset, j.Block, j.Books)
+func (j comparisonJSON) String() string { return j.text }
+
+// wholeUnits writes n as people and ledger adjust do, whatever its sign.
+func wholeUnits(asset money.Asset, n *big.Int) string {
+	amount, err := money.FromBig(asset, new(big.Int).Abs(n))
+	if err != nil {
+		return n.String() + " base units"
 	}
-	return fmt.Sprintf("%s  at block %d: the chain has %s base units, the books %s: a difference of %s", j.Asset, j.Block, j.OnChain, j.Books, j.Difference)
+	if n.Sign() < 0 {
+		return "-" + amount.Decimal()
+	}
+	return amount.Decimal()
 }
 
 // Run compares the books with the chains now; a difference makes it fail.
