@@ -127,6 +127,12 @@ func (v visitor) comesTo(t *testing.T, address string) {
 // looks takes a picture of the page, which has to fit the screen.
 func (v visitor) looks(t *testing.T, name string) {
 	t.Helper()
+	v.until(func() error { // its text may be there before its style is
+		if state := eval[string](t, v.ctx, "document.readyState"); state != "complete" {
+			return errors.New("the page is " + state)
+		}
+		return nil
+	})
 	if over := eval[int](t, v.ctx, "document.documentElement.scrollWidth - innerWidth"); over > 0 {
 		t.Errorf("%s is %d px wider than the screen", name, over)
 	}
