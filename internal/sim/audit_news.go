@@ -320,7 +320,7 @@ func (a *Auditor) Waiting() Waiting {
 	}
 	for _, id := range sorted(a.rows.out) {
 		if o := a.rows.out[id]; o.open() {
-			add(time.UnixMicro(max(o.due, o.leased)), "%s %s is %s: %s", o.kind, id, o.state, o.reason)
+			add(time.UnixMicro(max(o.due, o.leased, a.roomAt(o))), "%s %s is %s: %s", o.kind, id, o.state, o.reason)
 		}
 	}
 	for _, scope := range a.Stops() {

@@ -17,7 +17,7 @@ type outRow struct {
 	id, kind, merchant, app, order, desk, number, reference, chain, asset, recipient, coin, sender, state, reason, txID string
 	units, cap, fee                                                                                                     *big.Int
 	approval                                                                                                            bool
-	held, nonce, height, created, version, due, leased                                                                  int64
+	held, nonce, height, created, changed, version, due, leased                                                         int64
 }
 
 // open reports whether it may still be made, or fail.
@@ -90,23 +90,24 @@ type spent struct {
 	versions map[[2]string]versionRow  // by chain and txid
 	of       map[string][]versionRow   // by outgoing
 	booked   map[string]map[string]int // by outgoing: entries by kind
+	taken    map[string][]fee          // by chain: what the network took for what has ended
 }
 
 func newSpent() spent {
 	return spent{
 		map[string]Rules{}, map[[2]string][]PayoutRequest{}, map[[2]string]string{}, map[string]map[int64]string{}, map[string]bool{},
-		map[[2]string]versionRow{}, map[string][]versionRow{}, map[string]map[string]int{},
+		map[[2]string]versionRow{}, map[string][]versionRow{}, map[string]map[string]int{}, map[string][]fee{},
 	}
 }
 
 // readPayouts reads what is on its way out.
 func (a *Auditor) readPayouts(r *reader, s *rows) {
 	r.each(`SELECT id, kind, merchant_id, app_id, order_id, desk_id, number, reference, chain, asset, units, recipient, coin, fee_cap_units, fee_units, sender, approval,
-		held_until, state, reason, nonce, txid, block_height, created_at, version, due_at, leased_until FROM outgoing`, func(scan func(...any)) {
+		held_until, state, reason, nonce, txid, block_height, created_at, changed_at, version, due_at, leased_until FROM outgoing`, func(scan func(...any)) {
 		var o outRow
 		var units, most, fee string
 		scan(&o.id, &o.kind, &o.merchant, &o.app, &o.order, &o.desk, &o.number, &o.reference, &o.chain, &o.asset, &units, &o.recipient, &o.coin, &most, &fee, &o.sender,
-			&o.approval, &o.held, &o.state, &o.reason, &o.nonce, &o.txID, &o.height, &o.created, &o.version, &o.due, &o.leased)
+			&o.approval, &o.held, &o.state, &o.reason, &o.nonce, &o.txID, &o.height, &o.created, &o.changed, &o.version, &o.due, &o.leased)
 		o.units, o.cap, o.fee = r.number(units), r.number(most), r.number(fee)
 		s.out[o.id] = &o
 	})
@@ -511,11 +512,13 @@ func (a *Auditor) lookAtProgress(o, was *outRow) {
 	}
 	switch o.state {
 	case "numbered", "sent":
+		a.lookAtRoom(o, was)
 		if a.before.stopped(o.chain, o.app) && a.rows.stopped(o.chain, o.app) {
 			a.wrong("P12 payout %s becomes %s, and is stopped", o.id, o.state)
 		}
 	case "paid", "failed":
 		a.lookAtEnded(o)
+		a.lookAtTaken(o)
 	}
 	if o.state == "sent" && len(a.spent.of[o.id]) == 0 {
 		a.wrong("I11 payout %s is sent, and has no version", o.id)

@@ -24,6 +24,9 @@
 // commit that is torn in itself (SQLite and PostgreSQL have it; kill -9 of the real binary is
 // bench's crash scenario), and the HTTP of pages and webhooks.
 //
+// Orders have the policies of all dialects, whatever dialect tells of them: ranges, every meaning of lateness, news of
+// which each piece is told. In some worlds the networks' fees of a day have a limit.
+//
 // No fork takes away a final block with a transaction of ours, or with money that only a balance
 // tells: both are believed once they are final (docs/payouts.md). Deposits do lose final blocks here.
 //
@@ -31,5 +34,5 @@
 //
 // TestPlantedBugs proves that the auditor sees: testdata/bugs.diff has mutations of the program, one
 // a name, which are compiled in with the build tag florin_bugs and chosen by FLORIN_BUG. Each of
-// them must be found within a few seeds.
+// them must be found within a few seeds. FLORIN_SIM_BUG, a pattern, looks for those alone.
 package sim

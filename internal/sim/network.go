@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"math/big"
 	"slices"
 	"time"
 
@@ -21,6 +22,7 @@ type network struct {
 
 	handed   map[string]bool // transactions of ours that nodes were given
 	anchored uint64          // no fork reaches this block
+	dayCap   *big.Int        // the most that transactions of 24 hours may cost, in wei; nil for no limit
 }
 
 // hot is the account that payouts leave from, on each network.

@@ -98,7 +98,10 @@ func (n *node) start() error {
 		network := engine.Network{Network: c.config, Client: node, Addresser: chainsim.Forwarders(), Treasury: home}
 		if w.pays {
 			network.Sender, network.Hot = node, hot
-			network.FeeCap, network.Gas = amount(c.config.Coin(), feeCap), amount(c.config.Coin(), feeCap)
+			network.FeeCap, network.Gas = amount(c.config.Coin(), w.feeCap), amount(c.config.Coin(), feeCap)
+			if c.dayCap != nil {
+				network.FeeCapDay = amount(c.config.Coin(), c.dayCap)
+			}
 		}
 		config.Networks = append(config.Networks, network)
 	}
@@ -342,6 +345,9 @@ func (l *listener) Handle(_ context.Context, r slog.Record) error {
 		return true
 	})
 	l.world.said("log: %s", text)
+	if strings.Contains(text, atLimit) {
+		l.world.seen["a payout waits for the day's fees"]++
+	}
 	if !excused {
 		l.world.wrong("logged: %s", text)
 	}

@@ -24,6 +24,17 @@ import (
 // price that networks begin with.
 var feeCap = big.NewInt(15_000_000_000_000_000)
 
+// drawFees says what transactions may cost. Where a day has a limit it is low, so that few dear ones reach it.
+func (w *World) drawFees() {
+	if w.feeCap = feeCap; !w.chance(35) {
+		return
+	}
+	w.feeCap = new(big.Int).Div(feeCap, big.NewInt(25))
+	for _, c := range w.chains {
+		c.dayCap = new(big.Int).Div(new(big.Int).Mul(w.feeCap, big.NewInt(int64(w.pick(3, 3, 4)))), big.NewInt(2))
+	}
+}
+
 // hasty is the world's clock for whoever only waits until he may ask again.
 type hasty struct{ clock.Clock }
 

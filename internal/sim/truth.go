@@ -18,6 +18,7 @@ type truth struct {
 	name      string
 	need      uint64 // confirmations
 	native    string
+	dayCap    *big.Int // the most that our transactions of 24 hours may cost; nil for no limit
 	listed    map[string]bool
 	ours      func(address string) bool
 	contracts map[string]string // by listed asset; "" for the native coin
@@ -49,7 +50,7 @@ type move struct {
 func newTruth(c *network) (*truth, error) {
 	t := &truth{
 		name: c.config.Name, need: c.config.Confirmations, net: c.net, listed: map[string]bool{}, contracts: map[string]string{}, blocks: map[string]*block{},
-		native: c.config.Coin().String(),
+		native: c.config.Coin().String(), dayCap: c.dayCap,
 	}
 	for _, token := range c.config.Tokens {
 		t.listed[c.config.Asset(token).String()] = true

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"math/big"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -71,6 +72,7 @@ type World struct {
 	codes   []*code
 	payouts []*payout
 	pays    bool                 // money can leave
+	feeCap  *big.Int             // the dearest that a transaction may be, in wei
 	refunds int                  // asked for so far
 	flights map[string]time.Time // when the webhook of an order set out that is on its way
 	prices  *prices
@@ -142,6 +144,7 @@ func (w *World) build() error {
 		}
 	}
 	w.pays = w.chance(85)
+	w.drawFees()
 	w.profile = w.drawProfile()
 	for i := range 2 {
 		w.nodes = append(w.nodes, &node{world: w, name: fmt.Sprintf("node%d", i), dead: true})
@@ -421,7 +424,7 @@ func (w *World) heal() {
 		if len(waiting.For) == 0 && w.agree() {
 			break
 		}
-		if w.clock.Now().Sub(healed) > 31*time.Hour {
+		if patience := w.patience(); w.clock.Now().Sub(healed) > patience {
 			w.wrong("at the end, long after the faults: %s", strings.Join(waiting.For, "; "))
 			return
 		}
@@ -439,6 +442,15 @@ func (w *World) heal() {
 	for state, n := range w.auditor.Tally() {
 		w.seen[state] += n
 	}
+}
+
+// patience is how long all may take to come to rest: longer than news is told again, and where a day's fees have a
+// limit, some days more.
+func (w *World) patience() time.Duration {
+	if w.chains[0].dayCap != nil {
+		return 10 * 24 * time.Hour
+	}
+	return 31 * time.Hour
 }
 
 // agree lets the operator compare all books with their chains, and reports whether that changed nothing.
