@@ -40,6 +40,7 @@ type commands struct {
 	Database  databaseCommand  `cmd:"" name:"db" help:"The database."`
 	Ledger    ledgerCommand    `cmd:"" help:"The books."`
 	Static    staticCommand    `cmd:"" help:"Addresses that are paid again and again."`
+	Invoice   invoiceCommand   `cmd:"" help:"Invoices of CCPayment apps."`
 	Webhook   webhookCommand   `cmd:"" help:"News to merchants."`
 	Address   addressCommand   `cmd:"" help:"Where money is received."`
 	Payout    payoutCommand    `cmd:"" help:"Money on its way out."`

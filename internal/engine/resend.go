@@ -20,8 +20,9 @@ type ResendFilter struct {
 	FailedOnly bool
 	// Kinds are the only ones, unless there are none.
 	Kinds []payment.EventKind
-	// NoDeposits leaves out what came to static addresses, DepositsOnly all but that.
-	NoDeposits, DepositsOnly bool
+	// Order says of which orders to tell again, by the merchant's reference and whether it is a deposit
+	// to a static address; nil: of all.
+	Order func(deposit bool, reference string) bool
 }
 
 // resendPage is how many events are told again in one transaction.
@@ -70,7 +71,7 @@ func (f ResendFilter) takes(row query.ToldEventsRow) bool {
 	if f.FailedOnly && row.Delivered > 0 {
 		return false
 	}
-	if row.Deposit && f.NoDeposits || !row.Deposit && f.DepositsOnly {
+	if f.Order != nil && !f.Order(row.Deposit, row.Reference) {
 		return false
 	}
 	return len(f.Kinds) == 0 || slices.Contains(f.Kinds, payment.EventKind(row.Kind))

@@ -30,7 +30,8 @@ SELECT e.id, e.kind, d.order_id, d.sequence, d.final,
     (SELECT count(*) FROM deliveries AS o WHERE o.event_id = e.id AND o.status || '' = 'delivered') AS delivered,
     (SELECT count(*) FROM deliveries AS o WHERE o.event_id = e.id AND o.status || '' = 'waiting') AS waiting,
     (SELECT count(*) FROM deliveries AS o WHERE o.event_id = e.id AND o.status || '' = 'waiting' AND o.leased_until > @now) AS in_flight,
-    EXISTS (SELECT 1 FROM orders AS r WHERE r.id = d.order_id AND r.home_id <> '') AS deposit
+    EXISTS (SELECT 1 FROM orders AS r WHERE r.id = d.order_id AND r.home_id <> '') AS deposit,
+    CAST(COALESCE((SELECT r.reference FROM orders AS r WHERE r.id = d.order_id), '') AS TEXT) AS reference
 FROM events AS e JOIN deliveries AS d ON d.id = (SELECT min(o.id || '') FROM deliveries AS o WHERE o.event_id = e.id)
 WHERE e.id > @after AND e.id < @before AND e.app_id = @app_id AND e.at >= @since AND e.at < @until
 ORDER BY e.id LIMIT @max_rows;

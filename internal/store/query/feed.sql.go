@@ -196,7 +196,8 @@ SELECT e.id, e.kind, d.order_id, d.sequence, d.final,
     (SELECT count(*) FROM deliveries AS o WHERE o.event_id = e.id AND o.status || '' = 'delivered') AS delivered,
     (SELECT count(*) FROM deliveries AS o WHERE o.event_id = e.id AND o.status || '' = 'waiting') AS waiting,
     (SELECT count(*) FROM deliveries AS o WHERE o.event_id = e.id AND o.status || '' = 'waiting' AND o.leased_until > $1) AS in_flight,
-    EXISTS (SELECT 1 FROM orders AS r WHERE r.id = d.order_id AND r.home_id <> '') AS deposit
+    EXISTS (SELECT 1 FROM orders AS r WHERE r.id = d.order_id AND r.home_id <> '') AS deposit,
+    CAST(COALESCE((SELECT r.reference FROM orders AS r WHERE r.id = d.order_id), '') AS TEXT) AS reference
 FROM events AS e JOIN deliveries AS d ON d.id = (SELECT min(o.id || '') FROM deliveries AS o WHERE o.event_id = e.id)
 WHERE e.id > $2 AND e.id < $3 AND e.app_id = $4 AND e.at >= $5 AND e.at < $6
 ORDER BY e.id LIMIT $7
@@ -222,6 +223,7 @@ type ToldEventsRow struct {
 	Waiting   int64
 	InFlight  int64
 	Deposit   bool
+	Reference string
 }
 
 // Events of an app, from since up to until, that its merchant is told of, by id: those that have a
@@ -254,6 +256,7 @@ func (q *Queries) ToldEvents(ctx context.Context, arg ToldEventsParams) ([]ToldE
 			&i.Waiting,
 			&i.InFlight,
 			&i.Deposit,
+			&i.Reference,
 		); err != nil {
 			return nil, err
 		}

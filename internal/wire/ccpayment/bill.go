@@ -67,7 +67,7 @@ func (a *API) find(ctx context.Context, app engine.App, ids []string) (found bil
 			continue
 		}
 		order, errOrder := a.engine.OrderByReference(ctx, app.ID, id)
-		isOrder := errOrder == nil && order.HomeID == "" && !order.Static()
+		isOrder := errOrder == nil && order.HomeID == "" && !order.Static() && !isInvoice(id)
 		payout, errPayout := a.engine.PayoutByReference(ctx, app.ID, id)
 		isPayout := errPayout == nil && payout.Kind == payment.KindPayout
 		for _, err := range []error{errOrder, errPayout} {

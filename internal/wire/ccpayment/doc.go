@@ -15,7 +15,7 @@
 // closer), the trade. Refusals are HTTP 200 with a code that is not 10000, and signed as soon as the
 // app is known; a fault of ours is HTTP 500.
 //
-// Webhooks are API Deposit, Direct Deposit, API Withdrawal and Refund. The fifth of the contract, Invoice,
-// has no source: there is no call that makes invoices. Nor is anything told before it is final, for
-// nothing depends on it (pay_status pending and processing).
+// Webhooks are API Deposit, Invoice, Direct Deposit, API Withdrawal and Refund. No call makes an invoice:
+// see Invoice. Nothing is told before it is final, for nothing depends on it (pay_status pending and
+// processing).
 package ccpayment

@@ -113,8 +113,12 @@ func (h *Webhooks) deposit(w *writer, e payment.Event, doc document, status stri
 	if err != nil {
 		return err
 	}
+	kind := "API Deposit"
+	if doc.Invoice {
+		kind = "Invoice"
+	}
 	w.String(`{"pay_status":`, status)
-	w.String(`,"order_type":`, "API Deposit")
+	w.String(`,"order_type":`, kind)
 	w.String(`,"record_id":`, m.record)
 	w.String(`,"order_id":`, e.Facts.Number)
 	w.String(`,"product_price":`, priceText(e.Facts.Price, doc))
@@ -129,7 +133,12 @@ func (h *Webhooks) deposit(w *writer, e payment.Event, doc document, status stri
 	w.String(`,"network_fee":`, noFee)
 	w.String(`,"service_fee":`, m.fee)
 	w.String(`,"memo":`, "")
-	w.String(`,"extend":{"merchant_order_id":`, e.Facts.Reference)
+	if doc.Invoice {
+		w.String(`,"extend":{"invoice_id":`, e.Facts.Number)
+		w.String(`,"user_email":`, doc.Email)
+	} else {
+		w.String(`,"extend":{"merchant_order_id":`, e.Facts.Reference)
+	}
 	w.Raw("}")
 	if doc.Custom != "" {
 		w.String(`,"custom_value":`, doc.Custom) // rulings C2
@@ -229,8 +238,8 @@ func (h *Webhooks) refund(ctx context.Context, w *writer, e payment.Event) error
 	w.String(`,"network_coin_id":`, t.NetworkCoinID)
 	h.recipient(w, e, t)
 	reference := order.Reference
-	if order.Static() || order.HomeID != "" {
-		reference = "" // what came to a permanent address is no order of the merchant's
+	if order.Static() || order.HomeID != "" || isInvoice(reference) {
+		reference = "" // what came to a permanent address, or for an invoice, has no name of the merchant's
 	}
 	w.String(`,"merchant_order_id":`, reference)
 	w.Raw("}")

@@ -148,6 +148,8 @@ type document struct {
 	User    string `json:"user_id,omitempty"`
 	Rate    string `json:"token_rate,omitempty"` // of a withdrawal, when it was asked for
 	PaysFee bool   `json:"merchant_pays_fee,omitempty"`
+	Invoice bool   `json:"invoice,omitempty"`
+	Email   string `json:"user_email,omitempty"` // of an invoice's customer
 }
 
 func (d document) String() string {
@@ -240,6 +242,11 @@ func priceOf(f *wire.Fields, currency, text string) money.Price {
 		f.Refuse("product_price", "not above zero")
 	}
 	return price
+}
+
+// pageTokens returns what makes the token of an order's page: 128 random bits.
+func pageTokens(ids interface{ Hex(n int) string }) func() string {
+	return func() string { return ids.Hex(16) }
 }
 
 // createHosted makes an order and returns where it is paid.

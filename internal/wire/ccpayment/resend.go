@@ -20,9 +20,8 @@ var resendFields = []string{"start_timestamp", "end_timestamp", "webhook_result"
 
 // transaction is the news that one transaction_type means.
 type transaction struct {
-	kinds                    []payment.EventKind // none is all
-	noDeposits, depositsOnly bool
-	never                    bool // there is none
+	kinds []payment.EventKind                       // none is all
+	order func(deposit bool, reference string) bool // that the news is of; nil is any
 }
 
 var ofOrders = []payment.EventKind{payment.EventPartial, payment.EventPaid, payment.EventExtra, payment.EventExpired}
@@ -30,11 +29,11 @@ var ofOrders = []payment.EventKind{payment.EventPartial, payment.EventPaid, paym
 var transactions = map[string]transaction{
 	"":               {},
 	"All Type":       {},
-	"API Deposit":    {kinds: ofOrders, noDeposits: true},
-	"Direct Deposit": {kinds: ofOrders, depositsOnly: true},
+	"API Deposit":    {kinds: ofOrders, order: func(deposit bool, reference string) bool { return !deposit && !isInvoice(reference) }},
+	"Direct Deposit": {kinds: ofOrders, order: func(deposit bool, _ string) bool { return deposit }},
+	"Invoice":        {kinds: ofOrders, order: func(_ bool, reference string) bool { return isInvoice(reference) }},
 	"API Withdrawal": {kinds: []payment.EventKind{payment.EventPayoutPaid, payment.EventPayoutFailed}},
 	"Refund":         {kinds: []payment.EventKind{payment.EventRefundPaid, payment.EventRefundFailed}},
-	"Invoice":        {never: true},
 }
 
 // resend tells again what was told, or was to be, between two times.
@@ -58,7 +57,7 @@ func (a *API) resend(ctx context.Context, c *call, w *writer) error {
 	if !known {
 		f.Refuse("transaction_type", "no such type")
 	}
-	filter.Kinds, filter.NoDeposits, filter.DepositsOnly = told.kinds, told.noDeposits, told.depositsOnly
+	filter.Kinds, filter.Order = told.kinds, told.order
 	switch f.Word("webhook_result") {
 	case "", "Failed":
 		filter.FailedOnly = true
@@ -75,10 +74,8 @@ func (a *API) resend(ctx context.Context, c *call, w *writer) error {
 	if err := a.resends.admit(c.app.ID, a.clock.Now()); err != nil {
 		return err
 	}
-	if !told.never {
-		if _, err := a.engine.ResendRange(ctx, filter); err != nil {
-			return err
-		}
+	if _, err := a.engine.ResendRange(ctx, filter); err != nil {
+		return err
 	}
 	w.Raw("{}")
 	return nil

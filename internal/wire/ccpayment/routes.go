@@ -68,7 +68,7 @@ func New(c Config) *API {
 	}
 	a := &API{
 		engine: c.Engine, clock: c.Clock, number: Numbers(c.Clock, c.IDs), checkoutURL: c.CheckoutURL, parseURL: c.ParseURL,
-		page:       func() string { return c.IDs.Hex(16) },
+		page:       pageTokens(c.IDs),
 		window:     wire.NewWindow(c.Clock, windowWidth),
 		signatures: wire.NewSignatures(c.Clock, 2*windowWidth),
 		limits:     wire.NewAppLimits(c.Clock),
