@@ -13,7 +13,9 @@ func TestDemoInvoice(t *testing.T) {
 	commands := newPlace(t)
 	commands.db, commands.clock = d.Database, d.clock
 	at := []string{"--key-file", d.KeyFile, "--url", d.Gateway, "--json"}
-	run := func(args ...string) map[string]any { return parse[map[string]any](t, commands.run(append(args, at...)...)) }
+	run := func(args ...string) map[string]any {
+		return parse[map[string]any](t, commands.run(append(args, at...)...))
+	}
 	m := run("merchant", "add", "--name", "Consultants")
 	app := func(protocol string) string {
 		return run("app", "add", "--merchant", m["id"].(string), "--protocol", protocol)["id"].(string)
