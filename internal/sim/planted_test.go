@@ -15,7 +15,7 @@ import (
 )
 
 // enough is how many worlds may pass before the auditor must have found a bug.
-const enough = 150
+const enough = 300
 
 // TestEachBugIsFound plays worlds with one planted bug after the other. The control comes first:
 // with none of them, the same program passes.
