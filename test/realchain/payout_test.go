@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -150,15 +151,28 @@ func (w *world) answers() {
 	}
 }
 
+// takeBack replaces the block that has the transaction, and what stands on it: the node may have made another since.
+func (w *world) takeBack(id string) {
+	w.t.Helper()
+	var receipt struct{ BlockNumber string }
+	w.must(json.Unmarshal(w.node.RPC("eth_getTransactionReceipt", id), &receipt))
+	height := func(hex string) int {
+		n, err := strconv.ParseUint(strings.Trim(hex, `"`), 0, 31)
+		w.must(err)
+		return int(n)
+	}
+	w.node.Reorg(height(string(w.node.RPC("eth_blockNumber"))) - height(receipt.BlockNumber) + 1)
+}
+
 // stuck has the network ask for more than was offered: anvil for a higher base fee; on geth whoever makes blocks leaves
 // the transaction out, while others pay higher tips.
 func (w *world) stuck() {
 	var p halopay.Payout
 	if w.node.IsGeth {
 		p = w.payOut(w.shop, "USDT", w.recipient(), "2")
-		w.inBlock(p.TradeNo)
+		id, _ := w.inBlock(p.TradeNo)
 		w.counted(p.TradeNo)
-		w.node.Reorg(1)
+		w.takeBack(id)
 		w.raiseTips()
 		w.offersMore(p)
 	} else {
@@ -284,7 +298,7 @@ func (w *world) dropped() {
 	w.node.Automine(false)
 	defer w.node.Automine(true)
 	w.trouble.make("rejects") // else one of the new blocks may have it again
-	w.node.Reorg(1)
+	w.takeBack(first)
 	w.holds(p.ToAddress, "ETH", "0")
 	w.trouble.make("")
 	if again := w.inPool(p.TradeNo); again.id != first {
