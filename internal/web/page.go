@@ -25,9 +25,13 @@ type Page struct {
 // that define "title" and "body" (and, if they like, "head"); those that end
 // in .css follow the tokens and the base style.
 func (s *Site) Page(dir fs.FS, texts *Catalogue, names ...string) (*Page, error) {
-	style, err := readAll(files, "tokens.css", "base.css")
-	if err != nil {
-		return nil, err
+	var style strings.Builder
+	for _, name := range []string{"tokens.css", "base.css"} {
+		text, err := readAll(files, name)
+		if err != nil {
+			return nil, err
+		}
+		style.WriteString(s.trimmed(text))
 	}
 	layout, err := readAll(files, "layout.html")
 	if err != nil {
@@ -43,12 +47,12 @@ func (s *Site) Page(dir fs.FS, texts *Catalogue, names ...string) (*Page, error)
 			return nil, err
 		}
 		if strings.HasSuffix(name, ".css") {
-			style += text
+			style.WriteString(s.trimmed(text))
 		} else if _, err := body.New(name).Parse(text); err != nil {
 			return nil, fmt.Errorf("parse %s: %w", name, err)
 		}
 	}
-	small := trimStyle(style)
+	small := style.String()
 	return &Page{site: s, body: body, texts: texts, style: template.CSS(small), policy: cspHash(small)}, nil //nolint:gosec // our own file
 }
 
@@ -118,6 +122,16 @@ var (
 	styleSpace   = regexp.MustCompile(`\s+`)
 	styleJoint   = regexp.MustCompile(` ?([{};,]) ?`)
 )
+
+// trimmed is trimStyle, done once for each style: pages share most of theirs, and it is what takes longest at a start.
+func (s *Site) trimmed(css string) string {
+	small, done := s.styles[css]
+	if !done {
+		small = trimStyle(css)
+		s.styles[css] = small
+	}
+	return small
+}
 
 // trimStyle drops comments and the spaces that mean nothing. Our styles have no
 // string with a space or brace in it.

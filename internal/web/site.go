@@ -29,6 +29,7 @@ type Options struct {
 type Site struct {
 	options   Options
 	assets    map[string]*asset // by path; written only while wiring
+	styles    map[string]string // as trimmed, by their text; written only while wiring
 	icon      string
 	errorPage *Page
 }
@@ -36,7 +37,7 @@ type Site struct {
 // NewSite reads the embedded layout and error page. An error is a mistake in
 // the binary, not in its surroundings.
 func NewSite(o Options) (*Site, error) {
-	s := &Site{options: o, assets: map[string]*asset{}}
+	s := &Site{options: o, assets: map[string]*asset{}, styles: map[string]string{}}
 	icon, err := files.ReadFile("icon.svg")
 	if err != nil {
 		return nil, fmt.Errorf("read icon: %w", err)
