@@ -2,6 +2,7 @@ package wire
 
 import (
 	"log/slog"
+	"strings"
 
 	"florin/internal/engine"
 )
@@ -54,8 +55,8 @@ func (f *Front) Serve(r *Request, signer SignerFunc, serve func(app engine.App) 
 	return s
 }
 
-// Authenticate returns the app that signed r, for calls that are no dialect's own: ErrUnsigned if r
-// names none, ErrDenied if it is not to be believed.
+// Authenticate returns the app that signed r's target in the place of a body, for calls that are no
+// dialect's own: ErrUnsigned if r names none, ErrDenied if it is not to be believed.
 func (f *Front) Authenticate(r *Request, signer SignerFunc) (engine.App, error) {
 	if len(r.Header[f.Header]) == 0 {
 		return engine.App{}, ErrUnsigned
@@ -64,10 +65,18 @@ func (f *Front) Authenticate(r *Request, signer SignerFunc) (engine.App, error) 
 	if err != nil {
 		return engine.App{}, err
 	}
-	if _, err := signer(r, app, known); err != nil {
+	bound := *r
+	bound.Raw = []byte(r.RequestURI)
+	if _, err := signer(&bound, app, known); err != nil || len(r.Raw) > 0 || !isTarget(r.RequestURI) {
 		return engine.App{}, ErrDenied
 	}
 	return app, nil
+}
+
+// isTarget reports whether s can be the target of a request and nothing else that is signed: no body
+// begins with "/", and what a hash was continued with holds other bytes (threats W01).
+func isTarget(s string) bool {
+	return strings.HasPrefix(s, "/") && !strings.ContainsFunc(s, func(c rune) bool { return c <= ' ' || c > '~' })
 }
 
 func (f *Front) find(r *Request) (app engine.App, known bool, err error) {

@@ -301,30 +301,39 @@ func TestVerifyWithEitherKeyDuringARotation(t *testing.T) {
 	}
 }
 
-// TestAuthenticate: calls that are no dialect's own are signed in the same way, with a body or without.
+// TestAuthenticate: calls that are no dialect's own are signed in the same way, over their target instead of a body.
 func TestAuthenticate(t *testing.T) {
 	w := wiretest.New(t, start)
 	api := apiOn(t, w, w.Engine, wire.Rate{})
 	s := newShopIn(t, w, mounted(api), wiretest.App{ID: "aaaaaaaaaaaaaaaa"})
-	ask := func(change func(http.Header)) (engine.App, error) {
-		r := s.request("/events", "")
+	ask := func(target, over string, change func(http.Header)) (engine.App, error) {
+		r := s.request("/coin/all", over)
 		r.Header.Del("Content-Type")
+		r.RequestURI = target
 		change(r.Header)
 		return api.Authenticate(&wire.Request{Request: r})
 	}
-	if app, err := ask(func(http.Header) {}); err != nil || app.ID != s.app.ID {
+	as := func(http.Header) {}
+	if app, err := ask("/events?after=1", "/events?after=1", as); err != nil || app.ID != s.app.ID {
 		t.Errorf("%v, %v", app.ID, err)
 	}
+	padded := "/events\x80" + strings.Repeat("\x00", 60) + "&after=1"
 	for name, c := range map[string]struct {
-		change func(http.Header)
-		want   error
+		target, over string
+		change       func(http.Header)
+		want         error
 	}{
-		"another dialect's": {func(h http.Header) { h.Del("Appid") }, wire.ErrUnsigned},
-		"wrong":             {func(h http.Header) { h.Set("Sign", strings.Repeat("0", 64)) }, wire.ErrDenied},
-		"old":               {func(h http.Header) { h.Set("Timestamp", "1000000000") }, wire.ErrDenied},
-		"nobody's":          {func(h http.Header) { h.Set("Appid", "zzzzzzzzzzzzzzzz") }, wire.ErrDenied},
+		"another dialect's":                   {"/events", "/events", func(h http.Header) { h.Del("Appid") }, wire.ErrUnsigned},
+		"wrong":                               {"/events", "/events", func(h http.Header) { h.Set("Sign", strings.Repeat("0", 64)) }, wire.ErrDenied},
+		"old":                                 {"/events", "/events", func(h http.Header) { h.Set("Timestamp", "1000000000") }, wire.ErrDenied},
+		"nobody's":                            {"/events", "/events", func(h http.Header) { h.Set("Appid", "zzzzzzzzzzzzzzzz") }, wire.ErrDenied},
+		"W07 of a call that says nothing":     {"/events", "", as, wire.ErrDenied},
+		"W07 of a call that says {}":          {"/events", "{}", as, wire.ErrDenied},
+		"W07 of another page":                 {"/events?after=2", "/events?after=1", as, wire.ErrDenied},
+		"W01 a hash that was continued":       {padded, padded, as, wire.ErrDenied},
+		"W02 no target, although it verifies": {"events", "events", as, wire.ErrDenied},
 	} {
-		if _, err := ask(c.change); err != c.want {
+		if _, err := ask(c.target, c.over, c.change); err != c.want {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
 	}

@@ -90,12 +90,20 @@ func (w *world) add(name string) (a app) {
 	return a
 }
 
-// signed is a request as HaloPay signs it, of what has no body the time alone.
+// signed is a request as HaloPay signs it; of the feed, which takes no body, the target stands in its place.
 func (w *world) signed(a app, method, target, body string) *http.Request {
+	over := body
+	if method == http.MethodGet {
+		over = "/events" + target[strings.Index(target, "/events")+len("/events"):]
+	}
+	return w.signedOver(a, method, target, body, over)
+}
+
+func (w *world) signedOver(a app, method, target, body, over string) *http.Request {
 	r := httptest.NewRequestWithContext(w.t.Context(), method, target, strings.NewReader(body))
 	timestamp := strconv.FormatInt(w.Clock.Now().Unix(), 10)
 	r.Header = http.Header{
-		"Content-Type": {"application/json"}, "X-Appid": {a.ID}, "X-Timestamp": {timestamp}, "X-Sign": {wiretest.HMACSHA256(a.key, body+timestamp)},
+		"Content-Type": {"application/json"}, "X-Appid": {a.ID}, "X-Timestamp": {timestamp}, "X-Sign": {wiretest.HMACSHA256(a.key, over+timestamp)},
 	}
 	return r
 }
