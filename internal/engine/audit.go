@@ -34,22 +34,31 @@ func (r *LedgerReport) fault(format string, args ...any) {
 
 // VerifyLedger reads all the books: every entry balances, each kept balance is the sum of its
 // postings, the suspense accounts equal the exception desk, each row of which was decided about once, what is reserved are the payouts
-// on their way, and refunds are what their orders say. It sees a moving database from several reads, so ask while nothing is being
-// booked, or ask again.
-func (e *Engine) VerifyLedger(ctx context.Context) (LedgerReport, error) {
-	var r LedgerReport
+// on their way, and refunds are what their orders say. It sees the database as it is at one moment, whatever is booked meanwhile.
+func (e *Engine) VerifyLedger(ctx context.Context) (r LedgerReport, err error) {
+	err = e.db.Snapshot(ctx, func(db store.Reader) error { return audit{db, &r}.verify(ctx) })
+	return r, err
+}
+
+// audit reads the books of one moment.
+type audit struct {
+	db store.Reader
+	*LedgerReport
+}
+
+func (r audit) verify(ctx context.Context) error {
 	sums := map[ledger.Account]map[ledger.Side]*big.Int{}
 	decisions := map[string]int{} // entries that took a transfer out of suspense, by its key
 	for after := ""; ; {
-		rows, err := e.db.Entries(ctx, query.EntriesParams{After: after, MaxRows: 500})
+		rows, err := r.db.Entries(ctx, query.EntriesParams{After: after, MaxRows: 500})
 		if err != nil {
-			return r, fmt.Errorf("read entries: %w", err)
+			return fmt.Errorf("read entries: %w", err)
 		}
 		for _, row := range rows {
 			after = row.ID
-			postings, err := store.PostingsOf(ctx, e.db.Queries, row.ID)
+			postings, err := store.PostingsOf(ctx, r.db.Queries, row.ID)
 			if err != nil {
-				return r, err
+				return err
 			}
 			r.Entries++
 			if key, ok := strings.CutPrefix(row.Ref, "desk:"); ok {
@@ -67,13 +76,13 @@ func (e *Engine) VerifyLedger(ctx context.Context) (LedgerReport, error) {
 			break
 		}
 	}
-	if err := e.verifyBalances(ctx, &r, sums); err != nil {
-		return r, err
+	if err := r.verifyBalances(ctx, sums); err != nil {
+		return err
 	}
-	if err := e.verifyPayouts(ctx, &r, sums); err != nil {
-		return r, err
+	if err := r.verifyPayouts(ctx, sums); err != nil {
+		return err
 	}
-	return r, e.verifyDesk(ctx, &r, sums, decisions)
+	return r.verifyDesk(ctx, sums, decisions)
 }
 
 func add(sums map[ledger.Account]map[ledger.Side]*big.Int, account ledger.Account, side ledger.Side, amount money.Amount) {
@@ -85,11 +94,11 @@ func add(sums map[ledger.Account]map[ledger.Side]*big.Int, account ledger.Accoun
 }
 
 // verifyBalances compares the running totals with the sums of postings, both ways.
-func (e *Engine) verifyBalances(ctx context.Context, r *LedgerReport, sums map[ledger.Account]map[ledger.Side]*big.Int) error {
+func (r audit) verifyBalances(ctx context.Context, sums map[ledger.Account]map[ledger.Side]*big.Int) error {
 	kept := map[ledger.Account]bool{}
 	var after query.BalancesParams
 	for after.MaxRows = 500; ; {
-		rows, err := e.db.Balances(ctx, after)
+		rows, err := r.db.Balances(ctx, after)
 		if err != nil {
 			return fmt.Errorf("read balances: %w", err)
 		}
@@ -124,11 +133,11 @@ func (e *Engine) verifyBalances(ctx context.Context, r *LedgerReport, sums map[l
 }
 
 // verifyPayouts compares what is reserved for each merchant with its payouts on their way.
-func (e *Engine) verifyPayouts(ctx context.Context, r *LedgerReport, sums map[ledger.Account]map[ledger.Side]*big.Int) error {
+func (r audit) verifyPayouts(ctx context.Context, sums map[ledger.Account]map[ledger.Side]*big.Int) error {
 	open := map[ledger.Account]*big.Int{}
 	refunds := map[string][]payment.Payout{} // by order
 	for after := ""; ; {
-		payouts, err := e.Payouts(ctx, after, 500)
+		payouts, err := payoutsOf(r.db.AllOutgoing(ctx, query.AllOutgoingParams{After: after, MaxRows: 500}))
 		if err != nil {
 			return err
 		}
@@ -168,7 +177,7 @@ func (e *Engine) verifyPayouts(ctx context.Context, r *LedgerReport, sums map[le
 		r.fault("payouts of %v are on their way, %v has no postings", units, account)
 	}
 	for _, orderID := range slices.Sorted(maps.Keys(refunds)) {
-		if err := e.verifyRefunds(ctx, r, orderID, refunds[orderID]); err != nil {
+		if err := r.verifyRefunds(ctx, orderID, refunds[orderID]); err != nil {
 			return err
 		}
 	}
@@ -177,8 +186,8 @@ func (e *Engine) verifyPayouts(ctx context.Context, r *LedgerReport, sums map[le
 
 // verifyRefunds compares the refunds of an order with what it received, and those that were made with
 // what it says of them (threats M14).
-func (e *Engine) verifyRefunds(ctx context.Context, r *LedgerReport, orderID string, refunds []payment.Payout) error {
-	o, err := e.db.FindOrder(ctx, orderID)
+func (r audit) verifyRefunds(ctx context.Context, orderID string, refunds []payment.Payout) error {
+	o, err := r.db.FindOrder(ctx, orderID)
 	if err != nil {
 		return err
 	}
@@ -204,7 +213,7 @@ func (e *Engine) verifyRefunds(ctx context.Context, r *LedgerReport, orderID str
 	if over, err := promised.Cmp(came); err != nil || over <= 0 {
 		return err
 	}
-	if came, err = e.withLost(ctx, o, came); err != nil {
+	if came, err = r.withLost(ctx, o, came); err != nil {
 		return err
 	}
 	if over, err := promised.Cmp(came); err == nil && over > 0 {
@@ -215,8 +224,8 @@ func (e *Engine) verifyRefunds(ctx context.Context, r *LedgerReport, orderID str
 
 // withLost adds to what came for an order what a reorg took away from it: if that was paid back before, it
 // is a loss, of which the exception desk tells, and no fault of the books.
-func (e *Engine) withLost(ctx context.Context, o payment.Order, came money.Amount) (money.Amount, error) {
-	transfers, err := store.TransfersOf(ctx, e.db.Queries, o.ID)
+func (r audit) withLost(ctx context.Context, o payment.Order, came money.Amount) (money.Amount, error) {
+	transfers, err := store.TransfersOf(ctx, r.db.Queries, o.ID)
 	if err != nil {
 		return came, err
 	}
@@ -233,14 +242,14 @@ func (e *Engine) withLost(ctx context.Context, o payment.Order, came money.Amoun
 
 // verifyDesk compares the suspense accounts with what the open desk rows hold, and the rows that a
 // person closed with the entries by which he did.
-func (e *Engine) verifyDesk(ctx context.Context, r *LedgerReport, sums map[ledger.Account]map[ledger.Side]*big.Int, decisions map[string]int) error {
+func (r audit) verifyDesk(ctx context.Context, sums map[ledger.Account]map[ledger.Side]*big.Int, decisions map[string]int) error {
 	held := map[ledger.Account]*big.Int{}
-	rows, err := e.Desk(ctx)
+	rows, err := deskOf(ctx, r.db)
 	if err != nil {
 		return err
 	}
 	for _, row := range rows {
-		if err := e.verifyDecision(ctx, r, row, decisions); err != nil {
+		if err := r.verifyDecision(ctx, row, decisions); err != nil {
 			return err
 		}
 		if row.Status != payment.DeskOpen || row.Held.IsZero() {
@@ -280,7 +289,7 @@ func (e *Engine) verifyDesk(ctx context.Context, r *LedgerReport, sums map[ledge
 
 // verifyDecision takes the entry of a row's decision off decisions, and looks for the refund that it
 // names.
-func (e *Engine) verifyDecision(ctx context.Context, r *LedgerReport, row DeskRow, decisions map[string]int) error {
+func (r audit) verifyDecision(ctx context.Context, row DeskRow, decisions map[string]int) error {
 	if row.Status != payment.DeskResolved || row.Held.IsZero() {
 		return nil
 	}
@@ -288,7 +297,7 @@ func (e *Engine) verifyDecision(ctx context.Context, r *LedgerReport, row DeskRo
 	case payment.Attached, payment.Credited, payment.WrittenOff:
 		decisions[row.Key.String()]--
 	case payment.Refunded:
-		p, err := e.FindPayout(ctx, row.OutgoingID)
+		p, err := findPayout(ctx, r.db, row.OutgoingID)
 		if err != nil && !isCode(err, payment.CodeNotFound) {
 			return err
 		}

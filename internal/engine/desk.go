@@ -171,10 +171,12 @@ func (e *Engine) value(ctx context.Context, a money.Amount, why payment.Reason, 
 }
 
 // Desk returns every row of the exception desk, oldest first, without what surrounds it.
-func (e *Engine) Desk(ctx context.Context) ([]DeskRow, error) {
+func (e *Engine) Desk(ctx context.Context) ([]DeskRow, error) { return deskOf(ctx, e.db.Reader) }
+
+func deskOf(ctx context.Context, db store.Reader) ([]DeskRow, error) {
 	var desk []DeskRow
 	for after := ""; ; {
-		rows, err := e.db.Desk(ctx, query.DeskParams{After: after, MaxRows: mostListed})
+		rows, err := db.Desk(ctx, query.DeskParams{After: after, MaxRows: mostListed})
 		if err != nil {
 			return nil, fmt.Errorf("read the exception desk: %w", err)
 		}

@@ -48,10 +48,14 @@ func (e *Engine) byHand(ctx context.Context, number string, change func(context.
 
 // FindPayout returns the payout with that id, or that its dialect shows as number.
 func (e *Engine) FindPayout(ctx context.Context, number string) (payment.Payout, error) {
-	if o, err := e.db.FindPayout(ctx, number); err == nil {
+	return findPayout(ctx, e.db.Reader, number)
+}
+
+func findPayout(ctx context.Context, db store.Reader, number string) (payment.Payout, error) {
+	if o, err := db.FindPayout(ctx, number); err == nil {
 		return o.Payout, nil
 	}
-	return payoutOf(e.db.OutgoingByNumber(ctx, number))
+	return payoutOf(db.OutgoingByNumber(ctx, number))
 }
 
 // Payouts lists at most n payouts by id, behind after.

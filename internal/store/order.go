@@ -89,8 +89,8 @@ func (tx *Tx) SaveOrder(ctx context.Context, o payment.Order) error {
 }
 
 // FindOrder reads an order by its id.
-func (db *DB) FindOrder(ctx context.Context, id string) (payment.Order, error) {
-	row, err := db.Order(ctx, id)
+func (r Reader) FindOrder(ctx context.Context, id string) (payment.Order, error) {
+	row, err := r.Order(ctx, id)
 	if err != nil {
 		return payment.Order{}, fmt.Errorf("load order %s: %w", id, err)
 	}
@@ -98,8 +98,8 @@ func (db *DB) FindOrder(ctx context.Context, id string) (payment.Order, error) {
 }
 
 // FindOrderByNumber reads an order by the number its dialect shows.
-func (db *DB) FindOrderByNumber(ctx context.Context, number string) (payment.Order, error) {
-	row, err := db.OrderByNumber(ctx, number)
+func (r Reader) FindOrderByNumber(ctx context.Context, number string) (payment.Order, error) {
+	row, err := r.OrderByNumber(ctx, number)
 	if err != nil {
 		return payment.Order{}, fmt.Errorf("load order number %q: %w", number, err)
 	}
@@ -107,8 +107,8 @@ func (db *DB) FindOrderByNumber(ctx context.Context, number string) (payment.Ord
 }
 
 // FindOrderByPage reads an order by its page's token, which is the number of one without another.
-func (db *DB) FindOrderByPage(ctx context.Context, token string) (payment.Order, error) {
-	row, err := db.OrderByPage(ctx, token)
+func (r Reader) FindOrderByPage(ctx context.Context, token string) (payment.Order, error) {
+	row, err := r.OrderByPage(ctx, token)
 	if err != nil {
 		return payment.Order{}, fmt.Errorf("load order by its page: %w", err)
 	}
@@ -116,8 +116,8 @@ func (db *DB) FindOrderByPage(ctx context.Context, token string) (payment.Order,
 }
 
 // ListOrders reads orders, the youngest first, and how many there are in all; 0 when none is left to list.
-func (db *DB) ListOrders(ctx context.Context, p query.ListOrdersParams) (orders []payment.Order, total int64, err error) {
-	rows, err := db.Queries.ListOrders(ctx, p)
+func (r Reader) ListOrders(ctx context.Context, p query.ListOrdersParams) (orders []payment.Order, total int64, err error) {
+	rows, err := r.Queries.ListOrders(ctx, p)
 	if err != nil {
 		return nil, 0, fmt.Errorf("list orders of app %s: %w", p.AppID, err)
 	}
@@ -132,8 +132,8 @@ func (db *DB) ListOrders(ctx context.Context, p query.ListOrdersParams) (orders 
 }
 
 // ListHomes reads an app's static addresses, the youngest first.
-func (db *DB) ListHomes(ctx context.Context, p query.ListHomesParams) (homes []payment.Order, err error) {
-	rows, err := db.Queries.ListHomes(ctx, p)
+func (r Reader) ListHomes(ctx context.Context, p query.ListHomesParams) (homes []payment.Order, err error) {
+	rows, err := r.Queries.ListHomes(ctx, p)
 	if err != nil {
 		return nil, fmt.Errorf("list static addresses of app %s: %w", p.AppID, err)
 	}
@@ -148,8 +148,8 @@ func (db *DB) ListHomes(ctx context.Context, p query.ListHomesParams) (homes []p
 }
 
 // FindOrderByReference reads an order by its app's own reference.
-func (db *DB) FindOrderByReference(ctx context.Context, appID, reference string) (payment.Order, error) {
-	row, err := db.OrderByReference(ctx, query.OrderByReferenceParams{AppID: appID, Reference: reference})
+func (r Reader) FindOrderByReference(ctx context.Context, appID, reference string) (payment.Order, error) {
+	row, err := r.OrderByReference(ctx, query.OrderByReferenceParams{AppID: appID, Reference: reference})
 	if err != nil {
 		return payment.Order{}, fmt.Errorf("load order %q of app %s: %w", reference, appID, err)
 	}
@@ -274,8 +274,8 @@ func (tx *Tx) Emit(ctx context.Context, e payment.Event, deliveryID string, tell
 }
 
 // FindEvent reads an event by its id.
-func (db *DB) FindEvent(ctx context.Context, id string) (payment.Event, error) {
-	row, err := db.Event(ctx, id)
+func (r Reader) FindEvent(ctx context.Context, id string) (payment.Event, error) {
+	row, err := r.Event(ctx, id)
 	if err != nil {
 		return payment.Event{}, fmt.Errorf("load event %s: %w", id, err)
 	}
@@ -283,8 +283,8 @@ func (db *DB) FindEvent(ctx context.Context, id string) (payment.Event, error) {
 }
 
 // FindEventsOf reads an order's events, in the order they happened.
-func (db *DB) FindEventsOf(ctx context.Context, orderID string) ([]payment.Event, error) {
-	rows, err := db.OrderEvents(ctx, orderID)
+func (r Reader) FindEventsOf(ctx context.Context, orderID string) ([]payment.Event, error) {
+	rows, err := r.OrderEvents(ctx, orderID)
 	if err != nil {
 		return nil, fmt.Errorf("load events of order %s: %w", orderID, err)
 	}

@@ -51,8 +51,8 @@ func (tx *Tx) SavePayout(ctx context.Context, p payment.Payout) error {
 }
 
 // FindPayout reads a payout by its id.
-func (db *DB) FindPayout(ctx context.Context, id string) (Outgoing, error) {
-	row, err := db.Outgoing(ctx, id)
+func (r Reader) FindPayout(ctx context.Context, id string) (Outgoing, error) {
+	row, err := r.Outgoing(ctx, id)
 	if err != nil {
 		return Outgoing{}, fmt.Errorf("load payout %s: %w", id, err)
 	}

@@ -57,7 +57,7 @@ func openPostgres(ctx context.Context, url string, o Options) (*DB, error) {
 	if o.Writers == 0 {
 		o.Writers = defaultWriters
 	}
-	db := &DB{reads: poolReads{pool}}
+	db := &DB{reads: postgresPool{postgresReads{pool}, pool}}
 	db.Queries = query.New(db.reads)
 	for range o.Writers {
 		config := pool.Config().ConnConfig
@@ -126,28 +126,48 @@ func checkSync(ctx context.Context, pool *pgxpool.Pool) error {
 	return nil
 }
 
-// poolReads runs reads on any connection of the pool.
-type poolReads struct{ pool *pgxpool.Pool }
+// postgresPool runs reads on any of its connections.
+type postgresPool struct {
+	postgresReads
+	pool *pgxpool.Pool
+}
 
-func (p poolReads) Exec(context.Context, string, ...any) (pgconn.CommandTag, error) {
+func (p postgresPool) snapshot(ctx context.Context, read func(query.DBTX) error) error {
+	tx, err := p.pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
+	if err != nil {
+		return fmt.Errorf("store: begin to read: %w", err)
+	}
+	defer tx.Rollback(context.WithoutCancel(ctx)) // it has written nothing
+	return read(postgresReads{tx})
+}
+
+func (p postgresPool) close() { p.pool.Close() }
+
+// postgresReads runs reads on a pool or in a transaction.
+type postgresReads struct {
+	from interface {
+		Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+		QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+	}
+}
+
+func (p postgresReads) Exec(context.Context, string, ...any) (pgconn.CommandTag, error) {
 	return pgconn.CommandTag{}, errNotRead
 }
 
-func (p poolReads) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+func (p postgresReads) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
 	if !isRead(sql) {
 		return nil, errNotRead
 	}
-	return p.pool.Query(ctx, sql, args...)
+	return p.from.Query(ctx, sql, args...)
 }
 
-func (p poolReads) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
+func (p postgresReads) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
 	if !isRead(sql) {
 		return oneRow{err: errNotRead}
 	}
-	return p.pool.QueryRow(ctx, sql, args...)
+	return p.from.QueryRow(ctx, sql, args...)
 }
-
-func (p poolReads) close() { p.pool.Close() }
 
 // isRead reports whether a generated query, which begins with its name in a comment, only reads.
 func isRead(sql string) bool {

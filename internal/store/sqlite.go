@@ -76,7 +76,7 @@ func openSQLite(ctx context.Context, path string, o Options) (_ *DB, err error) 
 	if err := c.checkDurable(); err != nil {
 		return nil, err
 	}
-	db := &DB{reads: &sqliteReads{db: read, prepared: map[string]*sql.Stmt{}}}
+	db := &DB{reads: &sqlitePool{readsPrepared(read), read}}
 	db.Queries = query.New(db.reads)
 	db.writers = []*writer{newWriter(c)}
 	return db, nil
@@ -420,11 +420,38 @@ func assign(dest any, value driver.Value) error {
 	return fmt.Errorf("%T read into %T", value, dest)
 }
 
-// sqliteReads runs reads on the pool, each statement prepared once.
+// sqlitePool runs reads on any of its connections.
+type sqlitePool struct {
+	*sqliteReads
+	db *sql.DB
+}
+
+// snapshot: a transaction that only reads sees the moment of its first query (WAL).
+func (p *sqlitePool) snapshot(ctx context.Context, read func(query.DBTX) error) error {
+	tx, err := p.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return fmt.Errorf("store: begin to read: %w", err)
+	}
+	defer tx.Rollback() // it has written nothing
+	return read(readsPrepared(tx))
+}
+
+func (p *sqlitePool) close() { p.db.Close() }
+
+// preparer is a pool or a transaction.
+type preparer interface {
+	PrepareContext(ctx context.Context, text string) (*sql.Stmt, error)
+}
+
+// sqliteReads runs reads, each statement prepared once.
 type sqliteReads struct {
-	db       *sql.DB
+	from     preparer
 	mu       sync.RWMutex
 	prepared map[string]*sql.Stmt // under mu
+}
+
+func readsPrepared(from preparer) *sqliteReads {
+	return &sqliteReads{from: from, prepared: map[string]*sql.Stmt{}}
 }
 
 func (r *sqliteReads) stmt(ctx context.Context, text string) (*sql.Stmt, error) {
@@ -439,7 +466,7 @@ func (r *sqliteReads) stmt(ctx context.Context, text string) (*sql.Stmt, error) 
 	if s := r.prepared[text]; s != nil {
 		return s, nil
 	}
-	s, err := r.db.PrepareContext(ctx, text)
+	s, err := r.from.PrepareContext(ctx, text)
 	if err != nil {
 		return nil, err
 	}
@@ -470,8 +497,6 @@ func (r *sqliteReads) QueryRow(ctx context.Context, text string, args ...any) pg
 	found, err := r.Query(ctx, text, args...)
 	return oneRow{found, err}
 }
-
-func (r *sqliteReads) close() { r.db.Close() }
 
 // pooledRows fits database/sql's rows to the interface that the generated queries expect.
 type pooledRows struct {

@@ -35,10 +35,13 @@ var (
 // errNotRead refuses a query that writes, outside of Update.
 var errNotRead = errors.New("store: writes go through Update")
 
+// Reader reads. The DB's own sees what is committed at each query's moment, a Snapshot's what was at
+// one moment.
+type Reader struct{ *query.Queries }
+
 // DB is one database. It is safe for concurrent use.
 type DB struct {
-	// Queries reads at once, outside any update.
-	*query.Queries
+	Reader  // outside any update
 	reads   readPool
 	writers []*writer
 	around  func(run func() error) error // Options.Around
@@ -50,6 +53,7 @@ type DB struct {
 // readPool is what readers share.
 type readPool interface {
 	query.DBTX
+	snapshot(ctx context.Context, read func(query.DBTX) error) error
 	close()
 }
 
@@ -103,6 +107,13 @@ func (db *DB) Update(ctx context.Context, key string, fn func(ctx context.Contex
 		return w.do(ctx, fn)
 	}
 	return db.around(func() error { return w.do(ctx, fn) })
+}
+
+// Snapshot runs read on the database as it is at one moment, whatever is written meanwhile: sums over
+// several queries agree. What the writers leave behind is kept for it, so it should end in minutes. Its
+// Reader is for one goroutine, and ends with it.
+func (db *DB) Snapshot(ctx context.Context, read func(Reader) error) error {
+	return db.reads.snapshot(ctx, func(at query.DBTX) error { return read(Reader{query.New(at)}) })
 }
 
 // Waiting is how many updates wait to enter a group.

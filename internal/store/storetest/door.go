@@ -478,6 +478,34 @@ func readersDoNotWrite(w *world) {
 	w.merchants(map[string]bool{"b": false})
 }
 
+func oneMoment(w *world) {
+	w.must(key, merchant("before"))
+	err := w.db.Snapshot(w.ctx, func(at store.Reader) error {
+		if _, err := at.Merchant(w.ctx, "before"); err != nil {
+			return err
+		}
+		w.must(key, merchant("after")) // readers hold up no writer
+		if _, err := at.Merchant(w.ctx, "after"); !errors.Is(err, store.ErrNotFound) {
+			w.Errorf("what was written later is seen: %v", err)
+		}
+		w.merchants(map[string]bool{"before": true, "after": true})
+		if _, err := at.TakeAddressIndex(w.ctx, "before"); err == nil {
+			w.Error("an UPDATE went past the door")
+		}
+		return nil
+	})
+	if err != nil {
+		w.Error(err)
+	}
+	why := errors.New("why")
+	for range 20 { // more often than there are connections
+		if err := w.db.Snapshot(w.ctx, func(store.Reader) error { return why }); !errors.Is(err, why) {
+			w.Errorf("it says %v", err)
+		}
+	}
+	w.merchants(map[string]bool{"before": true, "after": true})
+}
+
 func oddText(w *world) {
 	for _, text := range []string{"a\x00b", "\xff", "\xed\xa0\x80"} {
 		for _, fn := range []change{merchant(text), func(ctx context.Context, tx *store.Tx) error {

@@ -34,6 +34,7 @@ func Run(t *testing.T, e Engine) {
 		"too many waiting updates are refused":                 busy,
 		"closing waits for what has begun":                     closing,
 		"reading queries do not write":                         readersDoNotWrite,
+		"a snapshot is of one moment":                          oneMoment,
 		"text that one engine cannot hold is refused":          oddText,
 		"M10 the largest amounts are kept to the last digit":   largeAmounts,
 		"M10 an amount that is no digits is refused":           oddAmounts,
