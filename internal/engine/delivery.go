@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"florin/internal/id"
 	"florin/internal/payment"
 	"florin/internal/store"
 	"florin/internal/store/query"
@@ -255,4 +257,47 @@ func (e *Engine) Resend(ctx context.Context, eventID string) (string, error) {
 	})
 	e.announce()
 	return deliveryID, err
+}
+
+// DeliveryFilter says which deliveries to list.
+type DeliveryFilter struct {
+	AppID  string    // "" for every app
+	Since  time.Time // when they were made; the zero time bounds nothing
+	Failed bool      // only what was tried in vain, of events that did not arrive in another delivery either
+	Before string    // only those that are older than this delivery; "" for the youngest
+	Limit  int       // at most maxListed at once
+}
+
+// DeliveryRow is a delivery as an operator looks at it.
+type DeliveryRow struct {
+	ID, EventID, AppID string
+	Kind               payment.EventKind
+	Number, Reference  string // of the order or the payout
+	Status             DeliveryStatus
+	Attempts           int
+	DueAt, CreatedAt   time.Time
+	Last               *Attempt // without its headers; nil before the first
+}
+
+// Deliveries lists deliveries, the youngest first.
+func (e *Engine) Deliveries(ctx context.Context, f DeliveryFilter) ([]DeliveryRow, error) {
+	p := query.ListDeliveriesParams{Before: cmp.Or(f.Before, "~"), AppID: f.AppID, Failed: f.Failed, MaxRows: int32(min(max(f.Limit, 1), maxListed))}
+	if !f.Since.IsZero() {
+		p.Since = id.Floor("dlv", f.Since)
+	}
+	rows, err := e.db.ListDeliveries(ctx, p)
+	if err != nil {
+		return nil, fmt.Errorf("list deliveries: %w", err)
+	}
+	list := make([]DeliveryRow, len(rows))
+	for i, row := range rows {
+		list[i] = DeliveryRow{
+			ID: row.ID, EventID: row.EventID, AppID: row.AppID, Kind: payment.EventKind(row.Kind), Number: row.Number, Reference: row.Reference,
+			Status: DeliveryStatus(row.Status), Attempts: int(row.Attempts), DueAt: time.UnixMicro(row.DueAt).UTC(), CreatedAt: time.UnixMicro(row.CreatedAt).UTC(),
+		}
+		if row.TriedAt > 0 {
+			list[i].Last = &Attempt{At: time.UnixMicro(row.TriedAt).UTC(), URL: row.Url, Status: int(row.Http), Answer: row.Answer, Error: row.Error}
+		}
+	}
+	return list, nil
 }

@@ -39,3 +39,17 @@ ORDER BY e.id LIMIT @max_rows;
 -- name: HastenDeliveries :exec
 -- Makes what waits of an event, and is not in flight, due now.
 UPDATE deliveries SET due_at = @now WHERE event_id = @event_id AND status || '' = 'waiting' AND leased_until <= @now AND due_at > @now;
+
+-- name: ListDeliveries :many
+-- Deliveries since an id and before another, the youngest first, of an app or with '' of all, with their last try. failed
+-- leaves only those that were tried in vain, of events that did not arrive otherwise. Pass '~' to begin, then the last id seen.
+SELECT d.id, d.event_id, e.kind, d.app_id, CAST(COALESCE(r.number, p.number, '') AS TEXT) AS number,
+    CAST(COALESCE(r.reference, p.reference, '') AS TEXT) AS reference, d.status, d.attempts, d.due_at, d.created_at,
+    CAST(COALESCE(t.at, 0) AS BIGINT) AS tried_at, CAST(COALESCE(t.url, '') AS TEXT) AS url, CAST(COALESCE(t.status, 0) AS BIGINT) AS http,
+    COALESCE(t.answer, d.body) AS answer, CAST(COALESCE(t.error, '') AS TEXT) AS error
+FROM deliveries AS d JOIN events AS e ON e.id = d.event_id LEFT JOIN orders AS r ON r.id = d.order_id
+    LEFT JOIN outgoing AS p ON p.id = d.order_id LEFT JOIN attempts AS t ON t.delivery_id = d.id AND t.n = d.attempts
+WHERE d.id >= @since AND d.id < @before AND (CAST(@app_id AS TEXT) = '' OR d.app_id = @app_id)
+    AND (NOT CAST(@failed AS BOOLEAN) OR d.attempts > 0 AND d.status || '' IN ('waiting', 'exhausted')
+        AND NOT EXISTS (SELECT 1 FROM deliveries AS o WHERE o.event_id = d.event_id AND o.status || '' = 'delivered'))
+ORDER BY d.id DESC LIMIT @max_rows;

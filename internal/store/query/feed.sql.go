@@ -176,6 +176,89 @@ func (q *Queries) InsertAPIToken(ctx context.Context, arg InsertAPITokenParams) 
 	return err
 }
 
+const listDeliveries = `-- name: ListDeliveries :many
+SELECT d.id, d.event_id, e.kind, d.app_id, CAST(COALESCE(r.number, p.number, '') AS TEXT) AS number,
+    CAST(COALESCE(r.reference, p.reference, '') AS TEXT) AS reference, d.status, d.attempts, d.due_at, d.created_at,
+    CAST(COALESCE(t.at, 0) AS BIGINT) AS tried_at, CAST(COALESCE(t.url, '') AS TEXT) AS url, CAST(COALESCE(t.status, 0) AS BIGINT) AS http,
+    COALESCE(t.answer, d.body) AS answer, CAST(COALESCE(t.error, '') AS TEXT) AS error
+FROM deliveries AS d JOIN events AS e ON e.id = d.event_id LEFT JOIN orders AS r ON r.id = d.order_id
+    LEFT JOIN outgoing AS p ON p.id = d.order_id LEFT JOIN attempts AS t ON t.delivery_id = d.id AND t.n = d.attempts
+WHERE d.id >= $1 AND d.id < $2 AND (CAST($3 AS TEXT) = '' OR d.app_id = $3)
+    AND (NOT CAST($4 AS BOOLEAN) OR d.attempts > 0 AND d.status || '' IN ('waiting', 'exhausted')
+        AND NOT EXISTS (SELECT 1 FROM deliveries AS o WHERE o.event_id = d.event_id AND o.status || '' = 'delivered'))
+ORDER BY d.id DESC LIMIT $5
+`
+
+type ListDeliveriesParams struct {
+	Since   string
+	Before  string
+	AppID   string
+	Failed  bool
+	MaxRows int32
+}
+
+type ListDeliveriesRow struct {
+	ID        string
+	EventID   string
+	Kind      string
+	AppID     string
+	Number    string
+	Reference string
+	Status    string
+	Attempts  int64
+	DueAt     int64
+	CreatedAt int64
+	TriedAt   int64
+	Url       string
+	Http      int64
+	Answer    []byte
+	Error     string
+}
+
+// Deliveries since an id and before another, the youngest first, of an app or with ” of all, with their last try. failed
+// leaves only those that were tried in vain, of events that did not arrive otherwise. Pass '~' to begin, then the last id seen.
+func (q *Queries) ListDeliveries(ctx context.Context, arg ListDeliveriesParams) ([]ListDeliveriesRow, error) {
+	rows, err := q.db.Query(ctx, listDeliveries,
+		arg.Since,
+		arg.Before,
+		arg.AppID,
+		arg.Failed,
+		arg.MaxRows,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListDeliveriesRow
+	for rows.Next() {
+		var i ListDeliveriesRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.EventID,
+			&i.Kind,
+			&i.AppID,
+			&i.Number,
+			&i.Reference,
+			&i.Status,
+			&i.Attempts,
+			&i.DueAt,
+			&i.CreatedAt,
+			&i.TriedAt,
+			&i.Url,
+			&i.Http,
+			&i.Answer,
+			&i.Error,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const revokeAPIToken = `-- name: RevokeAPIToken :exec
 UPDATE api_tokens SET revoked_at = $1 WHERE id = $2 AND app_id = $3 AND revoked_at = 0
 `
