@@ -111,6 +111,7 @@ func playCCPayment(t *testing.T, node *peer.EVM) {
 			at.approve()
 			return nil
 		},
+		Rest: w.rest,
 	})
 	w.must(err)
 	w.holds(payee, "USDT", "6") // the withdrawal and the refund
@@ -129,6 +130,12 @@ func playCCPayment(t *testing.T, node *peer.EVM) {
 	w.reconciled("USDT", "USDC")
 	w.florin.Stop()
 	w.booksAndChainAgree()
+}
+
+// rest is for a merchant that is about to close.
+func (w *world) rest(context.Context) error {
+	w.settled()
+	return nil
 }
 
 // request is the payment that a page offers to wallets (EIP-681).
@@ -187,6 +194,7 @@ func playPayProtocol(t *testing.T, node *peer.EVM) {
 			w.florin.Run("desk", "attach", found.ID, "--order", a.OutPaymentNo, "--by", "anna")
 			return nil
 		},
+		Rest: w.rest,
 	})
 	w.must(err)
 	w.holds(payee, "USDT", "6.5") // the withdrawal and the refund

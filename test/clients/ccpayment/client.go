@@ -43,6 +43,9 @@ type Config struct {
 	// Refund pays an order back to Payee, all of it, as the gateway's operator would, and sees that it is sent and final.
 	// If it is nil none is.
 	Refund func(ctx context.Context, orderID string) error
+	// Rest waits until the gateway has no more to tell: the merchant's server closes after that. It may be nil if that does
+	// not matter.
+	Rest func(ctx context.Context) error
 }
 
 // Payment is what there is to pay.
@@ -127,6 +130,11 @@ func (c Config) do(ctx context.Context, ask string, with json.RawMessage) (any, 
 			return nil, err
 		}
 		return nil, c.PayHosted(ctx, h)
+	case "rest":
+		if c.Rest == nil {
+			return nil, nil
+		}
+		return nil, c.Rest(ctx)
 	}
 	return nil, fmt.Errorf("nobody knows how to %s", ask)
 }

@@ -47,6 +47,9 @@ type Config struct {
 	// Repair settles an order with the abnormal payment that was to pay it, as a person at the console would. If it is nil
 	// the payment stays abnormal.
 	Repair func(ctx context.Context, a Abnormal) error
+	// Rest waits until the gateway has no more to tell: the merchant's server closes after that. It may be nil if that does
+	// not matter.
+	Rest func(ctx context.Context) error
 }
 
 // Payment is what there is to pay.
@@ -139,6 +142,11 @@ func (c Config) do(ctx context.Context, ask string, with json.RawMessage) (any, 
 			return nil, err
 		}
 		return nil, c.Repair(ctx, a)
+	case "rest":
+		if c.Rest == nil {
+			return nil, nil
+		}
+		return nil, c.Rest(ctx)
 	}
 	return nil, fmt.Errorf("nobody knows how to %s", ask)
 }
