@@ -277,6 +277,7 @@ func verify(r *run, orphans bool) error {
 }
 
 type webhookCommand struct {
+	List   webhookList   `cmd:"" help:"List what merchants are told, the youngest first, and what became of it."`
 	Resend webhookResend `cmd:"" help:"Tell a merchant events again."`
 }
 

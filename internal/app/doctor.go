@@ -129,6 +129,7 @@ func (p *program) examine(r *run, f *findings) {
 	p.examineBooks(r, f)
 	p.examineRates(r, f)
 	p.examineNews(r, f)
+	p.examineVain(r, f)
 	p.examineTreasury(r, f)
 	for _, n := range p.live {
 		p.examineNode(r, n, f)
