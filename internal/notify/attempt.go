@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -89,7 +90,7 @@ func (n *Notifier) send(ctx context.Context, format Format, d engine.Delivery, a
 	if err != nil {
 		return false, err
 	}
-	headers, err := format.Headers(d.App, target, d.Body, a.At)
+	headers, err := format.Headers(inTurn(d.App, d.Attempts), target, d.Body, a.At)
 	if err != nil {
 		return false, fmt.Errorf("headers: %w", err)
 	}
@@ -112,6 +113,15 @@ func (n *Notifier) send(ctx context.Context, format Format, d engine.Delivery, a
 	// No dialect takes another class: a redirect is not followed, and is no acknowledgement
 	// (threats H08).
 	return status/100 == 2 && format.Acknowledged(status, answer), nil
+}
+
+// inTurn returns app with the key first that this attempt is signed with. After a rotation each is tried in turn
+// until the grace ends: nobody tells us which of them the merchant's server has (threats H10).
+func inTurn(app engine.App, attempts int) engine.App {
+	if n := len(app.Keys); n > 1 {
+		app.Keys = slices.Concat(app.Keys[attempts%n:], app.Keys[:attempts%n])
+	}
+	return app
 }
 
 // plan says what becomes of a delivery whose attempt at now failed. The next one keeps its

@@ -171,6 +171,34 @@ func TestH10_NewTimeAndSignatureSameBytes(t *testing.T) {
 	}
 }
 
+// TestH10_EitherSecretDuringARotation: a merchant who has not put the new secret in place hears with the second attempt, one who has
+// with the first; when the grace is over, the old one signs nothing.
+func TestH10_EitherSecretDuringARotation(t *testing.T) {
+	w := newWorld(t)
+	w.shop.answer = refuses
+	w.expired(w.app, "", 1)
+	secret, err := w.engine.RotateKey(t.Context(), w.app.ID, time.Minute)
+	w.must(err)
+	w.clock.Advance(2 * time.Second) // an app is kept that long
+	n := w.notifier()
+	for _, wait := range []time.Duration{0, 5 * time.Second, 15 * time.Second, 30 * time.Second, 3 * time.Minute, 10 * time.Minute} {
+		w.clock.Advance(wait)
+		w.tell(n)
+	}
+	var by []string
+	for _, h := range w.shop.heard() {
+		switch {
+		case signed(secret, h.header, []byte(h.body)) == nil:
+			by = append(by, "new")
+		case signed(w.secret, h.header, []byte(h.body)) == nil:
+			by = append(by, "old")
+		}
+	}
+	if got := strings.Join(by, " "); got != "new old new old new new" {
+		t.Errorf("signed with %s", got)
+	}
+}
+
 func TestNewerNewsEndsTheRetriesOfOlder(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		w.shop.answer = refuses
