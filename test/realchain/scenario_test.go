@@ -77,10 +77,10 @@ var scenarios = []scenario{
 func play(t *testing.T, node *peer.EVM) {
 	w := newWorld(t, node)
 	late, inside := w.choose(w.order("USDT", 60)), w.choose(w.order("ETH", 60)) // they take a minute of real time to end
+	w.payFromInside(inside)                                                     // before anything that may take longer
 	w.watchPages()
 	w.playScenarios()
 	w.playReorgs()
-	w.payFromInside(inside)
 	w.playLate(late)
 	w.checkFromInside(inside)
 	w.booksAndChainAgree()
@@ -189,6 +189,7 @@ func (w *world) playLate(o *order) {
 func (w *world) payFromInside(o *order) {
 	w.t.Helper()
 	o.txs = append(o.txs, w.send("--value", o.units, w.failer, "coin(address[],uint256)", "["+o.address+"]", o.units))
+	w.inside = o
 }
 
 // checkFromInside: it is found before the order times out, and waits at the exception desk.
@@ -206,6 +207,7 @@ func (w *world) checkFromInside(o *order) {
 			t.Errorf("exception desk (-want +got):\n%s", diff)
 		}
 		w.booked(o, "deposit")
+		w.inside = nil
 	})
 }
 
