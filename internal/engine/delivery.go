@@ -174,7 +174,7 @@ func (e *Engine) tells(ctx context.Context, event payment.Event) (told, each boo
 		return event.Kind.Final(), false, nil
 	}
 	o, err := e.db.FindOrder(ctx, event.Facts.OrderID)
-	return o.Policy.Tells(event.Kind), o.Policy.Each, err
+	return o.Policy.Tells(event.Kind), o.Policy.Each && event.Kind != payment.EventSeen, err
 }
 
 // RecordAttempt writes what came of a try and ends the lease. With status waiting, the next try

@@ -143,9 +143,7 @@ func (e *Engine) settle(ctx context.Context, l lease, part []*orderWork) (whole 
 		if err != nil {
 			return err
 		}
-		if whole = len(transfers) < settleTransfers; len(transfers) == 0 {
-			return errNothing
-		}
+		whole = len(transfers) < settleTransfers
 		j := e.judge(tx, orders)
 		if err := j.deposits(ctx, transfers); err != nil {
 			return err
@@ -154,6 +152,11 @@ func (e *Engine) settle(ctx context.Context, l lease, part []*orderWork) (whole 
 			if err := j.settle(ctx, t); err != nil {
 				return err
 			}
+		}
+		if told, err := j.herald(ctx, transfers); err != nil {
+			return err
+		} else if told == 0 && len(transfers) == 0 {
+			return errNothing
 		}
 		return j.save(ctx)
 	})

@@ -12,6 +12,7 @@ type EventKind string
 // The events of an order.
 const (
 	EventCreated  EventKind = "order.created"
+	EventSeen     EventKind = "transfer.seen" // a block has something for it; only where the policy tells of it
 	EventPartial  EventKind = "order.partial" // something counted, less than is due
 	EventPaid     EventKind = "order.paid"
 	EventExpired  EventKind = "order.expired"

@@ -107,3 +107,6 @@ SELECT * FROM deliveries WHERE order_id = @order_id ORDER BY sequence, id LIMIT 
 
 -- name: OrderEvents :many
 SELECT * FROM events WHERE order_id = @order_id ORDER BY sequence, id LIMIT 1000;
+
+-- name: EventsOfKind :many
+SELECT * FROM events WHERE order_id = @order_id AND kind || '' = CAST(@kind AS TEXT) ORDER BY id LIMIT @max_rows;

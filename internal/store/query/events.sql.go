@@ -279,6 +279,45 @@ func (q *Queries) Events(ctx context.Context, arg EventsParams) ([]Event, error)
 	return items, nil
 }
 
+const eventsOfKind = `-- name: EventsOfKind :many
+SELECT id, kind, order_id, merchant_id, app_id, sequence, at, doc FROM events WHERE order_id = $1 AND kind || '' = CAST($2 AS TEXT) ORDER BY id LIMIT $3
+`
+
+type EventsOfKindParams struct {
+	OrderID string
+	Kind    string
+	MaxRows int32
+}
+
+func (q *Queries) EventsOfKind(ctx context.Context, arg EventsOfKindParams) ([]Event, error) {
+	rows, err := q.db.Query(ctx, eventsOfKind, arg.OrderID, arg.Kind, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Event
+	for rows.Next() {
+		var i Event
+		if err := rows.Scan(
+			&i.ID,
+			&i.Kind,
+			&i.OrderID,
+			&i.MerchantID,
+			&i.AppID,
+			&i.Sequence,
+			&i.At,
+			&i.Doc,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const insertAttempt = `-- name: InsertAttempt :exec
 INSERT INTO attempts (delivery_id, n, at, url, headers, status, answer, error, took_micros)
 SELECT d.id, d.attempts, $1, $2, $3, $4, $5, $6, $7 FROM deliveries AS d
