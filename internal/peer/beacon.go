@@ -108,7 +108,7 @@ func (b *beacon) mine(count int) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for range count {
-		if err := poll(20*time.Second, b.poolIsUpToDate); err != nil {
+		if err := poll(Patience, b.poolIsUpToDate); err != nil {
 			return err
 		}
 		p, err := b.fill()
@@ -153,7 +153,7 @@ func (b *beacon) reorg(depth int) error {
 func (b *beacon) rewind(depth int) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if err := poll(20*time.Second, b.poolIsUpToDate); err != nil { // what it had not seen mined it would keep
+	if err := poll(Patience, b.poolIsUpToDate); err != nil { // what it had not seen mined it would keep
 		return err
 	}
 	keep, err := b.fork(depth)
@@ -179,7 +179,7 @@ func (b *beacon) rewind(depth int) error {
 		return err
 	}
 	for sender := range senders {
-		if err := poll(20*time.Second, func() error { return b.poolWentBack(sender) }); err != nil {
+		if err := poll(Patience, func() error { return b.poolWentBack(sender) }); err != nil {
 			return err
 		}
 	}

@@ -215,7 +215,7 @@ func (n *EVM) Start() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	n.must(n.start(exec.Command(n.proc.cmd.Path, n.proc.cmd.Args[1:]...), n.proc.log))
-	n.must(poll(30*time.Second, b.resume))
+	n.must(poll(Patience, b.resume))
 	b.down = false
 }
 
@@ -235,7 +235,7 @@ func (n *EVM) Cast(args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
-var client = &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{Proxy: nil}}
+var client = &http.Client{Timeout: 2 * time.Minute, Transport: &http.Transport{Proxy: nil}}
 
 func startEVM(t testing.TB, command func(port int) *exec.Cmd) *EVM {
 	t.Helper()
@@ -243,7 +243,7 @@ func startEVM(t testing.TB, command func(port int) *exec.Cmd) *EVM {
 	var err error
 	for range 3 { // somebody may take the port before the node does
 		var port int
-		if port, err = freePort(); err != nil {
+		if port, err = FreePort(); err != nil {
 			break
 		}
 		n := &EVM{URL: fmt.Sprintf("http://127.0.0.1:%d", port), Accounts: devAccounts, t: t}
@@ -262,7 +262,7 @@ func (n *EVM) start(command *exec.Cmd, log string) (err error) {
 	if n.proc, err = start(command, log, syscall.SIGKILL); err != nil {
 		return err
 	}
-	err = n.proc.ready(30*time.Second, func() error {
+	err = n.proc.ready(Patience, func() error {
 		_, err := n.Call("eth_chainId")
 		return err
 	})

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"florin/internal/peer"
 )
@@ -108,7 +107,7 @@ func TestGethMakesNoEmptyBlocks(t *testing.T) {
 		})
 	}
 	all.Wait()
-	peer.Eventually(t, 20*time.Second, func() error {
+	peer.Eventually(t, peer.Patience, func() error {
 		if got := node.Cast("balance", payee); got != strconv.Itoa(len(raws)) {
 			return fmt.Errorf("the payee has %s wei", got)
 		}
@@ -151,7 +150,7 @@ func TestNodesMineWhatWaits(t *testing.T) {
 			if name == "anvil" { // it looks at what comes, not at what waits
 				node.Mine(1)
 			}
-			peer.Eventually(t, 10*time.Second, func() error { return mined(node, id) })
+			peer.Eventually(t, peer.Patience, func() error { return mined(node, id) })
 		})
 	}
 }
@@ -184,7 +183,7 @@ func TestNodesReorg(t *testing.T) {
 			node := start(t)
 			node.Mine(5)
 			id, raw := pay(t, 1, 0, "5", node)
-			peer.Eventually(t, 10*time.Second, func() error { return mined(node, id) })
+			peer.Eventually(t, peer.Patience, func() error { return mined(node, id) })
 			node.Mine(2)
 			head, fork := node.Height(), blockAt(t, node, fmt.Sprintf("%#x", node.Height()-3))
 			lost := blockAt(t, node, fmt.Sprintf("%#x", head-2))
@@ -202,12 +201,12 @@ func TestNodesReorg(t *testing.T) {
 			}
 			// Others are not held up.
 			other, _ := pay(t, 2, 0, "7", node)
-			peer.Eventually(t, 10*time.Second, func() error { return mined(node, other) })
+			peer.Eventually(t, peer.Patience, func() error { return mined(node, other) })
 			if got := node.Cast("balance", payee); got != "7" {
 				t.Errorf("the payee has %s wei, want only the other's 7", got)
 			}
 			node.SendAgain(id, raw)
-			peer.Eventually(t, 10*time.Second, func() error { return mined(node, id) })
+			peer.Eventually(t, peer.Patience, func() error { return mined(node, id) })
 			if got := node.Cast("balance", payee); got != "12" {
 				t.Errorf("the payee has %s wei after both", got)
 			}
@@ -240,13 +239,13 @@ func TestGethReleases(t *testing.T) {
 	t.Parallel()
 	node := peer.Geth(t)
 	id, _ := pay(t, 1, 0, "5", node)
-	peer.Eventually(t, 10*time.Second, func() error { return mined(node, id) })
+	peer.Eventually(t, peer.Patience, func() error { return mined(node, id) })
 	node.Reorg(1)
 	if mined(node, id) == nil {
 		t.Error("it is in a block after the reorg")
 	}
 	node.Release()
-	peer.Eventually(t, 10*time.Second, func() error { return mined(node, id) })
+	peer.Eventually(t, peer.Patience, func() error { return mined(node, id) })
 }
 
 func TestGethRewinds(t *testing.T) {
@@ -255,7 +254,7 @@ func TestGethRewinds(t *testing.T) {
 	node.Mine(3)
 	for range 5 {
 		id, raw := pay(t, 1, 0, "5", node)
-		peer.Eventually(t, 10*time.Second, func() error { return mined(node, id) })
+		peer.Eventually(t, peer.Patience, func() error { return mined(node, id) })
 		head := node.Height()
 		node.Rewind(2)
 		if got := node.Height(); got != head-2 {
@@ -269,7 +268,7 @@ func TestGethRewinds(t *testing.T) {
 			t.Errorf("the pool has %s", got)
 		}
 		node.SendAgain(id, raw)
-		peer.Eventually(t, 10*time.Second, func() error { return mined(node, id) })
+		peer.Eventually(t, peer.Patience, func() error { return mined(node, id) })
 		node.Rewind(1)
 	}
 }
@@ -297,7 +296,7 @@ func TestGethStops(t *testing.T) {
 		t.Errorf("the payee has %s wei, want 5: its pool was to be empty", got)
 	}
 	node.SendAgain(id, raw)
-	peer.Eventually(t, 10*time.Second, func() error { return mined(node, id) })
+	peer.Eventually(t, peer.Patience, func() error { return mined(node, id) })
 }
 
 // A branch made elsewhere arrives, and wins in one step: a transaction in both has moved.

@@ -32,7 +32,7 @@ type Florin struct {
 func NewFlorin(t testing.TB, config string) *Florin {
 	t.Helper()
 	short(t)
-	port, err := freePort()
+	port, err := FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func (f *Florin) Serve(flags ...string) {
 	}
 	f.proc = proc
 	f.t.Cleanup(func() { proc.end(syscall.SIGKILL) })
-	if err := proc.ready(time.Minute, f.ready); err != nil {
+	if err := proc.ready(Patience, f.ready); err != nil {
 		f.t.Fatal(err)
 	}
 }
@@ -167,7 +167,7 @@ func (f *Florin) Ended(limit time.Duration) int {
 func (f *Florin) Stop() {
 	f.t.Helper()
 	f.Signal(syscall.SIGTERM)
-	if status := f.Ended(30 * time.Second); status != 0 {
+	if status := f.Ended(Patience); status != 0 {
 		f.t.Errorf("it ended with status %d:\n%s", status, f.proc.lastLines())
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"florin/contracts"
 )
@@ -35,7 +34,7 @@ func Geth(t testing.TB, args ...string) *EVM {
 	b.node = startEVM(t, func(port int) *exec.Cmd {
 		folder := t.TempDir()
 		b.secret = genesis(t, path, folder)
-		authPort, err := freePort()
+		authPort, err := FreePort()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -48,9 +47,9 @@ func Geth(t testing.TB, args ...string) *EVM {
 			"--engine.maxreorgdepth", "0", "--miner.gasprice", "1", "--miner.gaslimit", strconv.Itoa(gasLimit), "--txpool.nolocals"}, args...)...)
 	})
 	b.node.IsGeth, b.node.beacon = true, b
-	Eventually(t, 30*time.Second, b.begin) // the engine API may listen a moment later
-	b.node.Mine(1)                         // without a block geth says of every transaction that it is still indexing
-	Eventually(t, 30*time.Second, func() error {
+	Eventually(t, Patience, b.begin) // the engine API may listen a moment later
+	b.node.Mine(1)                   // without a block geth says of every transaction that it is still indexing
+	Eventually(t, Patience, func() error {
 		_, err := b.node.Call("eth_getTransactionReceipt", noHash)
 		return err
 	})

@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"sync"
 	"testing"
 	"time"
 )
@@ -48,6 +49,10 @@ func Node(t testing.TB) (modules, node string) {
 	}
 	return modules, node
 }
+
+// Patience is how long tests wait for what comes in a moment on a quiet machine: long, for a slow and busy one. Who waits
+// that long has failed, so it costs nothing where all is well.
+const Patience = 5 * time.Minute
 
 // Eventually asks ok until it answers nil, and fails the test with its last answer after limit. It is for conditions of
 // the world outside; what runs on an injected clock is stepped instead.
@@ -155,12 +160,39 @@ func root(t testing.TB) string {
 	return ""
 }
 
-// freePort returns a port nobody listens on. Somebody may take it before it is used: who uses it tries again.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
+// Ports from firstPort on are below those that the kernel gives to outgoing connections, which would take one that is
+// free at this moment.
+const (
+	firstPort = 10_000
+	ports     = 10_000
+)
+
+var given struct {
+	mu       sync.Mutex
+	count    int
+	reserved []net.Listener // names that show other test binaries which ports are this one's, as long as it lives
+}
+
+// FreePort returns a port nobody listens on, which it gives to nobody else. Whoever is no test may still take it before
+// it is used: who uses it tries again.
+func FreePort() (int, error) {
+	given.mu.Lock()
+	defer given.mu.Unlock()
+	for range ports {
+		// Test binaries that run side by side begin at different places.
+		port := firstPort + (os.Getpid()*37+given.count)%ports
+		given.count++
+		name, err := net.Listen("unix", fmt.Sprintf("@florin-test-port-%d", port))
+		if err != nil {
+			continue
+		}
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			name.Close()
+			continue
+		}
+		given.reserved = append(given.reserved, name)
+		return port, l.Close()
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
+	return 0, fmt.Errorf("no port is free from %d to %d", firstPort, firstPort+ports-1)
 }

@@ -162,7 +162,7 @@ func TestServersEndWithTheBinary(t *testing.T) {
 		t.Fatalf("it started %v:\n%s", hosts, seen.String())
 	}
 	for _, host := range hosts {
-		peer.Eventually(t, 10*time.Second, func() error {
+		peer.Eventually(t, peer.Patience, func() error {
 			conn, err := net.Dial("tcp", host)
 			if err != nil {
 				return nil
@@ -171,7 +171,7 @@ func TestServersEndWithTheBinary(t *testing.T) {
 			return fmt.Errorf("%s still listens", host)
 		})
 	}
-	peer.Eventually(t, 10*time.Second, func() error {
+	peer.Eventually(t, peer.Patience, func() error {
 		left, err := filepath.Glob(temp + "/florin-postgres-*")
 		if err == nil && len(left) > 0 {
 			err = fmt.Errorf("%v is left", left)

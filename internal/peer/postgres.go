@@ -73,7 +73,7 @@ func PostgresAt(t testing.TB, dir string) *PostgresServer {
 func (s *PostgresServer) Start() {
 	s.t.Helper()
 	var failed error
-	err := poll(time.Minute, func() error {
+	err := poll(Patience, func() error {
 		failed = s.start()
 		if failed != nil && strings.Contains(failed.Error(), "pre-existing shared memory block") {
 			return failed
@@ -146,7 +146,7 @@ func postgresAt(t testing.TB, dir string, settings ...string) (*PostgresServer, 
 	}
 	var err error
 	for range 3 {
-		if s.port, err = freePort(); err != nil {
+		if s.port, err = FreePort(); err != nil {
 			return nil, err
 		}
 		s.DSN = fmt.Sprintf("postgres://florin@127.0.0.1:%d/postgres?sslmode=disable", s.port)
@@ -195,8 +195,8 @@ func (s *PostgresServer) start() error {
 	if err != nil {
 		return err
 	}
-	err = proc.ready(time.Minute, func() error {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	err = proc.ready(Patience, func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		conn, err := pgx.Connect(ctx, s.DSN)
 		if err != nil {
@@ -266,7 +266,7 @@ func newDatabase(t testing.TB, server string) string {
 
 func execute(t testing.TB, server, statement string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), Patience)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, server)
 	if err != nil {

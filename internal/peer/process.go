@@ -71,12 +71,13 @@ func (p *process) ready(limit time.Duration, ok func() error) error {
 	return nil
 }
 
-// end sends signal and waits. Whoever has not followed it after 10 s is killed with its group.
+// end sends signal and waits. Whoever has not followed it within a minute is killed with its group: that takes a busy
+// machine's time into account, for a node that is killed may have lost its last blocks.
 func (p *process) end(signal syscall.Signal) {
 	_ = p.cmd.Process.Signal(signal)
 	select {
 	case <-p.done:
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
 		<-p.done
 	}
