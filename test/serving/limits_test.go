@@ -25,14 +25,18 @@ func TestL01_SlowConnections(t *testing.T) {
 	const body = "POST /api/order/detail HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n{"
 	base := peakMemory(t, f)
 	held := make([]*raw, most)
+	begun := time.Now()
 	for i := range held {
 		held[i] = dial(t, f, attacker)
 		if _, err := io.WriteString(held[i], body); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if status := dial(t, f, attacker).status(t, 4*time.Second); status != 0 {
-		t.Errorf("connection %d of one address was answered %d", most+1, status)
+	// It asks well, so that it would be answered if it were let in.
+	above := dial(t, f, attacker)
+	_, _ = io.WriteString(above, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n") // it fails where the end is near
+	if status := above.status(t, patience); status != 0 {
+		t.Errorf("connection %d of one address, %v after the first, was answered %d", most+1, time.Since(begun), status)
 	}
 	var ends sync.WaitGroup
 	for _, s := range []struct {
@@ -46,7 +50,7 @@ func TestL01_SlowConnections(t *testing.T) {
 	} {
 		conn := dial(t, f, "127.0.0.4")
 		ends.Go(func() {
-			if took := dripUntilClosed(conn, s.head, s.drip, s.limit+20*time.Second); took > s.limit+15*time.Second {
+			if took := dripUntilClosed(conn, s.head, s.drip, s.limit+65*time.Second); took > s.limit+60*time.Second {
 				t.Errorf("%s: closed after %v", s.name, took)
 			}
 		})
@@ -54,7 +58,7 @@ func TestL01_SlowConnections(t *testing.T) {
 	for i := range 50 { // from an address with room
 		asked := time.Now()
 		order(t, client, fmt.Sprintf("beside-%d", i))
-		if took := time.Since(asked); took > 3*time.Second {
+		if took := time.Since(asked); took > 30*time.Second { // milliseconds on a quiet machine
 			t.Errorf("an order took %v", took)
 		}
 	}
@@ -65,7 +69,7 @@ func TestL01_SlowConnections(t *testing.T) {
 	}
 	ends.Wait()
 	for _, c := range held {
-		if status := c.status(t, 30*time.Second); status != 0 && status != http.StatusBadRequest {
+		if status := c.status(t, patience); status != 0 && status != http.StatusBadRequest {
 			t.Fatalf("half a body was answered %d", status)
 		}
 	}

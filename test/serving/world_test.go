@@ -21,8 +21,7 @@ import (
 	"florin/test/clients/halopay"
 )
 
-// patience is for what takes a second or two on a quiet machine.
-const patience = 60 * time.Second
+const patience = peer.Patience
 
 // newFlorin makes an installation with one test app without a rate limit, and a client of it.
 func newFlorin(t *testing.T) (*peer.Florin, *halopay.Client) {
