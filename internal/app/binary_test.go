@@ -7,7 +7,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"florin/internal/clock"
 	"florin/internal/peer"
@@ -50,7 +49,7 @@ func TestS16_SignalsEndTheBinary(t *testing.T) {
 			t.Fatal(err)
 		}
 		f.Signal(signal)
-		if status := f.Ended(stopWithin + 5*time.Second); status != exitDone {
+		if status := f.Ended(within); status != exitDone {
 			t.Errorf("%v: exit %d\n%s", signal, status, f.Log())
 		}
 	}

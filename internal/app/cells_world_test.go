@@ -71,9 +71,6 @@ type order struct {
 	txs       map[string]string // names of its transactions in the table, by their ids
 }
 
-// patience bounds what many orders at once take on a busy machine.
-const patience = 4 * within
-
 // life is how long orders are open, which is what HaloPay and Pay Protocol have unless told.
 const life = 30 * time.Minute
 
@@ -292,7 +289,7 @@ func (c *cells) settled() {
 func (c *cells) until(ok func() error) {
 	c.t.Helper()
 	looks := 0
-	peer.Eventually(c.t, patience, func() error {
+	peer.Eventually(c.t, within, func() error {
 		err := ok()
 		if looks++; err != nil && (looks < 200 || looks%10 == 0) {
 			c.clock.Advance(simTick)
@@ -485,10 +482,6 @@ type simPayers struct {
 
 func (p *simPayers) pass() {}
 
-// quiet is how often a command's answer is looked for before more time passes: whoever serves may not have been at
-// rest yet when time passed last.
-const quiet = 50
-
 // block hands commands over, all of them at once: whoever serves carries them out when it looks again.
 func (p *simPayers) block(pays []transfer) (txIDs []string) {
 	p.t.Helper()
@@ -514,11 +507,14 @@ func (p *simPayers) block(pays []transfer) (txIDs []string) {
 		}
 		return nil
 	}))
-	answers, looks := make([]string, len(ids)), 0
+	answers, looks, more := make([]string, len(ids)), 0, 0
 	for i, id := range ids {
-		peer.Eventually(p.t, patience, func() error {
-			if looks++; looks%quiet == 1 { // the time of the block matters
+		peer.Eventually(p.t, within, func() error {
+			// Whoever serves may not have been at rest yet when time passed last, so more of it passes; ever more slowly, for
+			// the block has to be of the deadline's own second, also where the machine is busy.
+			if looks++; looks > more {
 				p.clock.Advance(simTick)
+				more = 50 + 5*more
 			}
 			row, err := p.program.db.SimCommand(p.t.Context(), id)
 			p.must(err)

@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"florin/internal/peer"
 )
@@ -55,7 +54,7 @@ func TestFeedIsServed(t *testing.T) {
 	}
 	number := m.order(s.url, "A-1")
 	choose(t, s.url, number, "USDT@sim-ethereum")
-	peer.Eventually(t, 10*time.Second, func() error {
+	peer.Eventually(t, within, func() error {
 		answer := fetch(t, s.url+"/events", added.Token, "application/json")
 		if text := body(t, answer); answer.StatusCode != http.StatusOK || !strings.Contains(text, `"kind":"order.created"`) {
 			return fmt.Errorf("%s %s", answer.Status, text)

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"florin/internal/clock"
 	"florin/internal/peer"
 )
 
@@ -99,6 +100,7 @@ func TestServeStartsWhileNoProviderAnswers(t *testing.T) {
 func TestDoctorOnLiveRates(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t)
+	p.clock = clock.NewManual(sometime) // prices do not grow old while they are read
 	p.run("db", "migrate")
 	p.write("florin.toml", anvilAt("http://127.0.0.1:1"))
 	good := mirrors(p.providers().URL)

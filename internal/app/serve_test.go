@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"florin/internal/clock"
 	"florin/internal/peer"
 )
 
@@ -60,6 +61,12 @@ func TestCommandsBesideAServer(t *testing.T) {
 	p := newPlace(t)
 	m := p.app("--rate", "0")
 	s := p.serve()
+	takes := func() time.Duration {
+		began := p.clock.Now()
+		p.run("merchant", "add", "--name", "B")
+		return p.clock.Since(began)
+	}
+	before := takes()
 	busy, calm := context.WithCancel(t.Context())
 	var posting sync.WaitGroup
 	defer posting.Wait()
@@ -73,32 +80,25 @@ func TestCommandsBesideAServer(t *testing.T) {
 	}
 	slowest := time.Duration(0)
 	for range 10 {
-		began := p.clock.Now()
-		p.run("merchant", "add", "--name", "B")
-		slowest = max(slowest, p.clock.Since(began))
+		slowest = max(slowest, takes())
 	}
-	t.Logf("the slowest of 10 commands took %v", slowest)
-	if slowest > 5*time.Second { // on a busy machine; SQLite's own lock gives up then
-		t.Errorf("a command took %v", slowest)
+	t.Logf("the slowest of 10 commands took %v, before it was %v", slowest, before)
+	if slowest > 5*time.Second+10*before { // SQLite's own lock gives up after 5 s
+		t.Errorf("a command took %v, and %v before the orders came", slowest, before)
 	}
 }
 
 func TestRevokedAppIsRefused(t *testing.T) {
 	t.Parallel()
-	p := newPlace(t)
+	p, manual := newPlace(t), clock.NewManual(sometime)
+	p.clock = manual
 	m, other := p.app(), p.app()
 	s := p.serve()
 	m.order(s.url, "A-1")
 	p.run("app", "revoke", m.app)
-	revoked := p.clock.Now()
-	peer.Eventually(t, within, func() error {
-		if code, _ := m.call(s.url, "/api/entrust/pre-create", map[string]any{"out_trade_no": "A-2", "symbol": "USD", "amount": "15"}); code == 0 {
-			return errors.New("it still makes orders")
-		}
-		return nil
-	})
-	if took := p.clock.Since(revoked); took > 3*time.Second { // a second, on a busy machine
-		t.Errorf("it made orders for %v", took)
+	manual.Advance(time.Second)
+	if code, _ := m.call(s.url, "/api/entrust/pre-create", map[string]any{"out_trade_no": "A-2", "symbol": "USD", "amount": "15"}); code == 0 {
+		t.Error("it makes orders after a second")
 	}
 	other.order(s.url, "A-1") // negative control
 	p.refused(exitRefused, "the app is revoked", "app", "rotate", m.app)
@@ -212,7 +212,7 @@ func TestS16_StopFinishesWhatBegan(t *testing.T) {
 	})
 	close(gate)
 	s.stop()
-	if took := p.clock.Since(began); took > stopWithin {
+	if took := p.clock.Since(began); took > 3*stopWithin { // once for what is in flight; the rest is a busy machine's
 		t.Errorf("it took %v to stop", took)
 	}
 	clean(t, s.log.String(), m.key, "out_trade_no")
