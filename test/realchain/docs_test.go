@@ -3,11 +3,11 @@ package realchain
 import (
 	"database/sql"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -56,7 +56,7 @@ echo the treasury has it
 		t.Fatal(err)
 	}
 	// The script ends what it started; if it is stuck, its whole group goes.
-	stuck := time.AfterFunc(3*patience, func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
+	stuck := time.AfterFunc(patience, func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
 	defer stuck.Stop()
 	err = cmd.Wait()
 	said, _ := os.ReadFile(output.Name())
@@ -129,17 +129,12 @@ func section(t *testing.T, name, heading string) string {
 	return script.String()
 }
 
-// freePort returns a port that nobody listens on now.
+// freePort returns a port that nobody listens on.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := peer.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
+	return strconv.Itoa(port)
 }

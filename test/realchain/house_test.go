@@ -208,11 +208,11 @@ func (w *world) inPool(number string) (v version) {
 	return v
 }
 
-// counted waits until the program has seen the payout in a block that has not its confirmations.
+// counted waits until the program has seen the payout in a block, which has its confirmations if others came meanwhile.
 func (w *world) counted(number string) {
 	w.t.Helper()
 	peer.Eventually(w.t, patience, func() error {
-		if n := w.number(`SELECT COUNT(*) FROM outgoing WHERE (number = ?1 OR id = ?1) AND reason = 'waits for confirmations'`, number); n != 1 {
+		if n := w.number(`SELECT COUNT(*) FROM outgoing WHERE (number = ?1 OR id = ?1) AND (reason = 'waits for confirmations' OR state = 'paid')`, number); n != 1 {
 			return errors.New("the program has not seen it")
 		}
 		return nil
