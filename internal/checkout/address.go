@@ -21,11 +21,11 @@ type AddressPage struct {
 
 // NewAddressPage prepares the page. An error is a mistake in the binary.
 func NewAddressPage(site *web.Site, e *engine.Engine) (*AddressPage, error) {
-	texts, err := web.NewCatalogue(files)
+	said, err := texts()
 	if err != nil {
 		return nil, err
 	}
-	p, err := site.Page(files, texts, "templates/address.html", "templates/marks.html", "static/checkout.css", "static/address.css")
+	p, err := site.Page(files, said, "templates/address.html", "templates/marks.html", "static/checkout.css", "static/address.css")
 	return &AddressPage{site, e, p}, err
 }
 

@@ -4,6 +4,7 @@ import (
 	"embed"
 	"errors"
 	"net/http"
+	"sync"
 	"time"
 
 	"florin/internal/payment"
@@ -12,6 +13,9 @@ import (
 
 //go:embed templates static locales
 var files embed.FS
+
+// texts are what all pages of this package say.
+var texts = sync.OnceValues(func() (*web.Catalogue, error) { return web.NewCatalogue(files) })
 
 // Options are what the page can be told by its installation.
 type Options struct {
@@ -59,15 +63,15 @@ type Checkout struct {
 
 // New prepares the pages. An error is a mistake in the binary.
 func New(site *web.Site, orders Orders, o Options) (*Checkout, error) {
-	texts, err := web.NewCatalogue(files)
+	said, err := texts()
 	if err != nil {
 		return nil, err
 	}
-	p, err := site.Page(files, texts, "templates/checkout.html", "templates/marks.html", "static/checkout.css")
+	p, err := site.Page(files, said, "templates/checkout.html", "templates/marks.html", "static/checkout.css")
 	if err != nil {
 		return nil, err
 	}
-	payback, err := site.Page(files, texts, "templates/refund.html", "templates/marks.html", "static/checkout.css")
+	payback, err := site.Page(files, said, "templates/refund.html", "templates/marks.html", "static/checkout.css")
 	if err != nil {
 		return nil, err
 	}

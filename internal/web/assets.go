@@ -20,7 +20,7 @@ type asset struct {
 	contentType string
 	etag        string
 	plain       []byte
-	packed      []byte // gzip; nil if that is not smaller
+	packed      func() []byte // gzip, made at the first call; nil if that is not smaller
 }
 
 // Asset adds a file and returns the path it is served under. It is for wiring
@@ -33,11 +33,12 @@ func (s *Site) Asset(name, contentType string, body []byte) string {
 	hash := hex.EncodeToString(sum[:6])
 	ext := path.Ext(name)
 	at := assetPrefix + strings.TrimSuffix(name, ext) + "." + hash + ext
-	a := &asset{contentType: contentType, etag: `"` + hash + `"`, plain: body}
-	if packed := pack(body); len(packed) < len(body) {
-		a.packed = packed
-	}
-	s.assets[at] = a
+	s.assets[at] = &asset{contentType: contentType, etag: `"` + hash + `"`, plain: body, packed: sync.OnceValue(func() []byte {
+		if packed := pack(body); len(packed) < len(body) {
+			return packed
+		}
+		return nil
+	})}
 	return at
 }
 
@@ -57,9 +58,11 @@ func (s *Site) serveAsset(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	body := a.plain
-	if a.packed != nil && acceptsGzip(r) {
-		h.Set("Content-Encoding", "gzip")
-		body = a.packed
+	if acceptsGzip(r) {
+		if packed := a.packed(); packed != nil {
+			h.Set("Content-Encoding", "gzip")
+			body = packed
+		}
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	if r.Method != http.MethodHead {

@@ -12,11 +12,7 @@ import (
 // tokens returns the colour tokens of the light and of the dark scheme.
 func tokens(t *testing.T) map[string]map[string]string {
 	t.Helper()
-	css, err := files.ReadFile("tokens.css")
-	if err != nil {
-		t.Fatal(err)
-	}
-	light, dark, found := strings.Cut(string(css), "@media (prefers-color-scheme: dark)")
+	light, dark, found := strings.Cut(tokensCSS, "@media (prefers-color-scheme: dark)")
 	if !found {
 		t.Fatal("tokens.css has no dark scheme")
 	}

@@ -6,54 +6,54 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Page is one template over the layout, with its style inline: one request
 // brings everything that is needed to read it.
 type Page struct {
 	site   *Site
-	body   *template.Template
+	body   func() (*template.Template, error) // parsed at the first call: no start waits for pages
 	texts  *Catalogue
 	style  template.CSS
 	policy string // the style's hash
 }
 
-// Page parses the named files of dir. Those that end in .html are templates
+// Page reads the named files of dir. Those that end in .html are templates
 // that define "title" and "body" (and, if they like, "head"); those that end
-// in .css follow the tokens and the base style.
+// in .css follow the tokens and the base style. A template that does not parse
+// is a fault whenever the page is asked for: each page has a test that does.
 func (s *Site) Page(dir fs.FS, texts *Catalogue, names ...string) (*Page, error) {
-	var style strings.Builder
-	for _, name := range []string{"tokens.css", "base.css"} {
-		text, err := readAll(files, name)
-		if err != nil {
-			return nil, err
-		}
-		style.WriteString(s.trimmed(text))
-	}
-	layout, err := readAll(files, "layout.html")
-	if err != nil {
-		return nil, err
-	}
-	body, err := template.New("layout").Parse(layout)
-	if err != nil {
-		return nil, fmt.Errorf("parse layout: %w", err)
-	}
+	style := trimStyle(tokensCSS) + trimStyle(baseCSS)
+	templates := []templateFile{{"layout", layoutHTML}}
 	for _, name := range names {
-		text, err := readAll(dir, name)
+		text, err := fs.ReadFile(dir, name)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("read page file: %w", err)
 		}
 		if strings.HasSuffix(name, ".css") {
-			style.WriteString(s.trimmed(text))
-		} else if _, err := body.New(name).Parse(text); err != nil {
-			return nil, fmt.Errorf("parse %s: %w", name, err)
+			style += trimStyle(string(text))
+		} else {
+			templates = append(templates, templateFile{name, string(text)})
 		}
 	}
-	small := style.String()
-	return &Page{site: s, body: body, texts: texts, style: template.CSS(small), policy: cspHash(small)}, nil //nolint:gosec // our own file
+	body := sync.OnceValues(func() (*template.Template, error) { return parse(templates) })
+	return &Page{site: s, body: body, texts: texts, style: template.CSS(style), policy: cspHash(style)}, nil //nolint:gosec // our own files
+}
+
+type templateFile struct{ name, text string }
+
+// parse makes one template of the layout and what stands in it.
+func parse(files []templateFile) (*template.Template, error) {
+	page := template.New("page")
+	for _, f := range files {
+		if _, err := page.New(f.name).Parse(f.text); err != nil {
+			return nil, fmt.Errorf("parse %s: %w", f.name, err)
+		}
+	}
+	return page, nil
 }
 
 // frame is what the layout sees around a page's own data.
@@ -82,7 +82,11 @@ func (p *Page) WritePart(w http.ResponseWriter, r *http.Request, part string, da
 
 func (p *Page) write(w http.ResponseWriter, r *http.Request, status int, name string, data any, imageOrigins []string) {
 	var b bytes.Buffer
-	if err := p.body.ExecuteTemplate(&b, name, data); err != nil {
+	body, err := p.body()
+	if err == nil {
+		err = body.ExecuteTemplate(&b, name, data)
+	}
+	if err != nil {
 		if p == p.site.errorPage {
 			panic(fmt.Errorf("render error page: %w", err))
 		}
@@ -93,51 +97,42 @@ func (p *Page) write(w http.ResponseWriter, r *http.Request, status int, name st
 	h.Set("Content-Security-Policy", pagePolicy(p.policy, imageOrigins))
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Vary", "Accept-Encoding, Accept-Language")
-	body := b.Bytes()
+	answer := b.Bytes()
 	if acceptsGzip(r) {
 		h.Set("Content-Encoding", "gzip")
-		body = pack(body)
+		answer = pack(answer)
 	}
-	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h.Set("Content-Length", strconv.Itoa(len(answer)))
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
-		_, _ = w.Write(body) // the reader went away
+		_, _ = w.Write(answer) // the reader went away
 	}
-}
-
-func readAll(dir fs.FS, names ...string) (string, error) {
-	var all strings.Builder
-	for _, name := range names {
-		b, err := fs.ReadFile(dir, name)
-		if err != nil {
-			return "", fmt.Errorf("read page file: %w", err)
-		}
-		all.Write(b)
-	}
-	return all.String(), nil
-}
-
-var (
-	styleComment = regexp.MustCompile(`(?s)/\*.*?\*/`)
-	styleSpace   = regexp.MustCompile(`\s+`)
-	styleJoint   = regexp.MustCompile(` ?([{};,]) ?`)
-)
-
-// trimmed is trimStyle, done once for each style: pages share most of theirs, and it is what takes longest at a start.
-func (s *Site) trimmed(css string) string {
-	small, done := s.styles[css]
-	if !done {
-		small = trimStyle(css)
-		s.styles[css] = small
-	}
-	return small
 }
 
 // trimStyle drops comments and the spaces that mean nothing. Our styles have no
 // string with a space or brace in it.
 func trimStyle(css string) string {
-	css = styleComment.ReplaceAllString(css, "")
-	css = styleSpace.ReplaceAllString(css, " ")
-	css = styleJoint.ReplaceAllString(css, "$1")
-	return strings.TrimSpace(strings.ReplaceAll(css, ";}", "}"))
+	const joints = "{};,"
+	small := make([]byte, 0, len(css))
+	space := false // stands between what is in small and what comes
+	for i := 0; i < len(css); i++ {
+		switch c := css[i]; {
+		case strings.HasPrefix(css[i:], "/*"):
+			comment, _, _ := strings.Cut(css[i:], "*/")
+			i += len(comment) + 1
+		case strings.IndexByte(" \n\t\r", c) >= 0:
+			space = true
+		default:
+			if n := len(small); n > 0 {
+				last := small[n-1]
+				if c == '}' && last == ';' {
+					small = small[:n-1]
+				} else if space && strings.IndexByte(joints, c) < 0 && strings.IndexByte(joints, last) < 0 {
+					small = append(small, ' ')
+				}
+			}
+			small, space = append(small, c), false
+		}
+	}
+	return string(small)
 }

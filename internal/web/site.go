@@ -4,7 +4,6 @@ import (
 	"context"
 	"embed"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -12,8 +11,20 @@ import (
 	"strings"
 )
 
-//go:embed layout.html error.html tokens.css base.css icon.svg locales/*.json
+//go:embed error.html locales/*.json
 var files embed.FS
+
+// What all pages share.
+var (
+	//go:embed layout.html
+	layoutHTML string
+	//go:embed tokens.css
+	tokensCSS string
+	//go:embed base.css
+	baseCSS string
+	//go:embed icon.svg
+	iconSVG []byte
+)
 
 // Options are an installation's facts that every page depends on.
 type Options struct {
@@ -29,20 +40,15 @@ type Options struct {
 type Site struct {
 	options   Options
 	assets    map[string]*asset // by path; written only while wiring
-	styles    map[string]string // as trimmed, by their text; written only while wiring
 	icon      string
 	errorPage *Page
 }
 
-// NewSite reads the embedded layout and error page. An error is a mistake in
+// NewSite prepares what all pages share, and the error page. An error is a mistake in
 // the binary, not in its surroundings.
 func NewSite(o Options) (*Site, error) {
-	s := &Site{options: o, assets: map[string]*asset{}, styles: map[string]string{}}
-	icon, err := files.ReadFile("icon.svg")
-	if err != nil {
-		return nil, fmt.Errorf("read icon: %w", err)
-	}
-	s.icon = s.Asset("icon.svg", "image/svg+xml", icon)
+	s := &Site{options: o, assets: map[string]*asset{}}
+	s.icon = s.Asset("icon.svg", "image/svg+xml", iconSVG)
 	texts, err := NewCatalogue()
 	if err != nil {
 		return nil, err
