@@ -44,7 +44,7 @@ build: ## bin/florin, static and stripped
 .PHONY: test
 test: setup check ## the one command: set-up, static checks, race tests with every real peer
 	$(GO) test -race -timeout $(TEST_TIMEOUT) ./...
-	$(GO) test -run Seeds ./internal/sim # 500 of them: the race detector would take six times as long
+	$(GO) test -run 'Seeds|RandomLives' ./internal/sim ./internal/treasury # 500 and 1,000: the race detector would take six times as long
 
 .PHONY: check
 check: setup ## format, vet, staticcheck, tidy modules, tree rules and generated files

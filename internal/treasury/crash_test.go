@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"florin/internal/chain"
 	"florin/internal/payment"
 	"florin/internal/store"
 )
@@ -79,27 +80,114 @@ func TestP01_I12_CrashAtEveryStep(t *testing.T) {
 
 // TestI12_RandomLives drives payouts through crashes, lost answers, reorgs, dropped transactions,
 // refusing recipients, price spikes and a second worker, by a seed. Then the faults stop, and each
-// payout must have ended as the chain shows it, with the books in balance.
+// payout must have ended as the chain shows it, with the books in balance: none twice, none lost.
 func TestI12_RandomLives(t *testing.T) {
 	t.Parallel()
-	n := soak(1000, 200)
-	total := map[payment.PayoutState]int{}
+	n := 1000
+	if racing || testing.Short() {
+		n = soak(n, 200)
+	}
+	total := ending{states: map[payment.PayoutState]int{}}
 	for seed := range uint64(n) {
-		ended := randomLife(t, seed+1)
-		for state, n := range ended {
-			total[state] += n
-		}
+		total.add(randomLife(t, seed+1, nil))
 		if t.Failed() {
 			t.Fatalf("seed %d", seed+1)
 		}
 	}
-	t.Logf("%d lives: %v", n, total)
-	if total[payment.PayoutPaid] == 0 || total[payment.PayoutFailed] == 0 {
-		t.Errorf("these lives show little: %v", total)
+	t.Logf("%d lives: %v, %d double, %d lost", n, total.states, total.double, total.lost)
+	if total.states[payment.PayoutPaid] == 0 || total.states[payment.PayoutFailed] == 0 {
+		t.Errorf("these lives show little: %v", total.states)
+	}
+	if total.double+total.lost > 0 {
+		t.Errorf("%d payouts were made twice and %d lost", total.double, total.lost)
 	}
 }
 
-func randomLife(t *testing.T, seed uint64) map[payment.PayoutState]int {
+// TestI12_RandomLivesControl leads the same lives with workers that keep no signed bytes: what they do to money shows
+// that these faults hit, and that the count of what is double and lost counts.
+func TestI12_RandomLivesControl(t *testing.T) {
+	t.Parallel()
+	for _, noteFirst := range []bool{false, true} {
+		total := ending{states: map[payment.PayoutState]int{}}
+		for seed := range uint64(40) {
+			total.add(randomLife(t, seed+1, func(w *world) *naive { return &naive{world: w, noteFirst: noteFirst, done: map[string]bool{}} }))
+		}
+		t.Logf("note first %v: %d double, %d lost", noteFirst, total.double, total.lost)
+		if !noteFirst && total.double == 0 {
+			t.Error("a worker that sends again when it heard nothing pays nobody twice")
+		}
+		if noteFirst && total.lost == 0 {
+			t.Error("a worker that never sends again loses nothing")
+		}
+	}
+}
+
+// naive is a worker that sends what is not noted as sent, and notes that before or behind.
+type naive struct {
+	*world
+	noteFirst bool
+	done      map[string]bool // by payout; durable
+}
+
+// turn sends each payout that is not noted as sent. Any fault leaves the rest for the next turn.
+func (n *naive) turn(asked []payment.Payout) {
+	for _, p := range asked {
+		if n.done[p.ID] {
+			continue
+		}
+		if n.noteFirst && n.note(p) != nil {
+			return
+		}
+		number, err := n.chain.Waiting(n.ctx, n.hot)
+		if err != nil {
+			return
+		}
+		draft, err := n.chain.Draft(n.ctx, chain.Outgoing{From: n.hot, To: p.Recipient, Amount: p.Amount})
+		if err != nil {
+			return
+		}
+		signed, err := n.chain.Sign(n.ctx, draft, number)
+		if err != nil || n.chain.Broadcast(n.ctx, signed) != nil {
+			return
+		}
+		if !n.noteFirst && n.note(p) != nil {
+			return
+		}
+	}
+}
+
+func (n *naive) note(p payment.Payout) error {
+	return n.around(func() error { n.done[p.ID] = true; return nil })
+}
+
+// ending is what lives came to.
+type ending struct {
+	states map[payment.PayoutState]int
+	// double counts payouts that the chain has more than once, or that the merchant has back as well; lost those that
+	// are paid, as their worker says, and that the chain does not have.
+	double, lost int
+}
+
+func (e *ending) add(other ending) {
+	for state, n := range other.states {
+		e.states[state] += n
+	}
+	e.double, e.lost = e.double+other.double, e.lost+other.lost
+}
+
+// count adds a payout that ended in state, of which the chain has so many.
+func (e *ending) count(state payment.PayoutState, transfers int) {
+	e.states[state]++
+	switch {
+	case transfers > 1, transfers > 0 && state == payment.PayoutFailed:
+		e.double++
+	case transfers == 0 && state == payment.PayoutPaid:
+		e.lost++
+	}
+}
+
+// randomLife leads one life, with the engine's worker or with one that instead makes.
+func randomLife(t *testing.T, seed uint64, instead func(w *world) *naive) ending {
 	w := newWorld(t, "")
 	rnd := rand.New(rand.NewPCG(seed, 12))
 	often := func(percent int) bool { return rnd.IntN(100) < percent }
@@ -130,7 +218,7 @@ func randomLife(t *testing.T, seed uint64) map[payment.PayoutState]int {
 		}
 		return answer{lost: often(chance), unheard: often(chance), crashBefore: often(chance) && often(50), crashAfter: often(chance) && often(50)}
 	}
-	asked := map[string]payment.Payout{}
+	var asked []payment.Payout
 	ask := func() {
 		asset := usdt
 		if often(40) {
@@ -145,10 +233,17 @@ func randomLife(t *testing.T, seed uint64) map[payment.PayoutState]int {
 				continue
 			}
 			if err == nil {
-				asked[p.ID] = p
+				asked = append(asked, p)
 				return
 			}
 		}
+	}
+	turn, turnAnyway := w.turn, w.turnAnyway
+	var other *naive
+	if instead != nil {
+		other = instead(w)
+		turn = func() { other.turn(asked) }
+		turnAnyway = turn
 	}
 	for range 1 + rnd.IntN(4) {
 		ask()
@@ -156,7 +251,7 @@ func randomLife(t *testing.T, seed uint64) map[payment.PayoutState]int {
 	for range 10 + rnd.IntN(25) {
 		switch k := rnd.IntN(20); {
 		case k < 9:
-			if crashes(w.turnAnyway) {
+			if crashes(turnAnyway) {
 				w.restart()
 			}
 		case k < 14:
@@ -168,9 +263,9 @@ func randomLife(t *testing.T, seed uint64) map[payment.PayoutState]int {
 		case k == 16:
 			w.chain.price = uint64(10 * (1 + rnd.IntN(6)))
 		case k == 17:
-			for id := range asked {
+			for _, p := range asked {
 				if often(30) {
-					w.chain.blocked[asked[id].Recipient] = true
+					w.chain.blocked[p.Recipient] = true
 					break
 				}
 			}
@@ -187,35 +282,53 @@ func randomLife(t *testing.T, seed uint64) map[payment.PayoutState]int {
 	for range 40 {
 		w.clock.Advance(2 * time.Minute)
 		w.chain.mine()
-		w.turn()
+		turn()
 		if open, err := w.engine.OpenPayouts(w.ctx, w.network.Name, "", 1); err == nil && len(open) == 0 {
 			break
 		}
 	}
+	if other != nil {
+		return other.ended(asked)
+	}
+	return w.ended(asked)
+}
+
+// ended says what the payouts of a naive worker came to; what was refused is nobody's fault.
+func (n *naive) ended(asked []payment.Payout) ending {
+	e := ending{states: map[payment.PayoutState]int{}}
+	for _, p := range asked {
+		if n.done[p.ID] && !n.chain.blocked[p.Recipient] {
+			e.count(payment.PayoutPaid, n.chain.payments(p.Recipient))
+		}
+	}
+	return e
+}
+
+// ended judges how the payouts of a life ended.
+func (w *world) ended(asked []payment.Payout) ending {
+	w.t.Helper()
 	stops, err := w.engine.Stops(w.ctx)
 	w.must(err)
 	for _, s := range stops {
-		t.Errorf("stopped: %+v", s)
+		w.t.Errorf("stopped: %+v", s)
 	}
-	ended := map[payment.PayoutState]int{}
-	var payouts []payment.Payout
+	e := ending{states: map[payment.PayoutState]int{}}
 	for _, p := range asked {
 		now := w.state(p)
-		if ended[now.State]++; !now.State.Final() {
-			t.Errorf("payout %s is %s at the end: %s", p.ID, now.State, now.Reason)
+		if e.count(now.State, w.chain.payments(p.Recipient)); !now.State.Final() {
+			w.t.Errorf("payout %s is %s at the end: %s", p.ID, now.State, now.Reason)
 		}
 		if now.State == payment.PayoutFailed && !w.chain.blocked[p.Recipient] {
-			t.Errorf("payout %s failed without a cause: %s", p.ID, now.Reason)
+			w.t.Errorf("payout %s failed without a cause: %s", p.ID, now.Reason)
 		}
-		payouts = append(payouts, p)
 	}
-	w.audit(payouts...)
+	w.audit(asked...)
 	all, err := w.engine.Payouts(w.ctx, "", 100)
 	w.must(err)
 	if len(all) < len(asked) {
-		t.Errorf("%d payouts are kept of %d that were accepted", len(all), len(asked))
+		w.t.Errorf("%d payouts are kept of %d that were accepted", len(all), len(asked))
 	}
-	return ended
+	return e
 }
 
 // turnAnyway turns the crank once; what fails is tried again.
