@@ -139,5 +139,14 @@ func TestG19_NewsOfWhatIsOnItsWayGivesWay(t *testing.T) {
 		if told := w.tell(ending(engine.Delivered)); len(told) != 0 {
 			t.Errorf("and tried on: %v", told)
 		}
+
+		v = w.eager() // two at once do not stand in each other's way
+		part := money.FromUnits(v.Due.Asset(), 10_000)
+		w.pay(v, part)
+		w.pay(v, part)
+		w.mine(1)
+		if told := w.tell(ending(engine.Delivered)); len(told) != 2 {
+			t.Errorf("of two, told %v", told)
+		}
 	})
 }

@@ -143,8 +143,13 @@ func (e *Engine) settle(ctx context.Context, l lease, part []*orderWork) (whole 
 		if err != nil {
 			return err
 		}
-		whole = len(transfers) < settleTransfers
 		j := e.judge(tx, orders)
+		if whole = len(transfers) < settleTransfers; len(transfers) == 0 {
+			if told, err := j.herald(ctx, nil); err != nil || told > 0 {
+				return err
+			}
+			return errNothing
+		}
 		if err := j.deposits(ctx, transfers); err != nil {
 			return err
 		}
@@ -153,10 +158,8 @@ func (e *Engine) settle(ctx context.Context, l lease, part []*orderWork) (whole 
 				return err
 			}
 		}
-		if told, err := j.herald(ctx, transfers); err != nil {
+		if _, err := j.herald(ctx, transfers); err != nil {
 			return err
-		} else if told == 0 && len(transfers) == 0 {
-			return errNothing
 		}
 		return j.save(ctx)
 	})

@@ -249,7 +249,15 @@ type factsDoc struct {
 	Asset    string `json:"asset"`
 	Due      string `json:"due"`
 	Received string `json:"received"`
-	Payout   *struct {
+	Transfer *struct {
+		Chain    string `json:"chain"`
+		TxID     string `json:"txid"`
+		Position string `json:"position"`
+		Units    string `json:"units"`
+		Status   string `json:"status"`
+		Booked   string `json:"booked"`
+	} `json:"transfer"`
+	Payout *struct {
 		Number string `json:"number"`
 		State  string `json:"state"`
 		Units  string `json:"units"`

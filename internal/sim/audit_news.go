@@ -39,10 +39,11 @@ type news struct {
 	acked   map[string]bool            // events whose acknowledgement arrived
 	bodies  map[string]string          // by event
 	resent  map[string]int             // by event: how often an operator asked
+	seen    map[string]bool            // orders with the transfers to them that were told before they were confirmed
 }
 
 func newNews() news {
-	return news{map[string]*eventRow{}, map[string]map[string]int{}, map[string]map[string]bool{}, map[string]bool{}, map[string]string{}, map[string]int{}}
+	return news{map[string]*eventRow{}, map[string]map[string]int{}, map[string]map[string]bool{}, map[string]bool{}, map[string]string{}, map[string]int{}, map[string]bool{}}
 }
 
 // lookAtNews judges that each change has its event, each event that merchants hear of its
@@ -108,11 +109,29 @@ func (a *Auditor) lookAtEvent(e *eventRow) {
 	if state != "" && e.facts.State != state {
 		a.wrong("I09 event %s %s has an order that is %s", e.id, e.kind, e.facts.State)
 	}
+	if e.kind == "transfer.seen" {
+		a.lookAtSeen(e, o)
+	}
 	due, _ := new(big.Int).SetString(e.facts.Due, 10)
 	received, _ := new(big.Int).SetString(e.facts.Received, 10)
 	if e.kind == "order.paid" && (due == nil || received == nil || received.Cmp(due) < 0) {
 		a.wrong("I08 event %s says paid, with %s of %s", e.id, e.facts.Received, e.facts.Due)
 	}
+}
+
+// lookAtSeen judges news of a transfer that is on its way: the order's policy asks for it, it is told once, before anything was
+// booked, and the transfer is there.
+func (a *Auditor) lookAtSeen(e *eventRow, o *orderRow) {
+	t := e.facts.Transfer
+	if t == nil || a.rows.transfers[key{t.Chain, t.TxID, t.Position}] == nil {
+		a.wrong("I09 event %s %s of order %s tells of %+v, which is not there", e.id, e.kind, e.order, t)
+		return
+	}
+	name := fmt.Sprint(e.order, " ", t.Chain, " ", t.TxID, " ", t.Position)
+	if !slices.Contains(o.policy.Tell, e.kind) || a.news.seen[name] || t.Status != "seen" || t.Booked != "" {
+		a.wrong("I09 event %s %s of order %s tells of %+v, told before: %v", e.id, e.kind, e.order, *t, a.news.seen[name])
+	}
+	a.news.seen[name] = true
 }
 
 // lookAtEventsOf judges that an order's events are those of its history.
@@ -170,7 +189,7 @@ func (a *Auditor) lookAtDelivery(d *deliveryRow) {
 		return
 	}
 	o := a.rows.orders[d.order]
-	final := e.kind == "order.paid" || e.kind == "order.expired" || finalOut[e.kind] || o != nil && o.policy.Each
+	final := e.kind == "order.paid" || e.kind == "order.expired" || finalOut[e.kind] || o != nil && o.policy.Each && e.kind != "transfer.seen"
 	if d.final != final {
 		a.wrong("I09 delivery %s of %s says final %v", d.id, e.kind, d.final)
 	}
@@ -183,7 +202,7 @@ func (a *Auditor) lookAtDelivery(d *deliveryRow) {
 			a.wrong("I09 delivery %s of %s is unwanted", d.id, e.kind)
 		}
 	case "waiting":
-		if !final && d.leased == 0 && a.news.resent[d.event] == 0 && a.hasNewer(d) {
+		if !final && d.leased == 0 && a.news.resent[d.event] == 0 && a.hasNewer(d, "transfer.seen") {
 			a.wrong("G19 delivery %s of %s waits although there is younger news of its order", d.id, e.kind)
 		}
 	case "delivered":
@@ -195,7 +214,7 @@ func (a *Auditor) lookAtDelivery(d *deliveryRow) {
 			a.wrong("I09 delivery %s is given up after %d attempts", d.id, d.attempts)
 		}
 	case "superseded":
-		if final || !a.hasNewer(d) {
+		if final || !a.hasNewer(d, "") {
 			a.wrong("I09 delivery %s of %s is superseded by nothing", d.id, e.kind)
 		}
 	default:
@@ -203,8 +222,12 @@ func (a *Auditor) lookAtDelivery(d *deliveryRow) {
 	}
 }
 
-func (a *Auditor) hasNewer(d *deliveryRow) bool {
+// hasNewer reports whether d's order has younger news, but for one kind.
+func (a *Auditor) hasNewer(d *deliveryRow, but string) bool {
 	for _, other := range a.rows.deliveries {
+		if e := a.news.events[other.event]; e != nil && e.kind == but {
+			continue
+		}
 		if other.order == d.order && (other.sequence > d.sequence || other.sequence == d.sequence && other.event > d.event) {
 			return true
 		}

@@ -232,7 +232,7 @@ func (w *World) createForCore() {
 		policy.Range = &payment.Range{LowNum: 1, LowDen: 2, HighNum: 6, HighDen: 5}
 	}
 	if r.Each {
-		policy.Tell = append(policy.Tell, payment.EventExtra)
+		policy.Tell = append(policy.Tell, payment.EventExtra, payment.EventSeen)
 	}
 	policy.Late = payment.Late(r.Late)
 	price, err := money.ParsePrice(r.Currency, fmt.Sprintf("%d.%02d", r.Hundredths/100, r.Hundredths%100))

@@ -156,6 +156,44 @@ func (r Reader) FindOrderByReference(ctx context.Context, appID, reference strin
 	return orderFrom(row)
 }
 
+// Shown is an order with its dialect's document, "" for none.
+type Shown struct {
+	payment.Order
+	Extra string
+}
+
+// ShowByNumber reads what FindOrderByNumber does, and the document in the same query.
+func (r Reader) ShowByNumber(ctx context.Context, number string) (Shown, error) {
+	row, err := r.ShownByNumber(ctx, number)
+	if err != nil {
+		return Shown{}, fmt.Errorf("load order number %q: %w", number, err)
+	}
+	return shownFrom(row.Order, row.Extra)
+}
+
+// ShowByPage reads what FindOrderByPage does, and the document in the same query.
+func (r Reader) ShowByPage(ctx context.Context, token string) (Shown, error) {
+	row, err := r.ShownByPage(ctx, token)
+	if err != nil {
+		return Shown{}, fmt.Errorf("load order by its page: %w", err)
+	}
+	return shownFrom(row.Order, row.Extra)
+}
+
+// ShowByReference reads what FindOrderByReference does, and the document in the same query.
+func (r Reader) ShowByReference(ctx context.Context, appID, reference string) (Shown, error) {
+	row, err := r.ShownByReference(ctx, query.ShownByReferenceParams{AppID: appID, Reference: reference})
+	if err != nil {
+		return Shown{}, fmt.Errorf("load order %q of app %s: %w", reference, appID, err)
+	}
+	return shownFrom(row.Order, row.Extra)
+}
+
+func shownFrom(row query.Order, extra string) (Shown, error) {
+	o, err := orderFrom(row)
+	return Shown{o, extra}, err
+}
+
 // Seen is a transfer with what the follower last said of it.
 type Seen struct {
 	payment.Transfer
@@ -263,8 +301,10 @@ func (tx *Tx) Emit(ctx context.Context, e payment.Event, deliveryID string, tell
 		if err := tx.LockDeliveriesOf(ctx, f.OrderID); err != nil {
 			return err
 		}
-		if err := tx.SupersedeDeliveries(ctx, query.SupersedeDeliveriesParams{OrderID: f.OrderID, Now: micros(e.At)}); err != nil {
-			return err
+		if e.Kind != payment.EventSeen { // what is on its way makes nothing else old
+			if err := tx.SupersedeDeliveries(ctx, query.SupersedeDeliveriesParams{OrderID: f.OrderID, Now: micros(e.At)}); err != nil {
+				return err
+			}
 		}
 	}
 	return tx.InsertDelivery(ctx, query.InsertDeliveryParams{
