@@ -59,9 +59,6 @@ func openSQLite(ctx context.Context, path string, o Options) (_ *DB, err error) 
 	}
 	undo = append(undo, c.turn.close)
 	dsn := "file:" + (&url.URL{Path: path}).EscapedPath()
-	if err := migrateSQLite(ctx, dsn, c.turn); err != nil {
-		return nil, err
-	}
 	read, err := sql.Open("sqlite", dsn+reading)
 	if err != nil {
 		return nil, fmt.Errorf("store: open %s: %w", path, err)
@@ -69,8 +66,8 @@ func openSQLite(ctx context.Context, path string, o Options) (_ *DB, err error) 
 	undo = append(undo, func() { read.Close() })
 	read.SetMaxOpenConns(readers)
 	read.SetMaxIdleConns(readers)
-	if c.conn, err = read.Driver().Open(dsn + writing); err != nil {
-		return nil, fmt.Errorf("store: open %s: %w", path, err)
+	if err := c.connect(ctx, read.Driver(), path, dsn); err != nil {
+		return nil, err
 	}
 	undo = append(undo, func() { c.conn.Close() })
 	if err := c.checkDurable(); err != nil {
@@ -108,11 +105,7 @@ func serveAlone(path string) (*os.File, error) {
 	return f, nil
 }
 
-func migrateSQLite(ctx context.Context, dsn string, t *turn) error {
-	if err := t.take(ctx); err != nil {
-		return err
-	}
-	defer t.give()
+func migrateSQLite(ctx context.Context, dsn string) error {
 	db, err := sql.Open("sqlite", dsn+writing)
 	if err != nil {
 		return fmt.Errorf("store: schema: %w", err)
@@ -140,6 +133,41 @@ type sqliteConn struct {
 	args     []driver.NamedValue // room for one statement's
 	serve    *os.File            // nil in a command
 	turn     *turn
+}
+
+// connect opens the connection and, in its turn, brings the schema up to date.
+func (c *sqliteConn) connect(ctx context.Context, d driver.Driver, path, dsn string) error {
+	if err := c.turn.take(ctx); err != nil {
+		return err
+	}
+	defer c.turn.give()
+	var err error
+	if c.conn, err = d.Open(dsn + writing); err != nil {
+		return fmt.Errorf("store: open %s: %w", path, err)
+	}
+	if c.isCurrent() {
+		return nil
+	}
+	if err := migrateSQLite(ctx, dsn); err != nil {
+		return errors.Join(err, c.conn.Close())
+	}
+	return nil
+}
+
+// isCurrent reports whether the schema is the newest that the program knows. Goose could tell too, but takes a connection
+// and a fifth of a start for it. Where it is not, what is there is goose's to judge.
+func (c *sqliteConn) isCurrent() bool {
+	files, err := schemas.ReadDir("schema/sqlite") // in order
+	if err != nil {
+		return false
+	}
+	newest, err := goose.NumericComponent(files[len(files)-1].Name())
+	if err != nil {
+		return false
+	}
+	var current int64
+	err = c.one("SELECT max(version_id) FROM goose_db_version", &current)
+	return err == nil && current == newest
 }
 
 func (c *sqliteConn) enter(ctx context.Context) error { return c.turn.take(ctx) }
@@ -177,13 +205,21 @@ func (c *sqliteConn) checkDurable() error {
 }
 
 func (c *sqliteConn) pragma(name string, value any) error {
-	r, err := c.read(statement{sql: "PRAGMA " + name})
-	if err != nil {
+	if err := c.one("PRAGMA "+name, value); err != nil {
 		return fmt.Errorf("store: %s: %w", name, err)
+	}
+	return nil
+}
+
+// one reads the one value that sql answers.
+func (c *sqliteConn) one(sql string, value any) error {
+	r, err := c.read(statement{sql: sql})
+	if err != nil {
+		return err
 	}
 	defer r.Close()
 	if !r.Next() {
-		return fmt.Errorf("store: %s: no answer", name)
+		return errors.Join(r.Err(), errors.New("no answer"))
 	}
 	return r.Scan(value)
 }
