@@ -67,43 +67,52 @@ func (e *Engine) withOffers(ctx context.Context, v OrderView, err error) (OrderV
 
 // OrderByNumber returns the order that its dialect shows as number.
 func (e *Engine) OrderByNumber(ctx context.Context, number string) (OrderView, error) {
-	o, err := e.db.FindOrderByNumber(ctx, number)
+	o, err := e.db.ShowByNumber(ctx, number)
 	if err != nil {
 		return OrderView{}, refusal(err, "no such order")
 	}
-	return e.view(ctx, o)
+	return e.viewShown(ctx, o)
 }
 
 // OrderByPage returns the order whose page has this token. The number of an order that has another
 // token is none: it can be guessed (threats B01).
 func (e *Engine) OrderByPage(ctx context.Context, token string) (OrderView, error) {
-	o, err := e.db.FindOrderByPage(ctx, token)
+	o, err := e.db.ShowByPage(ctx, token)
 	if err != nil {
 		return OrderView{}, refusal(err, "no such order")
 	}
-	return e.view(ctx, o)
+	return e.viewShown(ctx, o)
 }
 
 // OrderByReference returns the order that the app calls reference.
 func (e *Engine) OrderByReference(ctx context.Context, appID, reference string) (OrderView, error) {
-	o, err := e.db.FindOrderByReference(ctx, appID, reference)
+	o, err := e.db.ShowByReference(ctx, appID, reference)
 	if err != nil {
 		return OrderView{}, refusal(err, "no such order")
 	}
-	return e.view(ctx, o)
+	return e.viewShown(ctx, o)
 }
 
 func (e *Engine) view(ctx context.Context, o payment.Order) (OrderView, error) {
-	v := OrderView{Order: o}
+	extra, err := e.db.OrderExtra(ctx, o.ID)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return OrderView{}, fmt.Errorf("load order %s: %w", o.ID, err)
+	}
+	return e.viewShown(ctx, store.Shown{Order: o, Extra: extra})
+}
+
+func (e *Engine) viewShown(ctx context.Context, o store.Shown) (OrderView, error) {
+	v := OrderView{Order: o.Order, Extra: o.Extra}
 	var err error
 	if v.App, err = e.App(ctx, o.AppID); err != nil {
 		return v, err
 	}
-	if v.Extra, err = e.db.OrderExtra(ctx, o.ID); err != nil && !errors.Is(err, store.ErrNotFound) {
-		return v, fmt.Errorf("load order %s: %w", o.ID, err)
-	}
 	if o.Static() && !o.Chosen() {
 		return v, e.viewAddresses(ctx, &v)
+	}
+	if !o.Chosen() { // it has no address, so nothing can have come
+		v.choosable = o.State == payment.OrderOpen && !o.Policy.Fixed
+		return v, nil
 	}
 	if o.Static() { // its transfers are any number; what they paid are orders of their own
 		return v, e.viewPayment(ctx, &v)
@@ -117,10 +126,8 @@ func (e *Engine) view(ctx context.Context, o payment.Order) (OrderView, error) {
 			v.Transfers = append(v.Transfers, t.Transfer)
 		}
 	}
-	if o.Chosen() {
-		if err := e.viewPayment(ctx, &v); err != nil {
-			return v, err
-		}
+	if err := e.viewPayment(ctx, &v); err != nil {
+		return v, err
 	}
 	v.choosable = o.State == payment.OrderOpen && !o.Policy.Fixed && !frozen(transfers)
 	return v, nil

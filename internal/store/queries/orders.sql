@@ -29,6 +29,21 @@ SELECT * FROM orders WHERE page = @token AND page <> '' OR number = @token AND p
 -- name: OrderByReference :one
 SELECT * FROM orders WHERE app_id = @app_id AND reference = @reference;
 
+-- name: ShownByNumber :one
+-- An order with its dialect's document, '' for none.
+SELECT sqlc.embed(o), CAST(COALESCE(x.doc, '') AS TEXT) AS extra FROM orders AS o LEFT JOIN order_extra AS x ON x.order_id = o.id
+WHERE o.number = @number;
+
+-- name: ShownByPage :one
+-- The same of OrderByPage.
+SELECT sqlc.embed(o), CAST(COALESCE(x.doc, '') AS TEXT) AS extra FROM orders AS o LEFT JOIN order_extra AS x ON x.order_id = o.id
+WHERE o.page = @token AND o.page <> '' OR o.number = @token AND o.page = '' ORDER BY o.page DESC LIMIT 1;
+
+-- name: ShownByReference :one
+-- The same of OrderByReference.
+SELECT sqlc.embed(o), CAST(COALESCE(x.doc, '') AS TEXT) AS extra FROM orders AS o LEFT JOIN order_extra AS x ON x.order_id = o.id
+WHERE o.app_id = @app_id AND o.reference = @reference;
+
 -- name: LockOrder :one
 -- Locks the order until the transaction ends.
 UPDATE orders SET version = version + 1 WHERE id = @id RETURNING *;
@@ -175,3 +190,10 @@ SELECT * FROM deposit_addresses WHERE address = @address;
 SELECT address, created_at FROM deposit_addresses
 WHERE created_at >= @since AND (created_at, address) > (CAST(@after_created AS BIGINT), CAST(@after_address AS TEXT))
 ORDER BY created_at, address LIMIT @max_rows;
+
+-- name: AddressesBefore :many
+-- Addresses of a family, the youngest first. Pass the largest number
+-- and '' to begin, then the last row's.
+SELECT a.address, a.created_at FROM deposit_addresses AS a
+WHERE a.family = @family AND (a.created_at, a.address) < (CAST(@before_created AS BIGINT), CAST(@before_address AS TEXT))
+ORDER BY a.created_at DESC, a.address DESC LIMIT @max_rows;

@@ -9,6 +9,51 @@ import (
 	"context"
 )
 
+const addressesBefore = `-- name: AddressesBefore :many
+SELECT a.address, a.created_at FROM deposit_addresses AS a
+WHERE a.family = $1 AND (a.created_at, a.address) < (CAST($2 AS BIGINT), CAST($3 AS TEXT))
+ORDER BY a.created_at DESC, a.address DESC LIMIT $4
+`
+
+type AddressesBeforeParams struct {
+	Family        string
+	BeforeCreated int64
+	BeforeAddress string
+	MaxRows       int32
+}
+
+type AddressesBeforeRow struct {
+	Address   string
+	CreatedAt int64
+}
+
+// Addresses of a family, the youngest first. Pass the largest number
+// and ” to begin, then the last row's.
+func (q *Queries) AddressesBefore(ctx context.Context, arg AddressesBeforeParams) ([]AddressesBeforeRow, error) {
+	rows, err := q.db.Query(ctx, addressesBefore,
+		arg.Family,
+		arg.BeforeCreated,
+		arg.BeforeAddress,
+		arg.MaxRows,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []AddressesBeforeRow
+	for rows.Next() {
+		var i AddressesBeforeRow
+		if err := rows.Scan(&i.Address, &i.CreatedAt); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const addressesSince = `-- name: AddressesSince :many
 SELECT address, created_at FROM deposit_addresses
 WHERE created_at >= $1 AND (created_at, address) > (CAST($2 AS BIGINT), CAST($3 AS TEXT))
@@ -1118,6 +1163,170 @@ func (q *Queries) ShortRef(ctx context.Context, arg ShortRefParams) (string, err
 	var ref string
 	err := row.Scan(&ref)
 	return ref, err
+}
+
+const shownByNumber = `-- name: ShownByNumber :one
+SELECT o.id, o.merchant_id, o.app_id, o.number, o.page, o.reference, o.label, o.home_id, o.request_hash, o.notify_url, o.return_url, o.product_name, o.product_image, o.product_description, o.price_currency, o.price_units, o.policy, o.state, o.asset, o.due_units, o.rate, o.usd, o.address, o.received_units, o.late_units, o.reversed_units, o.refunded_units, o.last_txid, o.created_at, o.deadline, o.paid_at, o.changed_at, o.version, CAST(COALESCE(x.doc, '') AS TEXT) AS extra FROM orders AS o LEFT JOIN order_extra AS x ON x.order_id = o.id
+WHERE o.number = $1
+`
+
+type ShownByNumberRow struct {
+	Order Order
+	Extra string
+}
+
+// An order with its dialect's document, ” for none.
+func (q *Queries) ShownByNumber(ctx context.Context, number string) (ShownByNumberRow, error) {
+	row := q.db.QueryRow(ctx, shownByNumber, number)
+	var i ShownByNumberRow
+	err := row.Scan(
+		&i.Order.ID,
+		&i.Order.MerchantID,
+		&i.Order.AppID,
+		&i.Order.Number,
+		&i.Order.Page,
+		&i.Order.Reference,
+		&i.Order.Label,
+		&i.Order.HomeID,
+		&i.Order.RequestHash,
+		&i.Order.NotifyUrl,
+		&i.Order.ReturnUrl,
+		&i.Order.ProductName,
+		&i.Order.ProductImage,
+		&i.Order.ProductDescription,
+		&i.Order.PriceCurrency,
+		&i.Order.PriceUnits,
+		&i.Order.Policy,
+		&i.Order.State,
+		&i.Order.Asset,
+		&i.Order.DueUnits,
+		&i.Order.Rate,
+		&i.Order.Usd,
+		&i.Order.Address,
+		&i.Order.ReceivedUnits,
+		&i.Order.LateUnits,
+		&i.Order.ReversedUnits,
+		&i.Order.RefundedUnits,
+		&i.Order.LastTxid,
+		&i.Order.CreatedAt,
+		&i.Order.Deadline,
+		&i.Order.PaidAt,
+		&i.Order.ChangedAt,
+		&i.Order.Version,
+		&i.Extra,
+	)
+	return i, err
+}
+
+const shownByPage = `-- name: ShownByPage :one
+SELECT o.id, o.merchant_id, o.app_id, o.number, o.page, o.reference, o.label, o.home_id, o.request_hash, o.notify_url, o.return_url, o.product_name, o.product_image, o.product_description, o.price_currency, o.price_units, o.policy, o.state, o.asset, o.due_units, o.rate, o.usd, o.address, o.received_units, o.late_units, o.reversed_units, o.refunded_units, o.last_txid, o.created_at, o.deadline, o.paid_at, o.changed_at, o.version, CAST(COALESCE(x.doc, '') AS TEXT) AS extra FROM orders AS o LEFT JOIN order_extra AS x ON x.order_id = o.id
+WHERE o.page = $1 AND o.page <> '' OR o.number = $1 AND o.page = '' ORDER BY o.page DESC LIMIT 1
+`
+
+type ShownByPageRow struct {
+	Order Order
+	Extra string
+}
+
+// The same of OrderByPage.
+func (q *Queries) ShownByPage(ctx context.Context, token string) (ShownByPageRow, error) {
+	row := q.db.QueryRow(ctx, shownByPage, token)
+	var i ShownByPageRow
+	err := row.Scan(
+		&i.Order.ID,
+		&i.Order.MerchantID,
+		&i.Order.AppID,
+		&i.Order.Number,
+		&i.Order.Page,
+		&i.Order.Reference,
+		&i.Order.Label,
+		&i.Order.HomeID,
+		&i.Order.RequestHash,
+		&i.Order.NotifyUrl,
+		&i.Order.ReturnUrl,
+		&i.Order.ProductName,
+		&i.Order.ProductImage,
+		&i.Order.ProductDescription,
+		&i.Order.PriceCurrency,
+		&i.Order.PriceUnits,
+		&i.Order.Policy,
+		&i.Order.State,
+		&i.Order.Asset,
+		&i.Order.DueUnits,
+		&i.Order.Rate,
+		&i.Order.Usd,
+		&i.Order.Address,
+		&i.Order.ReceivedUnits,
+		&i.Order.LateUnits,
+		&i.Order.ReversedUnits,
+		&i.Order.RefundedUnits,
+		&i.Order.LastTxid,
+		&i.Order.CreatedAt,
+		&i.Order.Deadline,
+		&i.Order.PaidAt,
+		&i.Order.ChangedAt,
+		&i.Order.Version,
+		&i.Extra,
+	)
+	return i, err
+}
+
+const shownByReference = `-- name: ShownByReference :one
+SELECT o.id, o.merchant_id, o.app_id, o.number, o.page, o.reference, o.label, o.home_id, o.request_hash, o.notify_url, o.return_url, o.product_name, o.product_image, o.product_description, o.price_currency, o.price_units, o.policy, o.state, o.asset, o.due_units, o.rate, o.usd, o.address, o.received_units, o.late_units, o.reversed_units, o.refunded_units, o.last_txid, o.created_at, o.deadline, o.paid_at, o.changed_at, o.version, CAST(COALESCE(x.doc, '') AS TEXT) AS extra FROM orders AS o LEFT JOIN order_extra AS x ON x.order_id = o.id
+WHERE o.app_id = $1 AND o.reference = $2
+`
+
+type ShownByReferenceParams struct {
+	AppID     string
+	Reference string
+}
+
+type ShownByReferenceRow struct {
+	Order Order
+	Extra string
+}
+
+// The same of OrderByReference.
+func (q *Queries) ShownByReference(ctx context.Context, arg ShownByReferenceParams) (ShownByReferenceRow, error) {
+	row := q.db.QueryRow(ctx, shownByReference, arg.AppID, arg.Reference)
+	var i ShownByReferenceRow
+	err := row.Scan(
+		&i.Order.ID,
+		&i.Order.MerchantID,
+		&i.Order.AppID,
+		&i.Order.Number,
+		&i.Order.Page,
+		&i.Order.Reference,
+		&i.Order.Label,
+		&i.Order.HomeID,
+		&i.Order.RequestHash,
+		&i.Order.NotifyUrl,
+		&i.Order.ReturnUrl,
+		&i.Order.ProductName,
+		&i.Order.ProductImage,
+		&i.Order.ProductDescription,
+		&i.Order.PriceCurrency,
+		&i.Order.PriceUnits,
+		&i.Order.Policy,
+		&i.Order.State,
+		&i.Order.Asset,
+		&i.Order.DueUnits,
+		&i.Order.Rate,
+		&i.Order.Usd,
+		&i.Order.Address,
+		&i.Order.ReceivedUnits,
+		&i.Order.LateUnits,
+		&i.Order.ReversedUnits,
+		&i.Order.RefundedUnits,
+		&i.Order.LastTxid,
+		&i.Order.CreatedAt,
+		&i.Order.Deadline,
+		&i.Order.PaidAt,
+		&i.Order.ChangedAt,
+		&i.Order.Version,
+		&i.Extra,
+	)
+	return i, err
 }
 
 const takeShortIDs = `-- name: TakeShortIDs :one
