@@ -166,8 +166,9 @@ func (d *deciding) resolved(ctx context.Context, o payment.Order, t payment.Tran
 }
 
 // prove reads a row's transfer from its chain again: whether the best branch has it in the block that
-// we know, deep enough, with success, to the same address, with the same amount. What a row says is
-// never enough to settle an order with.
+// we know, deep enough, with success, to the same address, with the same amount. Of coin from inside a
+// contract call, which no receipt names, the balance of its address is the proof. What a row says is never
+// enough to settle an order with.
 func (e *Engine) prove(ctx context.Context, row DeskRow) (chain.BlockRef, error) {
 	kept, err := transferOf(ctx, e.db.Queries, row.Key)
 	if err != nil {
@@ -175,6 +176,9 @@ func (e *Engine) prove(ctx context.Context, row DeskRow) (chain.BlockRef, error)
 	}
 	if kept.Amount != row.Held {
 		return chain.BlockRef{}, payment.Invalid("transfer", "is not what the row says")
+	}
+	if fromInside(kept.Key) {
+		return chain.BlockRef{Height: kept.BlockHeight, Hash: kept.BlockHash}, e.proveCoin(ctx, kept)
 	}
 	block, _, err := e.reread(ctx, kept)
 	return block, err
@@ -186,8 +190,8 @@ func (e *Engine) reread(ctx context.Context, kept payment.Transfer) (in chain.Bl
 	if !ok {
 		return in, "", fmt.Errorf("chain %s is not configured", kept.Key.Chain)
 	}
-	if strings.HasPrefix(kept.Key.Position, "balance:") {
-		return in, "", payment.Invalid("transfer", "came from inside a contract call, so no receipt names it: it can be credited as it is")
+	if fromInside(kept.Key) {
+		return in, "", payment.Invalid("transfer", "came from inside a contract call: no receipt names it, or who sent it")
 	}
 	head, err := n.Client.Head(ctx)
 	if err != nil {

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math/big"
 	"slices"
-	"time"
 
 	"florin/internal/chain"
 	"florin/internal/money"
@@ -131,7 +129,7 @@ func (e *Engine) dueIn(ctx context.Context, asset money.Asset) (d due, ok bool, 
 
 // expire ends orders together: those that coins names and that nothing holds up, now that they are
 // locked. With them it books what coins has found for them.
-func (e *Engine) expire(ctx context.Context, d due, page query.DueOrdersParams, coins map[string]*payment.Transfer) (done int, err error) {
+func (e *Engine) expire(ctx context.Context, d due, page query.DueOrdersParams, coins map[string]*coinAt) (done int, err error) {
 	ids := slices.Sorted(maps.Keys(coins))
 	err = e.db.Update(ctx, "expire", func(ctx context.Context, tx *store.Tx) error {
 		orders, err := tx.DueOrders(ctx, ids, page)
@@ -149,7 +147,9 @@ func (e *Engine) expire(ctx context.Context, d due, page query.DueOrdersParams, 
 		}
 		j := e.judge(tx, orders)
 		for _, id := range slices.Sorted(maps.Keys(orders)) {
-			if err := j.expire(ctx, id, coins[id]); err != nil {
+			if err := j.expire(ctx, id, coins[id]); errors.Is(err, ErrBehind) {
+				done-- // the next time
+			} else if err != nil {
 				return err
 			}
 		}
@@ -179,46 +179,67 @@ func (d due) lost(ctx context.Context, tx *store.Tx) (bool, error) {
 	return still.Hash != d.final.Hash, nil
 }
 
-// expire ends one order; internal is what no transfer explains, nil if there is nothing.
-func (j *judgement) expire(ctx context.Context, orderID string, internal *payment.Transfer) error {
+// expire ends one order; coin is an address of its own with more than transfers explain, nil if there is
+// none. ErrBehind, and nothing is changed, if that has changed meanwhile.
+func (j *judgement) expire(ctx context.Context, orderID string, coin *coinAt) error {
 	o, err := payment.Expire(j.orders[orderID], j.now)
 	if err != nil {
 		return err
 	}
+	var found money.Amount
+	if coin != nil {
+		if found, err = coin.surplus(ctx, j.tx.Queries); err != nil {
+			return err
+		}
+	}
 	j.change(o)
-	if internal != nil {
-		if err := j.tx.SeeTransfer(ctx, seenParams(*internal)); err != nil {
-			return err
-		}
-		if err := j.book(ctx, *internal); err != nil {
-			return err
-		}
-		if err := j.tell(ctx, payment.EventDesk, o, *internal, nil); err != nil {
+	if !found.IsZero() {
+		if err := j.find(ctx, o, coin.transfer(o, found, o.Deadline)); err != nil {
 			return err
 		}
 	}
 	return j.emit(ctx, j.tx, payment.EventExpired, o, nil, j.now)
 }
 
-// internalCoins looks for native coin at orders' addresses that no transfer explains: sends from
-// inside a contract call emit nothing. It is asked before orders with a native quote time out, at a
-// final block past their deadlines (rulings G15). It returns the orders that it could ask for; nil
-// beside one means that all is explained. An error says that the node answered for none.
-func (e *Engine) internalCoins(ctx context.Context, d due, rows []query.Order) (map[string]*payment.Transfer, error) {
-	asked := make(map[string]*payment.Transfer, len(rows))
+// internalCoins looks for native coin at orders' addresses that no transfer explains. It is asked before
+// orders with a native quote time out, at a final block past their deadlines (rulings G15). It returns the
+// orders that it could ask for; nil beside one means that all is explained. An error says that the node
+// answered for none.
+func (e *Engine) internalCoins(ctx context.Context, d due, rows []query.Order) (map[string]*coinAt, error) {
+	asked := make(map[string]*coinAt, len(rows))
 	if d.final.Hash == "" {
 		for _, row := range rows {
 			asked[row.ID] = nil
 		}
 		return asked, nil
 	}
-	for part := range slices.Chunk(rows, e.parallel) {
-		coins, errs := make([]*payment.Transfer, len(part)), make([]error, len(part))
-		e.side(len(part), func(i int) { coins[i], errs[i] = e.internalCoin(ctx, d, part[i]) })
+	coins := make([]coinAt, len(rows))
+	for i, o := range rows {
+		address, err := e.db.OrderAddress(ctx, query.OrderAddressParams{OrderID: o.ID, Family: d.network.Family})
+		if err != nil {
+			return nil, fmt.Errorf("address of order %s: %w", o.ID, err)
+		}
+		coins[i] = coinAt{network: d.network, address: address.Address, at: chain.BlockRef{Height: uint64(d.final.Height), Hash: d.final.Hash}}
+	}
+	for first := 0; first < len(rows); first += e.parallel {
+		part := coins[first:min(first+e.parallel, len(coins))]
+		errs := make([]error, len(part))
+		e.side(len(part), func(i int) { errs[i] = part[i].ask(ctx) })
 		answered := false
-		for i, row := range part {
-			if errs[i] == nil {
-				asked[row.ID], answered = coins[i], true
+		for i := range part {
+			if errs[i] != nil {
+				continue
+			}
+			answered = true
+			amount, err := part[i].surplus(ctx, e.db.Queries)
+			switch id := rows[first+i].ID; {
+			case errors.Is(err, ErrBehind): // the next time
+			case err != nil:
+				return nil, err
+			case amount.IsZero():
+				asked[id] = nil
+			default:
+				asked[id] = &part[i]
 			}
 		}
 		if !answered { // a node that hangs is not asked again for each order
@@ -229,44 +250,6 @@ func (e *Engine) internalCoins(ctx context.Context, d due, rows []query.Order) (
 		}
 	}
 	return asked, nil
-}
-
-func (e *Engine) internalCoin(ctx context.Context, d due, o query.Order) (*payment.Transfer, error) {
-	address, err := e.db.OrderAddress(ctx, query.OrderAddressParams{OrderID: o.ID, Family: d.network.Family})
-	if err != nil {
-		return nil, fmt.Errorf("address of order %s: %w", o.ID, err)
-	}
-	height := uint64(d.final.Height)
-	balance, err := d.network.Client.NativeBalance(ctx, address.Address, chain.BlockRef{Height: height, Hash: d.final.Hash})
-	if err != nil {
-		return nil, fmt.Errorf("balance of %s: %w", address.Address, err)
-	}
-	transfers, err := store.TransfersOf(ctx, e.db.Queries, o.ID)
-	if err != nil {
-		return nil, err
-	}
-	known := new(big.Int)
-	for _, t := range transfers {
-		if !t.Removed && t.Amount.Asset() == d.asset && t.To == address.Address && t.BlockHeight <= height {
-			units := t.Amount.Int()
-			known.Add(known, units.ToBig())
-		}
-	}
-	units := balance.Int()
-	surplus := new(big.Int).Sub(units.ToBig(), known)
-	if surplus.Sign() <= 0 {
-		return nil, nil
-	}
-	amount, err := money.FromBig(d.asset, surplus)
-	if err != nil {
-		return nil, err
-	}
-	return &payment.Transfer{
-		Key:     payment.TransferKey{Chain: d.chain, TxID: address.Address, Position: fmt.Sprintf("balance:%d", height)},
-		OrderID: o.ID, MerchantID: o.MerchantID, To: address.Address, Amount: amount, Listed: true,
-		BlockHeight: height, BlockHash: d.final.Hash, BlockTime: time.UnixMicro(o.Deadline).UTC(), Status: payment.TransferConfirmed,
-		Booked: payment.BookedSuspense, Reason: payment.ReasonInternal, Fee: money.Zero(amount.Asset()), Credits: 1,
-	}, nil
 }
 
 // finalBlock returns the newest block of n with all its confirmations; the zero row if there is none.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"math/big"
 	"slices"
 	"strings"
@@ -269,6 +270,47 @@ func (e *Engine) EveryAddress(ctx context.Context, b *Books) error {
 			return nil
 		}
 	}
+}
+
+// AddressPlace is how far somebody has gone through the deposit addresses, beginning at the youngest; the
+// zero place is before that.
+type AddressPlace struct {
+	created int64
+	address string
+}
+
+// QuietAddresses returns those of the next most deposit addresses behind a place of which b says that
+// they hold none of the network's own coin, and the place behind them: zero at the end. Coin comes from
+// inside contract calls without a word, also long after an order has ended.
+func (e *Engine) QuietAddresses(ctx context.Context, b Books, behind AddressPlace, most int) (quiet []Holding, next AddressPlace, err error) {
+	n, ok := e.Network(b.Chain)
+	if !ok {
+		return nil, next, fmt.Errorf("chain %s is not configured", b.Chain)
+	}
+	page := query.AddressesBeforeParams{Family: n.Family, BeforeCreated: behind.created, BeforeAddress: behind.address, MaxRows: int32(most)}
+	if behind == (AddressPlace{}) {
+		page.BeforeCreated = math.MaxInt64
+	}
+	rows, err := e.db.AddressesBefore(ctx, page)
+	if err != nil {
+		return nil, next, fmt.Errorf("read deposit addresses: %w", err)
+	}
+	said, coin := map[string]bool{}, n.Coin()
+	for _, h := range b.Deposits {
+		if h.Amount.Asset() == coin {
+			said[h.Address] = true
+		}
+	}
+	for _, row := range rows {
+		if !said[row.Address] {
+			quiet = append(quiet, Holding{row.Address, money.Zero(coin)})
+		}
+	}
+	if len(rows) == most {
+		last := rows[most-1]
+		next = AddressPlace{last.CreatedAt, last.Address}
+	}
+	return quiet, next, nil
 }
 
 // ownAccounts are the addresses of ours on a chain that are no deposit addresses: those that we have

@@ -21,9 +21,14 @@ import (
 // will have.
 var ErrBehind = errors.New("engine: the chain was not followed that far yet")
 
-// flushed is what has taken a transfer that no sweep of ours took. Anybody may make a forwarder send
-// what it holds to its destination.
-const flushed = "flushed"
+// flushed says what has taken a transfer that no sweep of ours took, with the address and the final block
+// that showed it. Anybody may make a forwarder send what it holds to its destination.
+func flushed(address string, height uint64) string {
+	return fmt.Sprintf("%s%s:%d", byOthers, address, height)
+}
+
+// byOthers begins what flushed returns.
+const byOthers = "flushed:"
 
 // Rest is what a deposit address held of an asset at the end of a final block.
 type Rest struct {
@@ -112,7 +117,7 @@ func (e *Engine) FoundFlushed(ctx context.Context, chainName string, at chain.Bl
 		if err != nil || open > 0 {
 			return cmp.Or(err, errNothing)
 		}
-		s := e.sweeping(tx, chainName, flushed, fmt.Sprintf("flush:%s:%d:%s", chainName, at.Height, rest.Address))
+		s := e.sweeping(tx, chainName, flushed(rest.Address, at.Height), fmt.Sprintf("flush:%s:%d:%s", chainName, at.Height, rest.Address))
 		if err := s.lock(ctx, []string{rest.Address}); err != nil {
 			return err
 		}
@@ -184,6 +189,9 @@ func (e *Engine) sweeping(tx *store.Tx, chainName, by, ref string) *sweeping {
 	}
 }
 
+// ours reports whether it was a sweep of ours.
+func (s *sweeping) ours() bool { return !strings.HasPrefix(s.by, byOthers) }
+
 // lock finds out which addresses send to their merchants' own wallets, and locks the orders of those: what
 // the exception desk holds there leaves it by this sweep or by a person's decision, not by both.
 func (s *sweeping) lock(ctx context.Context, addresses []string) error {
@@ -218,7 +226,7 @@ func (s *sweeping) take(ctx context.Context, rest Rest, height uint64) (gone int
 	if gone, exact, err = payment.Emptied(amountsOf(came), rest.Amount); err != nil {
 		return 0, false, err
 	}
-	if !exact && s.by != flushed && latest(came, rest.Amount, height) {
+	if !exact && s.ours() && latest(came, rest.Amount, height) {
 		if gone, exact, err = payment.Emptied(amountsOf(came), rest.Amount); err != nil {
 			return 0, false, err
 		}
@@ -285,7 +293,7 @@ func (s *sweeping) standing(ctx context.Context, rest Rest, height uint64) (give
 		return nil, nil, fmt.Errorf("transfers to %s: %w", rest.Address, err)
 	}
 	given = map[payment.TransferKey]bool{}
-	if s.by != flushed {
+	if s.ours() {
 		mine, err := s.tx.TransfersGiven(ctx, query.TransfersGivenParams{SweptBy: s.by, Chain: s.chainName, Recipient: rest.Address, Asset: asset})
 		if err != nil {
 			return nil, nil, fmt.Errorf("transfers to %s: %w", rest.Address, err)
@@ -360,9 +368,9 @@ func (s *sweeping) sendsToMerchant(ctx context.Context, address string) (orderID
 
 // entries books what left our custody for merchants' own wallets.
 func (s *sweeping) entries() ([]ledger.Entry, error) {
-	id := s.by
-	if id == flushed {
-		id = ""
+	id := ""
+	if s.ours() {
+		id = s.by
 	}
 	var made []ledger.Entry
 	for _, whose := range slices.SortedFunc(maps.Keys(s.out), func(a, b ledger.Account) int { return strings.Compare(a.String(), b.String()) }) {

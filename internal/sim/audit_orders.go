@@ -434,7 +434,7 @@ func (a *Auditor) lookAtExpired(o *orderRow) {
 	}
 	found := new(big.Int)
 	for k, t := range a.rows.transfers {
-		if t.order == o.id && strings.HasPrefix(k.position, "balance:") {
+		if k.chain == chain && t.to == address && strings.HasPrefix(k.position, "balance:") { // whatever order it has settled since
 			found.Add(found, t.units)
 		}
 	}

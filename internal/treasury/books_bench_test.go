@@ -19,7 +19,7 @@ func BenchmarkReconcile(b *testing.B) {
 				fmt.Sprintf("('b%07d', 1, 'merchant', '%s', '%s', 'credit', '1000000')", i, h.app.MerchantID, usdt))
 			swept := ""
 			if i%2 == 1 {
-				swept = "flushed"
+				swept = "flushed:0:4"
 			}
 			transfers = append(transfers, fmt.Sprintf("('sim-ethereum', 'b%07d', 'log:0', 'o', '%s', '', '0x%040d', '%s', '1000000', TRUE, 4, '', 0, 'confirmed', FALSE, 'merchant', '', '0', TRUE, 1, '%s')",
 				i, h.app.MerchantID, i, usdt, swept))

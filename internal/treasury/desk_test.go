@@ -25,7 +25,10 @@ var strict = payment.Policy{
 }
 
 // asked makes an order of app over 15 USDT and returns how it is to be paid.
-func (h *home) asked(app engine.App) engine.OrderView {
+func (h *home) asked(app engine.App) engine.OrderView { return h.askedIn(app, usdt) }
+
+// askedIn makes an order of app over 15 USD in asset.
+func (h *home) askedIn(app engine.App, asset money.Asset) engine.OrderView {
 	h.t.Helper()
 	price, err := money.ParsePrice("USD", "15")
 	h.must(err)
@@ -34,7 +37,7 @@ func (h *home) asked(app engine.App) engine.OrderView {
 		Number: number, Page: "page-" + number, Reference: number, RequestHash: number, Price: price, Policy: strict,
 	})
 	h.must(err)
-	h.must(h.engine.ChooseAsset(h.ctx, o.Number, usdt.Code()))
+	h.must(h.engine.ChooseAsset(h.ctx, o.Number, asset.Code()))
 	return h.view(number)
 }
 

@@ -148,7 +148,8 @@ func (h *home) process() (*engine.Engine, *chain.Follower) {
 	n := h.net.Chain()
 	e, err := engine.New(h.ctx, engine.Config{
 		DB: h.db, Clock: h.clock, IDs: id.New(nil), Rates: book, Sealer: sealer{h.box}, Marks: h.box, Parallel: 1,
-		Log: slog.New(slog.NewTextHandler(h.t.Output(), nil)),
+		Log:     slog.New(slog.NewTextHandler(h.t.Output(), nil)),
+		Numbers: map[string]func() string{"halopay": func() string { return id.New(nil).Hex(16) }},
 		Networks: []engine.Network{{
 			Network: n, Client: h.node, Addresser: sim.Forwarders(), Treasury: cmp.Or(h.treasury, bank), Sender: h.node,
 			Hot:    cmp.Or(h.hot, sim.Account(0)),

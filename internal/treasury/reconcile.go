@@ -1,6 +1,7 @@
 package treasury
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,11 @@ const (
 	// roundAddresses is how many balances of deposit addresses one round asks for, besides those that
 	// differed before; the next round goes on behind them.
 	roundAddresses = 500
+	// roundQuiet is how many deposit addresses one round asks besides of which the books say that they hold
+	// none of the network's own coin, the youngest first: coin may have come from inside a contract call.
+	// Each is asked once in quietRest at most.
+	roundQuiet = 100
+	quietRest  = time.Hour
 	// askTogether is how many balances are asked for side by side, unless a worker says otherwise.
 	askTogether = 16
 	// reconcileLease is longer than a round takes.
@@ -57,7 +63,10 @@ type place struct {
 	suspects map[engine.Holding]bool
 	all      bool // ask every address that holds anything
 	full     bool // ask every address there is
-	busy     int  // rounds in a row without a comparison
+
+	quiet     engine.AddressPlace // behind the addresses asked last that should hold nothing
+	quietFrom time.Time           // when those were begun with, from the youngest
+	busy      int                 // rounds in a row without a comparison
 }
 
 // RunOnce compares each chain once, and asks some of its deposit addresses. Only one process at a
@@ -139,14 +148,20 @@ func (r *Reconcile) round(ctx context.Context, n engine.Network, at *place, roun
 			return nil, err
 		}
 	}
-	asking := b.Deposits
+	asking, quietNext := b.Deposits, at.quiet
 	if !at.all {
 		asking = at.next(b.Deposits)
+		var quiet []engine.Holding
+		if quiet, quietNext, err = r.quiet(ctx, b, at); err != nil {
+			return nil, err
+		}
+		asking, b.Deposits = append(asking, quiet...), append(b.Deposits, quiet...)
 	}
 	asked, err := ask(ctx, n.Sender, asking, b.Final, r.Parallel)
 	if err != nil {
 		return nil, err
 	}
+	at.quiet = quietNext
 	explained, err := r.explain(ctx, n, b, at, asking, asked)
 	if err != nil {
 		return nil, err
@@ -255,6 +270,30 @@ func (p *place) next(all []engine.Holding) []engine.Holding {
 	return picked
 }
 
+// quiet picks addresses for this round of which the books say that they hold no coin: the next ones, and
+// those that held some the last time and were not booked.
+func (r *Reconcile) quiet(ctx context.Context, b engine.Books, at *place) (picked []engine.Holding, next engine.AddressPlace, err error) {
+	now, begins := r.Clock.Now(), at.quiet == engine.AddressPlace{}
+	if !begins || !now.Before(at.quietFrom.Add(quietRest)) {
+		if picked, next, err = r.Engine.QuietAddresses(ctx, b, at.quiet, roundQuiet); err != nil {
+			return nil, next, err
+		}
+		if begins {
+			at.quietFrom = now
+		}
+	}
+	suspects := slices.SortedFunc(maps.Keys(at.suspects), func(a, b engine.Holding) int {
+		return cmp.Or(strings.Compare(a.Address, b.Address), strings.Compare(a.Amount.Asset().Code(), b.Amount.Asset().Code()))
+	})
+	for _, h := range suspects {
+		said := func(other engine.Holding) bool { return zero(other) == h }
+		if !slices.ContainsFunc(b.Deposits, said) && !slices.ContainsFunc(picked, said) {
+			picked = append(picked, h)
+		}
+	}
+	return picked, next, nil
+}
+
 // zero is an address and an asset, whatever it holds.
 func zero(h engine.Holding) engine.Holding {
 	return engine.Holding{Address: h.Address, Amount: money.Zero(h.Amount.Asset())}
@@ -298,11 +337,13 @@ func (r *Reconcile) explain(ctx context.Context, n engine.Network, b engine.Book
 			continue
 		}
 		at.suspects[zero(h)] = true
-		find := r.Engine.FoundFlushed
-		if dearer(held, h.Amount) {
-			find = r.Engine.FoundInternal
+		ok := false
+		switch more := dearer(held, h.Amount); {
+		case !more:
+			ok, err = r.Engine.FoundFlushed(ctx, n.Name, b.Final, engine.Rest{Address: h.Address, Amount: held})
+		case h.Amount.Asset() == n.Coin():
+			ok, err = r.Engine.FoundInternal(ctx, n.Name, h.Address)
 		}
-		ok, err := find(ctx, n.Name, b.Final, engine.Rest{Address: h.Address, Amount: held})
 		if err != nil {
 			return false, err
 		}

@@ -254,7 +254,7 @@ func (s *Sweeps) compare(ctx context.Context, n engine.Network, chosen []payment
 		}
 		without = append(without, h.Address)
 		if internal {
-			if err := s.internal(ctx, n, h.Address); err != nil {
+			if _, err := s.Engine.FoundInternal(ctx, n.Name, h.Address); err != nil {
 				return nil, err
 			}
 			continue
@@ -270,20 +270,6 @@ func (s *Sweeps) compare(ctx context.Context, n engine.Network, chosen []payment
 		}
 	}
 	return without, nil
-}
-
-// internal books what an address held of the network's coin in a final block and no transfer explains.
-func (s *Sweeps) internal(ctx context.Context, n engine.Network, address string) error {
-	final, ok, err := s.Engine.FinalBlock(ctx, n.Name)
-	if err != nil || !ok {
-		return err
-	}
-	rest, err := n.Sender.Balance(ctx, address, n.FeeCap.Asset(), final)
-	if err != nil {
-		return fmt.Errorf("balance of %s: %w", address, err)
-	}
-	_, err = s.Engine.FoundInternal(ctx, n.Name, final, engine.Rest{Address: address, Amount: rest})
-	return err
 }
 
 // lost reports whether an address holds less than the books say for good, and nobody has made it send

@@ -34,6 +34,20 @@ ORDER BY txid, position LIMIT 100000;
 SELECT * FROM transfers WHERE swept_by = @swept_by AND chain = @chain AND recipient = @recipient AND asset = @asset AND listed
 ORDER BY txid, position LIMIT 100000;
 
+-- name: TransfersTaken :many
+-- What came to an address in one asset and is being taken away by a sweep, or was in a block above height.
+SELECT t.* FROM sweep_items AS i JOIN outgoing AS o ON o.id = i.outgoing_id
+    JOIN transfers AS t ON t.swept_by = i.outgoing_id AND t.chain = i.chain AND t.recipient = i.address AND t.asset = i.asset
+WHERE i.chain = @chain AND i.address = @address AND i.asset = @asset AND t.listed AND (i.outcome = '' OR o.block_height > @height)
+ORDER BY t.txid, t.position LIMIT 100000;
+
+-- name: TransfersSentOn :many
+-- What somebody else made an address send on, in one asset: @first is what such transfers are marked with at least, and
+-- @last what they are not any more.
+SELECT * FROM transfers
+WHERE swept_by <> '' AND swept_by >= @first AND swept_by < @last AND chain = @chain AND recipient = @recipient AND asset = @asset AND listed
+ORDER BY txid, position LIMIT 100000;
+
 -- name: MarkSwept :exec
 UPDATE transfers SET swept_by = @swept_by WHERE chain = @chain AND txid = @txid AND position = @position;
 

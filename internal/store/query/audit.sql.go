@@ -55,7 +55,7 @@ WHERE g.kind <> 'sweep' AND NOT EXISTS (SELECT 1 FROM apps AS a WHERE a.id = g.a
 UNION ALL SELECT CAST('an item of ' || i.outgoing_id || ' has no sweep' AS TEXT) FROM sweep_items AS i
 WHERE NOT EXISTS (SELECT 1 FROM outgoing AS g WHERE g.id = i.outgoing_id)
 UNION ALL SELECT CAST('transfer ' || t.txid || ' was taken by no sweep' AS TEXT) FROM transfers AS t
-WHERE t.swept_by <> '' AND t.swept_by <> 'flushed' AND NOT EXISTS (SELECT 1 FROM outgoing AS g WHERE g.id = t.swept_by)
+WHERE t.swept_by <> '' AND t.swept_by NOT LIKE 'flushed:%' AND NOT EXISTS (SELECT 1 FROM outgoing AS g WHERE g.id = t.swept_by)
 UNION ALL SELECT CAST('version ' || v.txid || ' has no payout' AS TEXT) FROM outgoing_txs AS v
 WHERE NOT EXISTS (SELECT 1 FROM outgoing AS g WHERE g.id = v.outgoing_id)
 UNION ALL SELECT CAST('number ' || n.nonce || ' of ' || n.sender || ' has no payout' AS TEXT) FROM nonces AS n

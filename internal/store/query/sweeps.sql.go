@@ -406,6 +406,132 @@ func (q *Queries) TransfersLeft(ctx context.Context, arg TransfersLeftParams) ([
 	return items, nil
 }
 
+const transfersSentOn = `-- name: TransfersSentOn :many
+SELECT chain, txid, position, order_id, merchant_id, sender, recipient, asset, units, listed, block_height, block_hash, block_time, status, removed, booked, reason, fee_units, counted, credits, swept_by FROM transfers
+WHERE swept_by <> '' AND swept_by >= $1 AND swept_by < $2 AND chain = $3 AND recipient = $4 AND asset = $5 AND listed
+ORDER BY txid, position LIMIT 100000
+`
+
+type TransfersSentOnParams struct {
+	First     string
+	Last      string
+	Chain     string
+	Recipient string
+	Asset     string
+}
+
+// What somebody else made an address send on, in one asset: @first is what such transfers are marked with at least, and
+// @last what they are not any more.
+func (q *Queries) TransfersSentOn(ctx context.Context, arg TransfersSentOnParams) ([]Transfer, error) {
+	rows, err := q.db.Query(ctx, transfersSentOn,
+		arg.First,
+		arg.Last,
+		arg.Chain,
+		arg.Recipient,
+		arg.Asset,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Transfer
+	for rows.Next() {
+		var i Transfer
+		if err := rows.Scan(
+			&i.Chain,
+			&i.Txid,
+			&i.Position,
+			&i.OrderID,
+			&i.MerchantID,
+			&i.Sender,
+			&i.Recipient,
+			&i.Asset,
+			&i.Units,
+			&i.Listed,
+			&i.BlockHeight,
+			&i.BlockHash,
+			&i.BlockTime,
+			&i.Status,
+			&i.Removed,
+			&i.Booked,
+			&i.Reason,
+			&i.FeeUnits,
+			&i.Counted,
+			&i.Credits,
+			&i.SweptBy,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const transfersTaken = `-- name: TransfersTaken :many
+SELECT t.chain, t.txid, t.position, t.order_id, t.merchant_id, t.sender, t.recipient, t.asset, t.units, t.listed, t.block_height, t.block_hash, t.block_time, t.status, t.removed, t.booked, t.reason, t.fee_units, t.counted, t.credits, t.swept_by FROM sweep_items AS i JOIN outgoing AS o ON o.id = i.outgoing_id
+    JOIN transfers AS t ON t.swept_by = i.outgoing_id AND t.chain = i.chain AND t.recipient = i.address AND t.asset = i.asset
+WHERE i.chain = $1 AND i.address = $2 AND i.asset = $3 AND t.listed AND (i.outcome = '' OR o.block_height > $4)
+ORDER BY t.txid, t.position LIMIT 100000
+`
+
+type TransfersTakenParams struct {
+	Chain   string
+	Address string
+	Asset   string
+	Height  int64
+}
+
+// What came to an address in one asset and is being taken away by a sweep, or was in a block above height.
+func (q *Queries) TransfersTaken(ctx context.Context, arg TransfersTakenParams) ([]Transfer, error) {
+	rows, err := q.db.Query(ctx, transfersTaken,
+		arg.Chain,
+		arg.Address,
+		arg.Asset,
+		arg.Height,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Transfer
+	for rows.Next() {
+		var i Transfer
+		if err := rows.Scan(
+			&i.Chain,
+			&i.Txid,
+			&i.Position,
+			&i.OrderID,
+			&i.MerchantID,
+			&i.Sender,
+			&i.Recipient,
+			&i.Asset,
+			&i.Units,
+			&i.Listed,
+			&i.BlockHeight,
+			&i.BlockHash,
+			&i.BlockTime,
+			&i.Status,
+			&i.Removed,
+			&i.Booked,
+			&i.Reason,
+			&i.FeeUnits,
+			&i.Counted,
+			&i.Credits,
+			&i.SweptBy,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const unsweptTransfers = `-- name: UnsweptTransfers :many
 SELECT t.txid, t.position, t.recipient, t.asset, t.units, t.block_height, t.block_time,
     CAST(COALESCE((SELECT MAX(CASE WHEN i.outcome = '' THEN 1 ELSE 0 END) FROM sweep_items AS i

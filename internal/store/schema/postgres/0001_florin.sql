@@ -189,7 +189,7 @@ CREATE TABLE transfers (
     fee_units TEXT COLLATE "C" NOT NULL CHECK (fee_units <> '' AND ltrim(fee_units, '0123456789') = ''),
     counted BOOLEAN NOT NULL,
     credits BIGINT NOT NULL,
-    -- What took it away from its deposit address: a sweep's id, 'flushed' for somebody else, or '' while it is there.
+    -- What took it away from its deposit address: a sweep's id, 'flushed:' for somebody else, or '' while it is there.
     swept_by TEXT COLLATE "C" NOT NULL DEFAULT '',
     PRIMARY KEY (chain, txid, position)
 );

@@ -190,7 +190,7 @@ CREATE TABLE transfers (
     fee_units TEXT NOT NULL CHECK (fee_units <> '' AND ltrim(fee_units, '0123456789') = ''),
     counted INTEGER NOT NULL,
     credits INTEGER NOT NULL,
-    -- What took it away from its deposit address: a sweep's id, 'flushed' for somebody else, or '' while it is there.
+    -- What took it away from its deposit address: a sweep's id, 'flushed:' for somebody else, or '' while it is there.
     swept_by TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (chain, txid, position)
 ) STRICT;
