@@ -64,6 +64,7 @@ type appAdd struct {
 	Life           int      `name:"order-life" help:"Pay Protocol: seconds that an order is open, 300 to 86400; half an hour unless told." placeholder:"SECONDS"`
 	Offset         string   `name:"utc-offset" help:"Pay Protocol: the zone of its times; +08:00 unless told." placeholder:"OFFSET"`
 	Expired        bool     `name:"expired-webhook" default:"true" negatable:"" help:"CCPayment: tell that an order has expired unpaid (default)."`
+	Progress       bool     `name:"progress-webhook" help:"CCPayment: tell of a payment as soon as a block holds it, as processing."`
 	Quota          int      `name:"address-quota" default:"1000" help:"CCPayment: how many permanent addresses it may have; 0: no limit."`
 	Envelope       string   `name:"legacy-envelope" enum:"reelpay,halopay" default:"reelpay" help:"HaloPay: what the old /v1 paths answer in, reelpay or halopay."`
 }
@@ -101,6 +102,7 @@ func (c *appAdd) options() (map[string]string, error) {
 		set("--order-life", payprotocol.Protocol, payprotocol.OptionLife, strconv.Itoa(c.Life), c.Life != 0),
 		set("--utc-offset", payprotocol.Protocol, payprotocol.OptionZone, c.Offset, c.Offset != ""),
 		set("--no-expired-webhook", ccpayment.Protocol, ccpayment.OptionExpired, "no", !c.Expired),
+		set("--progress-webhook", ccpayment.Protocol, ccpayment.OptionProgress, "yes", c.Progress),
 		set("--address-quota", ccpayment.Protocol, ccpayment.OptionQuota, strconv.Itoa(c.Quota), c.Quota != 1000),
 	)
 }

@@ -16,7 +16,7 @@ func TestEveryProtocolIsServed(t *testing.T) {
 	for protocol, flags := range map[string][]string{
 		"halopay":     {"--kind", "qr", "--event-style-title", "--legacy-envelope", "halopay"},
 		"payprotocol": {"--order-life", "600", "--utc-offset", "+00:00", "--refund-to-sender"},
-		"ccpayment":   {"--no-expired-webhook", "--address-quota", "5"},
+		"ccpayment":   {"--no-expired-webhook", "--progress-webhook", "--address-quota", "5"},
 	} {
 		add := append([]string{"app", "add", "--merchant", m, "--protocol", protocol, "--json"}, flags...)
 		if a := parse[map[string]any](t, p.run(add...)); a["protocol"] != protocol || a["secret"] == "" {
@@ -25,7 +25,7 @@ func TestEveryProtocolIsServed(t *testing.T) {
 	}
 	for _, c := range [][]string{
 		{"payprotocol", "--kind", "qr"}, {"ccpayment", "--order-life", "600"}, {"halopay", "--address-quota", "5"}, {"ccpayment", "--event-style-title"},
-		{"payprotocol", "--order-life", "5"}, {"payprotocol", "--utc-offset", "east"}, {"halopay", "--no-expired-webhook"}, {"ccpayment", "--address-quota=-1"},
+		{"payprotocol", "--order-life", "5"}, {"payprotocol", "--utc-offset", "east"}, {"halopay", "--no-expired-webhook"}, {"payprotocol", "--progress-webhook"}, {"ccpayment", "--address-quota=-1"},
 	} {
 		p.refused(exitUsage, "--"+strings.TrimLeft(strings.SplitN(c[1], "=", 2)[0], "-"), append([]string{"app", "add", "--merchant", m, "--protocol"}, c...)...)
 	}

@@ -140,6 +140,12 @@ func TestG19_NewsOfWhatIsOnItsWayGivesWay(t *testing.T) {
 			t.Errorf("and tried on: %v", told)
 		}
 
+		n, err := w.engine.ResendRange(w.ctx, engine.ResendFilter{AppID: v.AppID, From: start, To: w.clock.Now()})
+		w.must(err)
+		if diff := cmp.Diff([]string{events[2].ID}, w.tell(ending(engine.Delivered))); n != 1 || diff != "" {
+			t.Errorf("of a day, %d are told again: %s", n, diff)
+		}
+
 		v = w.eager() // two at once do not stand in each other's way
 		part := money.FromUnits(v.Due.Asset(), 10_000)
 		w.pay(v, part)

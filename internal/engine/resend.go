@@ -33,7 +33,7 @@ const resendPage = 500
 const clockSlack = 24 * time.Hour
 
 // ResendRange tells events again, in the order in which they happened, and returns how many are on
-// their way. What merchants are not told of is not told, and what waits already is told now instead
+// their way. What merchants are not told of is not told, nor what was on its way to be confirmed; what waits already is told now instead
 // of twice: so a repeat, or one after a crash, is harmless. What is in flight the merchant may have
 // heard already: it is told once more, unless only what failed is asked for. The deliveries are due on
 // return; those of one order go out one after the other.
@@ -68,8 +68,8 @@ func (e *Engine) ResendRange(ctx context.Context, f ResendFilter) (n int, err er
 }
 
 func (f ResendFilter) takes(row query.ToldEventsRow) bool {
-	if f.FailedOnly && row.Delivered > 0 {
-		return false
+	if f.FailedOnly && row.Delivered > 0 || payment.EventKind(row.Kind) == payment.EventSeen {
+		return false // what was on its way then is no news any more
 	}
 	if f.Order != nil && !f.Order(row.Deposit, row.Reference) {
 		return false

@@ -30,10 +30,12 @@ type Webhooks struct {
 // order a refund is of.
 func NewWebhooks(e *engine.Engine, list []Token) *Webhooks { return &Webhooks{e, byAsset(list)} }
 
-// The values of pay_status that are sent. Only success is a confirmation.
+// The values of pay_status that are sent. Only success is a confirmation. There is no pending: what no block
+// holds yet, nobody here looks at.
 const (
-	paySuccess = "success"
-	payFailed  = "failed"
+	payProcessing = "processing"
+	paySuccess    = "success"
+	payFailed     = "failed"
 )
 
 // Body writes what is told of an event. It is a function of the event's own facts, so it can be made again
@@ -65,6 +67,8 @@ func (h *Webhooks) Body(ctx context.Context, e payment.Event, _ engine.App) ([]b
 		err = h.deposit(&w, e, doc, paySuccess)
 	case e.Kind == payment.EventPaid:
 		err = h.deposit(&w, e, doc, paySuccess)
+	case e.Kind == payment.EventSeen:
+		err = h.deposit(&w, e, doc, payProcessing)
 	default:
 		return nil, nil
 	}

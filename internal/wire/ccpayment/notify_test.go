@@ -89,7 +89,7 @@ func TestWhatHasNoWord(t *testing.T) {
 	h := NewWebhooks(nil, []Token{tron})
 	for kind, told := range map[payment.EventKind]bool{
 		payment.EventPartial: true, payment.EventPaid: true, payment.EventExtra: true, payment.EventExpired: true,
-		payment.EventCreated: false, payment.EventReversed: false, payment.EventDesk: false, payment.EventLate: false,
+		payment.EventSeen: true, payment.EventCreated: false, payment.EventReversed: false, payment.EventDesk: false, payment.EventLate: false,
 	} {
 		e := sample(t)
 		e.Kind = kind
@@ -103,7 +103,14 @@ func TestWhatHasNoWord(t *testing.T) {
 		if err != nil || len(body) > 0 != told {
 			t.Errorf("%s: %s, %v", kind, body, err)
 		}
-		if want := map[bool]string{true: `"failed"`, false: `"success"`}[kind == payment.EventExpired]; told && !strings.HasPrefix(string(body), `{"pay_status":`+want) {
+		want := `"success"`
+		switch kind {
+		case payment.EventExpired:
+			want = `"failed"`
+		case payment.EventSeen:
+			want = `"processing"`
+		}
+		if told && !strings.HasPrefix(string(body), `{"pay_status":`+want) {
 			t.Errorf("%s: %s", kind, body)
 		}
 	}

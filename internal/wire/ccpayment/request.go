@@ -35,11 +35,17 @@ func policyFor(app engine.App) payment.Policy {
 	if app.Options[OptionExpired] != "no" {
 		tell = append(tell, payment.EventExpired)
 	}
+	if app.Options[OptionProgress] == "yes" {
+		tell = append(tell, payment.EventSeen)
+	}
 	return payment.Policy{Late: payment.LateCount, QuotePlaces: amountPlaces, Life: life, Fee: app.Fee, Each: true, Tell: tell}
 }
 
 // OptionExpired, "no", keeps the end of an unpaid order from being told (rulings C1).
 const OptionExpired = "expired_webhook"
+
+// OptionProgress, "yes", has a payment told as soon as a block holds it, before it is confirmed.
+const OptionProgress = "progress_webhook"
 
 // parse reads a request with these fields. Clients send every optional field, empty, 0 or false: that is
 // the same as none. What we send ourselves is no request, although the same key signs it: neither our
