@@ -95,7 +95,7 @@ func TestDocumentedQueries(t *testing.T) {
 			t.Errorf("%s: %v", m[1], err)
 		}
 	}
-	if queries < 3 {
+	if queries < 2 {
 		t.Errorf("only %d queries were found", queries)
 	}
 }

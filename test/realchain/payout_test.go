@@ -446,6 +446,9 @@ func (w *world) restored() {
 		"--made", one.TradeNo+"="+made[two.TradeNo], "--made", two.TradeNo+"="+made[one.TradeNo]); status != 1 {
 		w.t.Errorf("resumed with each other's transactions, status %d: %s", status, said)
 	}
+	// What the copy does not know is the operator's to book, before the program's own look at the chain alarms him again.
+	w.florin.Run("ledger", "adjust", "--asset", "USDT@localnet", "--amount", "3", "--out", "--note", "a payout after the backup")
+	w.florin.Run("ledger", "adjust", "--asset", "ETH@localnet", "--amount", ether(w.cost(made[unknown.TradeNo])), "--out", "--note", "its fee")
 	w.florin.Run("payout", "resume", "--chain", "localnet", "--made", one.TradeNo+"="+made[one.TradeNo], "--made", two.TradeNo+"="+made[two.TradeNo])
 	for _, p := range held {
 		peer.Eventually(w.t, patience, func() error {
@@ -462,9 +465,6 @@ func (w *world) restored() {
 	for _, p := range append(held, unknown) {
 		w.holds(p.ToAddress, "USDT", p.Amount)
 	}
-	// What the copy does not know is the operator's to book.
-	w.florin.Run("ledger", "adjust", "--asset", "USDT@localnet", "--amount", "3", "--out", "--note", "a payout after the backup")
-	w.florin.Run("ledger", "adjust", "--asset", "ETH@localnet", "--amount", ether(w.cost(made[unknown.TradeNo])), "--out", "--note", "its fee")
 }
 
 // approve lets payouts go that wait for it.
