@@ -1,6 +1,7 @@
 package app
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -15,13 +16,51 @@ func (p *place) settingsOf(args ...string) (Settings, error) {
 	var c commands
 	args = append([]string{"serve", "--config", p.path("florin.toml")}, args...)
 	config := readConfig(args)
-	parser, err := newParser(&c, config, io.Discard, io.Discard, func(int) {})
+	parser, err := newParser(c.grammar(args), config, io.Discard, io.Discard, func(int) {})
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	_, err = parser.Parse(args)
 	c.Chains = config.chains
 	return c.Settings, err
+}
+
+// TestServeReadAlone: it is the quicker for it, and nothing else.
+func TestServeReadAlone(t *testing.T) {
+	p := newPlace(t)
+	p.write("florin.toml", `url = "https://pay.example"`)
+	p.write("wrong.toml", `urls = "https://pay.example"`)
+	for _, line := range []string{
+		"", "--listen :3 --webhook-allow 10.0.0.0/8 --no-images", "--help", "--listen", "--unknown", "more", "demo", "--images=7", "--port 1",
+		"--config " + p.path("wrong.toml"),
+	} {
+		args := append([]string{"serve", "--config", p.path("florin.toml")}, strings.Fields(line)...)
+		read := func(c *commands, grammar any) (said string) {
+			var out, errOut strings.Builder
+			parser, err := newParser(grammar, readConfig(args), &out, &errOut, func(int) {})
+			if err != nil {
+				t.Fatal(err)
+			}
+			parsed, err := parser.Parse(args)
+			if err != nil {
+				return err.Error()
+			}
+			return out.String() + errOut.String() + parsed.Command() + fmt.Sprintf("%+v", c.Settings)
+		}
+		var alone, among commands
+		if alone.grammar(args) != any(&alone.serveLine) {
+			t.Fatalf("%v is read among all commands", args)
+		}
+		if diff := cmp.Diff(read(&among, &among), read(&alone, alone.grammar(args))); diff != "" {
+			t.Errorf("serve %s (-among all commands +alone):\n%s", line, diff)
+		}
+	}
+	var c commands
+	for _, args := range [][]string{{}, {"--help"}, {"demo"}, {"--listen", ":1", "serve"}} { // control: these need more, or may
+		if c.grammar(args) != any(&c) {
+			t.Errorf("%v is read as serve", args)
+		}
+	}
 }
 
 func TestStrengthOfSettings(t *testing.T) {

@@ -31,6 +31,7 @@ func (c *serveCommand) Run(r *run) error {
 	if _, err := r.origin(); err != nil {
 		return err
 	}
+	collectSeldom()
 	return openFor(r, toServe, func(p *program) error {
 		if err := p.readyToServe(r); err != nil {
 			return err
@@ -43,7 +44,6 @@ func (c *serveCommand) Run(r *run) error {
 		if err != nil {
 			return fmt.Errorf("--listen: %w", err)
 		}
-		collectSeldom()
 		r.log.Info("serving", "address", listener.Addr().String(), "url", s.origin)
 		return s.serve(r, listener)
 	})
