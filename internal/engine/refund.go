@@ -365,7 +365,11 @@ func refundable(ctx context.Context, tx *store.Tx, o payment.Order, asked money.
 	if n >= mostRefunds {
 		return asked, payment.Invalid("order", "was refunded too often")
 	}
-	left, err := payment.Refundable(o, promised)
+	booked, err := bookedFor(ctx, tx, o)
+	if err != nil {
+		return asked, err
+	}
+	left, err := payment.Refundable(o, booked, promised)
 	switch {
 	case err != nil:
 		return asked, err
@@ -387,16 +391,32 @@ func promisedBack(ctx context.Context, tx *store.Tx, o payment.Order) (sum money
 	if err != nil {
 		return sum, 0, fmt.Errorf("refunds of order %s: %w", o.ID, err)
 	}
-	for _, units := range rows {
-		one, err := money.ParseUnits(sum.Asset(), units)
+	sum, err = addUp(sum, rows)
+	return sum, len(rows), err
+}
+
+// bookedFor adds up what the books credited the merchant of an order with for it, of what stands: the sums
+// in the order's own row are anybody's who writes to the database.
+func bookedFor(ctx context.Context, tx *store.Tx, o payment.Order) (money.Amount, error) {
+	sum := money.Zero(o.Due.Asset())
+	rows, err := tx.CreditedUnits(ctx, query.CreditedUnitsParams{OrderID: o.ID, Asset: sum.Asset().String(), MerchantID: o.MerchantID})
+	if err != nil {
+		return sum, fmt.Errorf("credits of order %s: %w", o.ID, err)
+	}
+	return addUp(sum, rows)
+}
+
+func addUp(sum money.Amount, units []string) (money.Amount, error) {
+	for _, u := range units {
+		one, err := money.ParseUnits(sum.Asset(), u)
 		if err != nil {
-			return sum, 0, err
+			return sum, err
 		}
 		if sum, err = sum.Add(one); err != nil {
-			return sum, 0, err
+			return sum, err
 		}
 	}
-	return sum, len(rows), nil
+	return sum, nil
 }
 
 // groundless reports whether p is a refund of what a reorg took away since it was accepted: money that
@@ -421,7 +441,11 @@ func groundless(ctx context.Context, tx *store.Tx, p payment.Payout) (bool, erro
 	if err != nil {
 		return false, err
 	}
-	kept, err := payment.Refundable(o, money.Zero(promised.Asset()))
+	booked, err := bookedFor(ctx, tx, o)
+	if err != nil {
+		return false, err
+	}
+	kept, err := payment.Refundable(o, booked, money.Zero(promised.Asset()))
 	if err != nil {
 		return false, err
 	}

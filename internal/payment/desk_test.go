@@ -98,13 +98,14 @@ func TestAttachedOrdersFit(t *testing.T) {
 
 // TestM14_Refundable is a table of what is left to be paid back.
 func TestM14_Refundable(t *testing.T) {
-	for _, c := range []struct{ received, late, reversed, promised, want uint64 }{
-		{10, 0, 0, 0, 10}, {10, 5, 0, 0, 15}, {10, 5, 5, 3, 7}, {10, 0, 0, 10, 0}, {10, 0, 0, 11, 0}, {10, 0, 20, 0, 0}, {0, 0, 0, 0, 0},
+	for _, c := range []struct{ received, late, reversed, booked, promised, want uint64 }{
+		{10, 0, 0, 10, 0, 10}, {10, 5, 0, 15, 0, 15}, {10, 5, 5, 10, 3, 7}, {10, 0, 0, 10, 10, 0}, {10, 0, 0, 10, 11, 0}, {10, 0, 20, 0, 0, 0}, {0, 0, 0, 0, 0, 0},
+		{1000, 0, 0, 10, 3, 7}, {10, 1000, 0, 10, 0, 10}, {10, 0, 0, 5, 6, 0}, {10, 0, 0, 1000, 3, 7},
 	} {
 		o, _ := waiting(1)
 		u := func(n uint64) money.Amount { return money.FromUnits(deskAsset, n) }
 		o.Received, o.Late, o.Reversed = u(c.received), u(c.late), u(c.reversed)
-		if got, err := Refundable(o, u(c.promised)); err != nil || got != u(c.want) {
+		if got, err := Refundable(o, u(c.booked), u(c.promised)); err != nil || got != u(c.want) {
 			t.Errorf("%s: %v, %v", fmt.Sprint(c), got, err)
 		}
 	}

@@ -89,6 +89,57 @@ func TestP11_ARowThatSomebodyOpensAgain(t *testing.T) {
 	}
 }
 
+// TestM14_WhoeverAltersAnOrderRefundsNoMore: what may be refunded is what the books say that the order brought, whatever
+// somebody has written into its row, or into those of transfers.
+func TestM14_WhoeverAltersAnOrderRefundsNoMore(t *testing.T) {
+	ways := map[string]func(h *home, v, other engine.OrderView){
+		"nothing": func(*home, engine.OrderView, engine.OrderView) {}, // the control
+		"what it has received": func(h *home, v, _ engine.OrderView) {
+			h.exec("UPDATE orders SET received_units = '900000000' WHERE id = '" + v.ID + "'")
+		},
+		"what came late": func(h *home, v, _ engine.OrderView) {
+			h.exec("UPDATE orders SET late_units = '900000000' WHERE id = '" + v.ID + "'")
+		},
+		"both, and whose another order's payment was": func(h *home, v, other engine.OrderView) {
+			h.exec("UPDATE orders SET received_units = '900000000' WHERE id = '" + v.ID + "'")
+			h.exec("UPDATE transfers SET order_id = '" + v.ID + "' WHERE order_id = '" + other.ID + "'")
+		},
+		"both, and what waits at the desk": func(h *home, v, _ engine.OrderView) {
+			h.exec("UPDATE orders SET received_units = '900000000' WHERE id = '" + v.ID + "'")
+			h.exec("UPDATE transfers SET booked = 'merchant', counted = TRUE WHERE booked = 'suspense'")
+		},
+		"both, and how much came": func(h *home, v, _ engine.OrderView) {
+			h.exec("UPDATE orders SET received_units = '900000000' WHERE id = '" + v.ID + "'")
+			h.exec("UPDATE transfers SET units = '900000000' WHERE order_id = '" + v.ID + "'")
+		},
+	}
+	for what, alter := range ways {
+		t.Run(what, func(t *testing.T) {
+			homeOnBoth(t, func(t *testing.T, h *home) {
+				h.fundHot("1000")
+				v, other := h.asked(h.app), h.asked(h.app)
+				h.pays(v, "15")
+				h.pays(v, "20") // more than its range: it waits at the desk
+				h.pays(other, "15")
+				alter(h, v, other)
+				if _, _, err := h.engine.CreateRefund(h.ctx, h.app, h.refund(v, "15.000001", payer(1))); !refusedWith(err, payment.CodeInvalidField) {
+					t.Errorf("a unit more than came: %v", err)
+				}
+				for _, part := range []string{"6", "9"} {
+					if _, _, err := h.engine.CreateRefund(h.ctx, h.app, h.refund(v, part, payer(1))); err != nil {
+						t.Errorf("%s of 15: %v", part, err)
+					}
+				}
+				for _, more := range []string{"0.000001", ""} {
+					if _, _, err := h.engine.CreateRefund(h.ctx, h.app, h.refund(v, more, payer(1))); !refusedWith(err, payment.CodeInvalidField) {
+						t.Errorf("%q beyond all of it: %v", more, err)
+					}
+				}
+			})
+		})
+	}
+}
+
 // TestM14_C08_ARefundOfWhatIsGone: a reorg takes away what is to be paid back before the refund has left. It never leaves,
 // whoever lifts the stop; the books are whole; and what comes back can be refunded again.
 func TestM14_C08_ARefundOfWhatIsGone(t *testing.T) {
@@ -195,7 +246,7 @@ func TestI04_DecidedWhileASweepTakesIt(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	peer.Eventually(t, 10*time.Second, func() error {
+	peer.Eventually(t, peer.Patience, func() error {
 		waiting := 0
 		err := raw.QueryRowContext(h.ctx, "SELECT count(*) FROM pg_locks AS l JOIN pg_class AS c ON c.oid = l.relation WHERE c.relname = 'deposit_addresses' AND NOT l.granted").Scan(&waiting)
 		if err == nil && waiting == 0 {

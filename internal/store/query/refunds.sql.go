@@ -57,6 +57,45 @@ func (q *Queries) ClaimRefundLink(ctx context.Context, arg ClaimRefundLinkParams
 	return err
 }
 
+const creditedUnits = `-- name: CreditedUnits :many
+SELECT p.units FROM transfers AS t
+    JOIN entries AS e ON e.ref IN ('deposit:' || t.chain || ':' || t.txid || ':' || t.position || '#' || t.credits,
+        'desk:' || t.chain || ':' || t.txid || ':' || t.position || '#' || t.credits)
+    JOIN postings AS p ON p.entry_id = e.id AND p.line = 0
+    JOIN postings AS c ON c.entry_id = e.id AND c.line = 1
+WHERE t.order_id = $1 AND t.booked = 'merchant' AND NOT t.removed AND e.order_id = t.order_id AND p.asset = $2
+    AND c.kind IN ('merchant', 'fees') AND c.owner = $3
+    AND NOT EXISTS (SELECT 1 FROM entries AS r WHERE r.ref = 'reversal:' || e.ref)
+ORDER BY t.chain, t.txid, t.position LIMIT 1000000
+`
+
+type CreditedUnitsParams struct {
+	OrderID    string
+	Asset      string
+	MerchantID string
+}
+
+// What the books, which nobody can change, credited a merchant with for an order, of transfers that stand.
+func (q *Queries) CreditedUnits(ctx context.Context, arg CreditedUnitsParams) ([]string, error) {
+	rows, err := q.db.Query(ctx, creditedUnits, arg.OrderID, arg.Asset, arg.MerchantID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var units string
+		if err := rows.Scan(&units); err != nil {
+			return nil, err
+		}
+		items = append(items, units)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const insertRefundLink = `-- name: InsertRefundLink :exec
 INSERT INTO refund_links (outgoing_id, token_hash, ends_at, claimed_at) VALUES ($1, $2, $3, 0)
 `
