@@ -59,6 +59,7 @@ func New(c Config) *Shop { return &Shop{Config: c} }
 
 // Handler returns the shop's pages and its webhook receiver at /hook.
 func (s *Shop) Handler() http.Handler {
+	pages() // a mistake in one of them shows here
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.home)
 	mux.HandleFunc("POST /buy", s.buy)
