@@ -439,6 +439,32 @@ func TestRefundPageOverTheEngine(t *testing.T) {
 		t.Errorf("another address after it: %s", got)
 	}
 	s.shows("<span>0x5a</span><span>Aeb6</span>")
+	_, err = s.engine.RejectPayout(ctx, refund.Number, "the goods never came back")
+	s.must(err)
+	s.shows("The refund was not sent", "still at Tea &amp; Cake")
+
+	again, _, err := s.engine.CreateRefund(ctx, s.app, engine.NewRefund{Number: "r-2", RequestHash: "h", OrderNumber: s.order.Number, Link: true, By: "test"})
+	s.must(err)
+	s.path = "/refund/" + again.Link
+	_, err = s.engine.RejectPayout(ctx, again.Number, "the goods never came back")
+	s.must(err)
+	s.shows("The refund was withdrawn", "Tea &amp; Cake has taken it back")
+	if _, body := s.get(s.path); strings.Contains(body, "goods") || strings.Contains(body, "This link is over") || strings.Contains(body, "<form") {
+		t.Errorf("a link that was withdrawn: %s", body)
+	}
+	if got := s.post(s.path, "address", wallet, "sure", "yes"); got != s.path {
+		t.Errorf("an address for what was withdrawn: %s", got)
+	}
+
+	// The control: one whose time is over says so.
+	late, _, err := s.engine.CreateRefund(ctx, s.app, engine.NewRefund{Number: "r-3", RequestHash: "h", OrderNumber: s.order.Number, Link: true, By: "test"})
+	s.must(err)
+	s.path = "/refund/" + late.Link
+	s.clock.Advance(31 * 24 * time.Hour)
+	s.shows("This link is over")
+	_, err = s.engine.RejectPayout(ctx, late.Number, "over")
+	s.must(err)
+	s.shows("This link is over")
 	if status, _ := s.get("/refund/" + strings.Repeat("a", len(refund.Link))); status != http.StatusNotFound {
 		t.Errorf("another link: status %d", status)
 	}

@@ -81,8 +81,12 @@ func refundState(r engine.Refund) RefundState {
 	switch {
 	case r.State == payment.PayoutPaid:
 		return RefundPaid
+	case r.State == payment.PayoutFailed && r.Recipient == "" && r.ChangedAt.Before(r.Ends):
+		return RefundWithdrawn
 	case r.State == payment.PayoutFailed && r.Recipient == "":
 		return RefundExpired
+	case r.State == payment.PayoutFailed && r.TxID == "":
+		return RefundUnsent
 	case r.State == payment.PayoutFailed:
 		return RefundFailed
 	case r.Recipient == "":

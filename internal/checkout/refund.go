@@ -37,6 +37,9 @@ const (
 	RefundPaid    RefundState = "paid"    // he has it
 	RefundFailed  RefundState = "failed"  // it did not arrive; the merchant has it
 	RefundExpired RefundState = "expired" // nobody has said it in time
+
+	RefundUnsent    RefundState = "unsent"    // he has said where, and it was rejected or could not be sent
+	RefundWithdrawn RefundState = "withdrawn" // the merchant has taken it back before anybody said where
 )
 
 // refundPage is what the template of refunds shows.
@@ -65,7 +68,13 @@ func (p refundPage) RefreshSeconds() int {
 }
 
 // Bad reports whether nothing will come of the link any more.
-func (p refundPage) Bad() bool { return p.State == RefundFailed || p.State == RefundExpired }
+func (p refundPage) Bad() bool {
+	switch p.State {
+	case RefundFailed, RefundExpired, RefundUnsent, RefundWithdrawn:
+		return true
+	}
+	return false
+}
 
 // AddressParts are the address in pieces that the eye can compare.
 func (p refundPage) AddressParts() []string {

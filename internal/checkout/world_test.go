@@ -393,7 +393,7 @@ func refunds() map[string]RefundView {
 	test.Test, over.Ends = true, noon
 	return map[string]RefundView{
 		"refund-open": ask, "refund-test": test, "refund-given": given(RefundGiven, ""), "refund-sent": given(RefundSent, txID), "refund-paid": given(RefundPaid, txID),
-		"refund-failed": given(RefundFailed, ""), "refund-expired": over,
+		"refund-failed": given(RefundFailed, txID), "refund-expired": over, "refund-unsent": given(RefundUnsent, ""), "refund-withdrawn": with2(ask, func(v *RefundView) { v.State = RefundWithdrawn }),
 	}
 }
 
