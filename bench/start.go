@@ -25,8 +25,9 @@ type startLine struct {
 	Program      string  `json:"program"`
 	Orders       int64   `json:"orders"`
 	FirstAnswer  float64 `json:"first_answer_ms"` // from exec to /healthz, on a database that exists
-	IdleRSS      float64 `json:"idle_rss_mb"`     // after 5 s of doing nothing
-	Binary       float64 `json:"binary_mb"`       // stripped
+	FirstCPU     float64 `json:"first_answer_cpu_ms"`
+	IdleRSS      float64 `json:"idle_rss_mb"` // after 5 s of doing nothing
+	Binary       float64 `json:"binary_mb"`   // stripped
 	PageBytes    int     `json:"page_bytes,omitempty"`
 	PageRequests int     `json:"page_requests,omitempty"`
 	PageForeign  int     `json:"page_foreign,omitempty"` // of those, to other hosts
@@ -67,7 +68,7 @@ func (w *world) startOf(ctx context.Context, db string, p rig.Program, orders in
 		return line, err
 	}
 	// One start first, so that every one that counts finds the schema in place.
-	var took []float64
+	var took, used []float64
 	for n := range 1 + starts {
 		server, err := p.Start(ctx)
 		if err != nil {
@@ -75,6 +76,7 @@ func (w *world) startOf(ctx context.Context, db string, p rig.Program, orders in
 		}
 		if n > 0 {
 			took = append(took, server.ReadyAfter.Seconds()*1000)
+			used = append(used, server.ReadyCPU.Seconds()*1000)
 		}
 		if n == starts {
 			err = w.still(ctx, server, &line)
@@ -86,7 +88,7 @@ func (w *world) startOf(ctx context.Context, db string, p rig.Program, orders in
 			return line, err
 		}
 	}
-	line.FirstAnswer = round(median(took))
+	line.FirstAnswer, line.FirstCPU = round(median(took)), round(median(used))
 	return line, nil
 }
 

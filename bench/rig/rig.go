@@ -55,6 +55,7 @@ type Program struct {
 type Process struct {
 	Program
 	ReadyAfter time.Duration // from exec to the first answer of /healthz
+	ReadyCPU   time.Duration // processor time used until then
 	cmd        *exec.Cmd
 	log        *tail
 	exited     chan struct{}
@@ -81,7 +82,11 @@ func (p Program) Start(ctx context.Context) (*Process, error) {
 		s.cmd.Wait()
 		close(s.exited)
 	}()
-	if err := s.answer(ctx, began); err != nil {
+	err := s.answer(ctx, began)
+	if err == nil {
+		s.ReadyCPU, err = threadTime(s.cmd.Process.Pid)
+	}
+	if err != nil {
 		s.Kill()
 		return nil, fmt.Errorf("%s did not answer: %w\n%s", p.Name, err, s.log)
 	}
