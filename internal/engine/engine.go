@@ -98,6 +98,7 @@ type Engine struct {
 	own      ownAddresses
 	news     news
 	ripened  ripened
+	short    shortIDs
 	missing  sync.Map // chains that orders wait for and that are not configured: said once
 }
 

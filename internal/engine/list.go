@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sync"
 	"time"
 
-	"florin/internal/payment"
 	"florin/internal/store"
 	"florin/internal/store/query"
 )
@@ -35,9 +35,12 @@ const (
 
 const maxListed = 500
 
-// OrdersOf lists orders of an app, the youngest first, without what surrounds them, and returns how many
-// there are in all. Orders whose number is their page's token are not listed: their dialect has no list.
-func (e *Engine) OrdersOf(ctx context.Context, appID string, f OrderFilter) (orders []payment.Order, total int, err error) {
+// ListedOrder is an order as a list has it: with its dialect's document and the transfer that its status comes from.
+type ListedOrder = store.Listed
+
+// OrdersOf lists orders of an app, the youngest first, and returns how many there are in all. Orders
+// whose number is their page's token are not listed: their dialect has no list.
+func (e *Engine) OrdersOf(ctx context.Context, appID string, f OrderFilter) (orders []ListedOrder, total int, err error) {
 	p := query.ListOrdersParams{
 		AppID: appID, Deposits: f.Deposits, HomeID: f.HomeID, Until: math.MaxInt64, Chain: f.Chain, Txid: f.TxID, State: f.State,
 		MaxRows: int32(min(max(f.Limit, 1), maxListed)), SkipRows: int32(min(max(f.Skip, 0), math.MaxInt32)),
@@ -94,6 +97,10 @@ func (e *Engine) OrderByID(ctx context.Context, appID, orderID string) (OrderVie
 // one if it has none (rulings G29). Numbers of a kind begin at 1001 and fit an int32; it is an error, and
 // the caller's to say, when two thousand million are used up.
 func (e *Engine) ShortID(ctx context.Context, kind, ref string) (int32, error) {
+	known := shortID{kind, ref}
+	if n, ok := e.short.get(known); ok {
+		return n, nil
+	}
 	n, err := e.db.ShortID(ctx, query.ShortIDParams{Kind: kind, Ref: ref})
 	if errors.Is(err, store.ErrNotFound) {
 		err = e.db.Update(ctx, "short:"+kind, func(ctx context.Context, tx *store.Tx) error {
@@ -116,7 +123,38 @@ func (e *Engine) ShortID(ctx context.Context, kind, ref string) (int32, error) {
 	if n > math.MaxInt32 {
 		return 0, fmt.Errorf("small number of %s %s: %d is too large", kind, ref, n)
 	}
+	e.short.put(known, int32(n))
 	return int32(n), nil
+}
+
+// shortID is what a small number was given to.
+type shortID struct{ kind, ref string }
+
+// shortIDs remembers small numbers, which stand for ever: every row of a list has the merchant's. It has between
+// keptShortIDs and twice as many, some 2 MB at worst.
+type shortIDs struct {
+	mu         sync.Mutex
+	young, old map[shortID]int32 // under mu
+}
+
+const keptShortIDs = 5_000
+
+func (s *shortIDs) get(id shortID) (n int32, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n, ok = s.young[id]; !ok {
+		n, ok = s.old[id]
+	}
+	return n, ok
+}
+
+func (s *shortIDs) put(id shortID, n int32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.young == nil || len(s.young) >= keptShortIDs {
+		s.old, s.young = s.young, map[shortID]int32{}
+	}
+	s.young[id] = n
 }
 
 // KnownShortID returns the small number that ref was given; CodeNotFound if it has none.

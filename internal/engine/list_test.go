@@ -3,6 +3,7 @@ package engine_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -138,6 +139,70 @@ func TestShortIDs(t *testing.T) {
 		}
 		if _, err := w.engine.ByShortID(w.ctx, "withdraw", got[0][0]); !isNotFound(err) {
 			t.Errorf("a number of another kind: %v", err)
+		}
+	})
+}
+
+// TestAListShowsWhatEachOrderDoes: one query for all tells of each order's transfers what the order by itself does.
+func TestAListShowsWhatEachOrderDoes(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		depth := 0
+		paged := func(reference string) engine.OrderView {
+			v, _ := w.paged(reference)
+			v = w.choose(v.Order, usdt)
+			depth = int(v.Network.Confirmations)
+			return v
+		}
+		paged("unpaid")
+		part, rest := paged("in two parts"), paged("in part, and more on its way")
+		foreign, mixed := paged("in another token"), paged("in its token and another")
+		for _, v := range []engine.OrderView{part, rest, mixed} {
+			w.pay(v, money.FromUnits(v.Due.Asset(), 10_000))
+		}
+		ether := money.FromUnits(money.MustAsset("ETH@sim-ethereum", 18), 1)
+		w.pay(foreign, ether)
+		w.pay(mixed, ether)
+		w.mine(depth)
+		w.pay(part, part.Due)
+		w.mine(depth)
+		w.pay(rest, rest.Due)
+		waits := paged("on its way")
+		w.pay(waits, waits.Due)
+		w.pay(waits, ether)
+		w.mine(1)
+		w.pay(waits, money.FromUnits(waits.Due.Asset(), 5))
+		w.mine(1)
+
+		orders, total, err := w.engine.OrdersOf(w.ctx, w.app.ID, engine.OrderFilter{Limit: 10})
+		w.must(err)
+		if total != 6 || len(orders) != 6 {
+			t.Fatalf("%d of %d", len(orders), total)
+		}
+		confirming := 0
+		for _, o := range orders {
+			v, err := w.engine.OrderByID(w.ctx, w.app.ID, o.ID)
+			w.must(err)
+			from := v.Pending()
+			if o.Confirming != (len(from) > 0) {
+				t.Errorf("%s: confirming %v, %d wait", o.Reference, o.Confirming, len(from))
+			}
+			if o.Confirming {
+				confirming++
+			}
+			if v.LastTxID != "" {
+				from = slices.DeleteFunc(v.Transfers, func(tr payment.Transfer) bool { return tr.Key.TxID != v.LastTxID })
+			}
+			want := engine.ListedOrder{}
+			if len(from) > 0 {
+				last := from[len(from)-1]
+				want.TxID, want.From, want.BlockTime = last.Key.TxID, last.From, last.BlockTime
+			}
+			if o.TxID != want.TxID || o.From != want.From || !o.BlockTime.Equal(want.BlockTime) || o.Extra != v.Extra || o.Address != v.Address {
+				t.Errorf("%s: listed with %s from %s at %v; by itself it has %s from %s at %v", o.Reference, o.TxID, o.From, o.BlockTime, want.TxID, want.From, want.BlockTime)
+			}
+		}
+		if confirming != 2 {
+			t.Errorf("%d are on their way: this test shows nothing", confirming)
 		}
 	})
 }

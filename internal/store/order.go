@@ -115,8 +115,9 @@ func (r Reader) FindOrderByPage(ctx context.Context, token string) (payment.Orde
 	return orderFrom(row)
 }
 
-// ListOrders reads orders, the youngest first, and how many there are in all; 0 when none is left to list.
-func (r Reader) ListOrders(ctx context.Context, p query.ListOrdersParams) (orders []payment.Order, total int64, err error) {
+// ListOrders reads orders as their lists show them, the youngest first, and how many there are in all; 0 when none is left
+// to list. It is one query, however many they are.
+func (r Reader) ListOrders(ctx context.Context, p query.ListOrdersParams) (orders []Listed, total int64, err error) {
 	rows, err := r.Queries.ListOrders(ctx, p)
 	if err != nil {
 		return nil, 0, fmt.Errorf("list orders of app %s: %w", p.AppID, err)
@@ -126,9 +127,18 @@ func (r Reader) ListOrders(ctx context.Context, p query.ListOrdersParams) (order
 		if err != nil {
 			return nil, 0, err
 		}
-		orders, total = append(orders, o), row.Total
+		orders, total = append(orders, Listed{Shown{o, row.Extra}, row.Confirming, row.Txid, row.Sender, fromMicros(row.BlockTime)}), row.Total
 	}
 	return orders, total, nil
+}
+
+// Listed is an order with what a list shows of its transfers.
+type Listed struct {
+	Shown
+	Confirming bool // one in the order's asset waits for its confirmations
+	// Of the last that counted, else of the last that waits; "" and the zero time for none.
+	TxID, From string
+	BlockTime  time.Time
 }
 
 // ListHomes reads an app's static addresses, the youngest first.

@@ -91,7 +91,12 @@ SELECT version FROM orders WHERE number = @number;
 -- An app's orders of a time, the youngest first, and how many there are in all: deposits to static addresses (of one, if
 -- home_id is given), or all others that have a page of their own. '' is any state, chain, transaction and home. A state is
 -- paid, or what the facts make of it: waiting, expired, confirming (a transfer is on its way), partial, refunded (all of it).
-SELECT sqlc.embed(o), count(*) OVER () AS total FROM orders AS o
+-- With each its document and the transfer that its status comes from: the last that counted, else the last that is on its way.
+SELECT sqlc.embed(o), page.total, CAST(COALESCE(x.doc, '') AS TEXT) AS extra,
+    CAST(COALESCE(t.txid, o.last_txid) AS TEXT) AS txid, CAST(COALESCE(t.sender, '') AS TEXT) AS sender, CAST(COALESCE(t.block_time, 0) AS BIGINT) AS block_time,
+    EXISTS (SELECT 1 FROM transfers AS s
+        WHERE s.order_id = o.id AND s.status <> 'confirmed' AND NOT s.removed AND s.listed AND s.asset = o.asset) AS confirming
+FROM (SELECT o.id, count(*) OVER () AS total FROM orders AS o
 WHERE o.app_id = @app_id AND (o.page <> '' OR o.home_id <> '') AND o.state <> 'standing' AND o.state <> 'closed'
     AND (o.home_id <> '') = CAST(@deposits AS BOOLEAN) AND (CAST(@home_id AS TEXT) = '' OR o.home_id = @home_id)
     AND o.created_at >= @since AND o.created_at < @until
@@ -106,7 +111,14 @@ WHERE o.app_id = @app_id AND (o.page <> '' OR o.home_id <> '') AND o.state <> 's
         WHEN EXISTS (SELECT 1 FROM transfers AS t
             WHERE t.order_id = o.id AND t.status = 'seen' AND NOT t.removed AND t.listed AND t.asset = o.asset) THEN 'confirming'
         ELSE 'waiting' END)
-ORDER BY o.id DESC LIMIT @max_rows OFFSET @skip_rows;
+ORDER BY o.id DESC LIMIT @max_rows OFFSET @skip_rows) AS page JOIN orders AS o ON o.id = page.id
+    LEFT JOIN order_extra AS x ON x.order_id = COALESCE(NULLIF(o.home_id, ''), o.id)
+    LEFT JOIN transfers AS t ON t.order_id = o.id AND t.chain || ' ' || t.txid || ' ' || t.position = (
+        SELECT s.chain || ' ' || s.txid || ' ' || s.position FROM transfers AS s
+        WHERE s.order_id = o.id AND s.listed AND NOT s.removed
+            AND (s.txid = o.last_txid OR o.last_txid = '' AND s.status <> 'confirmed' AND s.asset = o.asset)
+        ORDER BY s.block_time DESC, s.block_height DESC, s.chain DESC, s.txid DESC, s.position DESC LIMIT 1)
+ORDER BY o.id DESC;
 
 -- name: ListHomes :many
 -- An app's static addresses, the youngest first.

@@ -567,7 +567,11 @@ func (q *Queries) ListHomes(ctx context.Context, arg ListHomesParams) ([]Order, 
 }
 
 const listOrders = `-- name: ListOrders :many
-SELECT o.id, o.merchant_id, o.app_id, o.number, o.page, o.reference, o.label, o.home_id, o.request_hash, o.notify_url, o.return_url, o.product_name, o.product_image, o.product_description, o.price_currency, o.price_units, o.policy, o.state, o.asset, o.due_units, o.rate, o.usd, o.address, o.received_units, o.late_units, o.reversed_units, o.refunded_units, o.last_txid, o.created_at, o.deadline, o.paid_at, o.changed_at, o.version, count(*) OVER () AS total FROM orders AS o
+SELECT o.id, o.merchant_id, o.app_id, o.number, o.page, o.reference, o.label, o.home_id, o.request_hash, o.notify_url, o.return_url, o.product_name, o.product_image, o.product_description, o.price_currency, o.price_units, o.policy, o.state, o.asset, o.due_units, o.rate, o.usd, o.address, o.received_units, o.late_units, o.reversed_units, o.refunded_units, o.last_txid, o.created_at, o.deadline, o.paid_at, o.changed_at, o.version, page.total, CAST(COALESCE(x.doc, '') AS TEXT) AS extra,
+    CAST(COALESCE(t.txid, o.last_txid) AS TEXT) AS txid, CAST(COALESCE(t.sender, '') AS TEXT) AS sender, CAST(COALESCE(t.block_time, 0) AS BIGINT) AS block_time,
+    EXISTS (SELECT 1 FROM transfers AS s
+        WHERE s.order_id = o.id AND s.status <> 'confirmed' AND NOT s.removed AND s.listed AND s.asset = o.asset) AS confirming
+FROM (SELECT o.id, count(*) OVER () AS total FROM orders AS o
 WHERE o.app_id = $1 AND (o.page <> '' OR o.home_id <> '') AND o.state <> 'standing' AND o.state <> 'closed'
     AND (o.home_id <> '') = CAST($2 AS BOOLEAN) AND (CAST($3 AS TEXT) = '' OR o.home_id = $3)
     AND o.created_at >= $4 AND o.created_at < $5
@@ -582,7 +586,14 @@ WHERE o.app_id = $1 AND (o.page <> '' OR o.home_id <> '') AND o.state <> 'standi
         WHEN EXISTS (SELECT 1 FROM transfers AS t
             WHERE t.order_id = o.id AND t.status = 'seen' AND NOT t.removed AND t.listed AND t.asset = o.asset) THEN 'confirming'
         ELSE 'waiting' END)
-ORDER BY o.id DESC LIMIT $10 OFFSET $9
+ORDER BY o.id DESC LIMIT $10 OFFSET $9) AS page JOIN orders AS o ON o.id = page.id
+    LEFT JOIN order_extra AS x ON x.order_id = COALESCE(NULLIF(o.home_id, ''), o.id)
+    LEFT JOIN transfers AS t ON t.order_id = o.id AND t.chain || ' ' || t.txid || ' ' || t.position = (
+        SELECT s.chain || ' ' || s.txid || ' ' || s.position FROM transfers AS s
+        WHERE s.order_id = o.id AND s.listed AND NOT s.removed
+            AND (s.txid = o.last_txid OR o.last_txid = '' AND s.status <> 'confirmed' AND s.asset = o.asset)
+        ORDER BY s.block_time DESC, s.block_height DESC, s.chain DESC, s.txid DESC, s.position DESC LIMIT 1)
+ORDER BY o.id DESC
 `
 
 type ListOrdersParams struct {
@@ -599,13 +610,19 @@ type ListOrdersParams struct {
 }
 
 type ListOrdersRow struct {
-	Order Order
-	Total int64
+	Order      Order
+	Total      int64
+	Extra      string
+	Txid       string
+	Sender     string
+	BlockTime  int64
+	Confirming bool
 }
 
 // An app's orders of a time, the youngest first, and how many there are in all: deposits to static addresses (of one, if
 // home_id is given), or all others that have a page of their own. ” is any state, chain, transaction and home. A state is
 // paid, or what the facts make of it: waiting, expired, confirming (a transfer is on its way), partial, refunded (all of it).
+// With each its document and the transfer that its status comes from: the last that counted, else the last that is on its way.
 func (q *Queries) ListOrders(ctx context.Context, arg ListOrdersParams) ([]ListOrdersRow, error) {
 	rows, err := q.db.Query(ctx, listOrders,
 		arg.AppID,
@@ -661,6 +678,11 @@ func (q *Queries) ListOrders(ctx context.Context, arg ListOrdersParams) ([]ListO
 			&i.Order.ChangedAt,
 			&i.Order.Version,
 			&i.Total,
+			&i.Extra,
+			&i.Txid,
+			&i.Sender,
+			&i.BlockTime,
+			&i.Confirming,
 		); err != nil {
 			return nil, err
 		}

@@ -199,12 +199,9 @@ func (a *API) listOrders(ctx context.Context, c *call, w *wire.Writer) error {
 	}
 	list := p.begin(w, count)
 	for _, o := range orders {
-		v, err := a.engine.OrderByID(ctx, c.app.ID, o.ID)
-		if err != nil {
-			return err
-		}
 		list.Next()
-		if err := a.says.view(ctx, w, v); err != nil {
+		status := paymentStatus(o.Facts(), o.Confirming)
+		if err := a.says.payment(ctx, w, c.app, o.Facts(), o.Extra, status, seen{o.TxID, o.From, o.BlockTime}); err != nil {
 			return err
 		}
 	}

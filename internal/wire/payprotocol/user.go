@@ -198,12 +198,8 @@ func (a *API) listRecharges(ctx context.Context, c *call, w *wire.Writer) error 
 	}
 	list := p.begin(w, count)
 	for _, d := range deposits {
-		v, err := a.engine.OrderByID(ctx, c.app.ID, d.ID)
-		if err != nil {
-			return err
-		}
 		list.Next()
-		if err := a.says.recharge(ctx, w, v.App, v.Facts(), seenOf(v)); err != nil {
+		if err := a.says.recharge(ctx, w, c.app, d.Facts(), seen{d.TxID, d.From, d.BlockTime}); err != nil {
 			return err
 		}
 	}
