@@ -225,14 +225,14 @@ func (w *World) createForCore() {
 	}
 	policy := payment.Policy{
 		QuotePlaces: 8, Fee: money.Fee(r.FeeBPS), Life: payment.Life{Default: r.Seconds, Min: 60, Max: 900}, Each: r.Each,
-		Tell: []payment.EventKind{payment.EventPartial, payment.EventPaid, payment.EventExpired},
+		Tell: []payment.EventKind{payment.EventSeen, payment.EventPartial, payment.EventPaid, payment.EventExpired},
 	}
 	if w.dice.IntN(3) == 0 {
 		r.Range, r.Late = true, string(payment.LateDesk)
 		policy.Range = &payment.Range{LowNum: 1, LowDen: 2, HighNum: 6, HighDen: 5}
 	}
 	if r.Each {
-		policy.Tell = append(policy.Tell, payment.EventExtra, payment.EventSeen)
+		policy.Tell = append(policy.Tell, payment.EventExtra)
 	}
 	policy.Late = payment.Late(r.Late)
 	price, err := money.ParsePrice(r.Currency, fmt.Sprintf("%d.%02d", r.Hundredths/100, r.Hundredths%100))
