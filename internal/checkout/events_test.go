@@ -29,7 +29,7 @@ func listen(t *testing.T, origin, number string) *reader {
 
 func listenAt(t *testing.T, link string) *reader {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), peer.Patience)
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, link, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -86,7 +86,7 @@ func TestStreamTellsOfChanges(t *testing.T) {
 	if got := two.next(); got != "end" {
 		t.Errorf("after the stop came %q", got)
 	}
-	peer.Eventually(t, 5*time.Second, func() error {
+	peer.Eventually(t, peer.Patience, func() error {
 		if n := len(b.streams.tokens()); n != 0 {
 			return fmt.Errorf("%d orders are still watched", n)
 		}
@@ -130,7 +130,7 @@ func TestB17_StreamLimits(t *testing.T) {
 		t.Errorf("the page beside: %d", got.Code)
 	}
 	opened[0].close()
-	peer.Eventually(t, 5*time.Second, func() error {
+	peer.Eventually(t, peer.Patience, func() error {
 		if r := listen(t, origin, "third"); r.status != 200 {
 			return fmt.Errorf("status %d", r.status)
 		}

@@ -17,6 +17,8 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/net/html"
+
+	"florin/internal/peer"
 )
 
 // payloads are texts that became script on some page somewhere: as markup, as
@@ -251,10 +253,13 @@ func TestB04_StoredScriptInChromium(t *testing.T) {
 		new Image().src = 'https://evil.example/x.png'
 		document.body.setAttribute('style', 'color: red')`),
 		chromedp.Evaluate[chromedp.Void](`alert(1)`))
-	wrong := strings.Join(w.take(), "\n")
+	wrong := ""
 	for _, want := range []string{"dialog", "Content Security Policy"} {
-		if !strings.Contains(wrong, want) {
-			t.Errorf("the watch did not see a %s: %s", want, wrong)
-		}
+		peer.Eventually(t, peer.Patience, func() error { // the log comes from another process
+			if wrong += strings.Join(w.take(), "\n"); !strings.Contains(wrong, want) {
+				return fmt.Errorf("the watch did not see a %s: %s", want, wrong)
+			}
+			return nil
+		})
 	}
 }
