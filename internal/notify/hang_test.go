@@ -81,7 +81,7 @@ func (c *crowd) answered() (n int) {
 // until turns n's crank until ok answers nil.
 func (c *crowd) until(n *notify.Notifier, ok func() error) {
 	c.t.Helper()
-	peer.Eventually(c.t, 20*time.Second, func() error {
+	peer.Eventually(c.t, peer.Patience, func() error {
 		c.tell(n)
 		return ok()
 	})
@@ -155,7 +155,7 @@ func TestH05_ABacklogHidesNobody(t *testing.T) {
 		w.tell(n)
 		late := w.expired(w.app, "", 20)
 		sameApp := w.expired(dead, "http://alive.example/", 20)
-		peer.Eventually(t, 20*time.Second, func() error {
+		peer.Eventually(t, peer.Patience, func() error {
 			w.tell(n)
 			for _, o := range append(late, sameApp...) {
 				if got := w.delivery(o).Status; got != string(engine.Delivered) {

@@ -109,7 +109,7 @@ func TestNodesThatAreNone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			bad := serve(t, handler)
-			limits := func(c *Config) { c.Timeout, c.MaxBytes = 300*time.Millisecond, 1<<16 }
+			limits := func(c *Config) { c.Timeout, c.MaxBytes = 2*time.Second, 1<<16 } // the good node has as long
 			c := newTestClient(t, limits, bad.URL+"/key/s3cret")
 			_, err := c.Head(t.Context())
 			if !errors.Is(err, chain.ErrUnavailable) {

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
 	"github.com/holiman/uint256"
@@ -246,7 +245,7 @@ func TestChainWithoutABaseFee(t *testing.T) {
 		t.Fatal(err)
 	}
 	var outcome chain.Outcome
-	peer.Eventually(t, 20*time.Second, func() (err error) { // it is being mined
+	peer.Eventually(t, peer.Patience, func() (err error) { // it is being mined
 		outcome, err = sender.Outcome(t.Context(), tx.ID)
 		return err
 	})

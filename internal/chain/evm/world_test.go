@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"florin/contracts"
 	"florin/contracts/contractstest"
@@ -184,7 +183,7 @@ func (w *world) order(p chaintest.Payment) []string {
 func (w *world) Mine(t testing.TB) {
 	t.Helper()
 	w.EVM.Mine(1)
-	peer.Eventually(t, 20*time.Second, func() error {
+	peer.Eventually(t, peer.Patience, func() error {
 		for id := range w.waiting {
 			if w.pending(id) {
 				w.EVM.Mine(1) // the block before was full
