@@ -84,7 +84,7 @@ func (w *world) between(table string, work func() error, do func(o *outside)) {
 	done := make(chan error)
 	go func() { done <- work() }()
 	watch := w.sql()
-	peer.Eventually(w.t, 20*time.Second, func() error {
+	peer.Eventually(w.t, peer.Patience, func() error {
 		if watch.count("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = '"+table+"'::regclass") == 0 {
 			return errors.New("nobody waits to read " + table)
 		}

@@ -88,7 +88,7 @@ func TestC31_AReorgJustAfterAPaymentBecameADeposit(t *testing.T) {
 		holder, watch := w.sql(), w.sql()
 		holder.exec("BEGIN", "SELECT 1 FROM transfers FOR UPDATE")
 		waiting := func(n int) {
-			peer.Eventually(t, 20*time.Second, func() error {
+			peer.Eventually(t, peer.Patience, func() error {
 				if got := watch.count("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted"); got != n {
 					return fmt.Errorf("%d wait, not %d", got, n)
 				}

@@ -16,7 +16,6 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
-	"time"
 
 	"florin/internal/peer"
 	"florin/internal/store"
@@ -207,7 +206,7 @@ func losing(t *testing.T, dsn string, cuts int, makeOrder func(ctx context.Conte
 	}
 	for i := range cuts {
 		p.next.Store(int32(1 + i%3))
-		peer.Eventually(t, time.Minute, func() error {
+		peer.Eventually(t, peer.Patience, func() error {
 			if p.next.Load() != int32(nowhere) {
 				return errors.New("no connection was cut")
 			}
@@ -272,7 +271,7 @@ func TestS06_ServerKilled(t *testing.T) {
 	}
 	for range 3 {
 		before := made.Load()
-		peer.Eventually(t, time.Minute, func() error {
+		peer.Eventually(t, peer.Patience, func() error {
 			if n := made.Load() - before; n < 200 {
 				return fmt.Errorf("%d orders since the server is back", n)
 			}
@@ -311,7 +310,7 @@ func kill(t *testing.T, server *peer.PostgresServer, dir string) {
 		}
 	}
 	server.Kill()
-	peer.Eventually(t, time.Minute, func() error {
+	peer.Eventually(t, peer.Patience, func() error {
 		for _, b := range backends {
 			if s := stat(b); len(s) > 0 && s[0] != "Z" {
 				return fmt.Errorf("process %s still lives", b)

@@ -105,7 +105,7 @@ func TestS11_CommandBesideServer(t *testing.T) {
 	slices.Sort(opening)
 	t.Logf("opening took %v (median), an update %v (median) and %v (longest); the server made %d orders meanwhile",
 		opening[len(opening)/2], waits[len(waits)/2], waits[len(waits)-1], orders)
-	if longest := waits[len(waits)-1]; longest > 2*time.Second {
+	if longest := waits[len(waits)-1]; longest > 20*time.Second { // milliseconds on a quiet machine
 		t.Errorf("a command waited %v for its turn", longest)
 	}
 	if orders < 50 {
@@ -145,7 +145,7 @@ func TestGroupsEndInTime(t *testing.T) {
 			if err := <-stuck; err == nil || errors.Is(err, store.ErrUnknown) {
 				t.Errorf("an update that could not be: %v", err)
 			}
-			if took := time.Since(began); took < 4*time.Second || took > store.GroupLimit+4*time.Second {
+			if took := time.Since(began); took < 4*time.Second || took > store.GroupLimit+time.Minute {
 				t.Errorf("it took %v", took)
 			}
 			if e.Name == "postgres" { // one member waits for a locked row: the others do not pay for it
@@ -184,7 +184,7 @@ func besideStuck(t *testing.T, db *store.DB, stuck func(context.Context, *store.
 	for i, fn := range []func(context.Context, *store.Tx) error{insert("a"), stuck, insert("b")} {
 		done = append(done, make(chan error, 1))
 		go func() { done[i] <- db.Update(ctx, "m", fn) }()
-		peer.Eventually(t, time.Minute, func() error {
+		peer.Eventually(t, peer.Patience, func() error {
 			if n := db.Waiting(); n != i+1 {
 				return fmt.Errorf("%d updates wait, not %d", n, i+1)
 			}

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
 	"github.com/decred/dcrd/dcrec/secp256k1/v4/ecdsa"
@@ -172,7 +171,7 @@ func sweepFifty(t *testing.T, node *peer.EVM) {
 		t.Fatalf("%d sweeps, %v", n, err)
 	}
 	var s payment.Payout
-	peer.Eventually(t, time.Minute, func() error {
+	peer.Eventually(t, peer.Patience, func() error {
 		step()
 		all, err := e.Payouts(t.Context(), "", 10)
 		if err != nil || len(all) != 1 {

@@ -108,7 +108,7 @@ func TestStream(t *testing.T) {
 	}
 	r.leave()
 	again.leave()
-	peer.Eventually(t, 5*time.Second, func() error {
+	peer.Eventually(t, peer.Patience, func() error {
 		if open := w.api.streams.list(); len(open) > 0 {
 			return fmt.Errorf("%d streams are open", len(open))
 		}
@@ -184,7 +184,7 @@ func TestB17_StreamsAreBounded(t *testing.T) {
 		t.Errorf("the fourth of all: %s", other.answer.Status)
 	}
 	second.leave()
-	peer.Eventually(t, 5*time.Second, func() error {
+	peer.Eventually(t, peer.Patience, func() error {
 		if again := w.listen(server, w.ours.token, "", ""); again.answer.StatusCode != http.StatusOK {
 			return fmt.Errorf("after one has left: %s", again.answer.Status)
 		}
@@ -201,7 +201,7 @@ func TestStopEndsStreams(t *testing.T) {
 	if _, _, err := r.next(); err != errEnded {
 		t.Errorf("goes on: %v", err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), peer.Patience)
 	defer cancel()
 	if err := server.Config.Shutdown(ctx); err != nil {
 		t.Errorf("the shutdown: %v", err)
