@@ -18,7 +18,15 @@ import (
 )
 
 type merchantCommand struct {
-	Add merchantAdd `cmd:"" help:"Add a merchant."`
+	Add  merchantAdd  `cmd:"" help:"Add a merchant."`
+	List merchantList `cmd:"" help:"List the merchants."`
+}
+
+// merchantJSON is what --json prints of a merchant.
+type merchantJSON struct {
+	ID    string `json:"id"`
+	Name  string `json:"name"`
+	Email string `json:"email,omitempty"`
 }
 
 type merchantAdd struct {
@@ -32,11 +40,25 @@ func (c *merchantAdd) Run(r *run) error {
 		if err != nil {
 			return err
 		}
-		return r.print(struct {
-			ID    string `json:"id"`
-			Name  string `json:"name"`
-			Email string `json:"email,omitempty"`
-		}{m.ID, m.Name, m.Email}, "%s  %s", m.ID, m.Name)
+		return r.print(merchantJSON(m), "%s  %s", m.ID, m.Name)
+	})
+}
+
+type merchantList struct{}
+
+func (c *merchantList) Run(r *run) error {
+	return withProgram(r, func(p *program) error {
+		merchants, err := p.engine.Merchants(r)
+		if err != nil {
+			return err
+		}
+		list := []merchantJSON{}
+		var text strings.Builder
+		for _, m := range merchants {
+			list = append(list, merchantJSON(m))
+			fmt.Fprintln(&text, strings.TrimSpace(m.ID+"  "+m.Name+"  "+m.Email))
+		}
+		return r.print(list, "%s", strings.TrimSuffix(text.String(), "\n"))
 	})
 }
 

@@ -60,6 +60,7 @@ func TestJSONShapes(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
 		{"merchant add", merchant, "{email:text id:text name:text}"},
 		{"merchant add, no email", p.run("merchant", "add", "--name", "B", "--json"), "{id:text name:text}"},
+		{"merchant list", p.run("merchant", "list", "--json"), "[{email:text id:text name:text} {id:text name:text}]"},
 		{"app add", app, "{active:bool id:text kind:text merchant:text mode:text protocol:text secret:text webhook:text}"},
 		{"app list", p.run("app", "list", "--json"), "[{active:bool id:text kind:text merchant:text mode:text protocol:text webhook:text}]"},
 		{"app rotate", p.run("app", "rotate", appID, "--json"), "{id:text secret:text}"},
@@ -88,6 +89,12 @@ func TestAppsAreAsTheyWereAdded(t *testing.T) {
 	id := parse[map[string]string](t, p.run("merchant", "add", "--name", "A", "--json"))["id"]
 	if !regexp.MustCompile(`^mer_[0-9a-z]{26}$`).MatchString(id) {
 		t.Errorf("merchant %q", id)
+	}
+	if got := p.run("merchant", "list", "--json", "--db", "sqlite:"+p.empty()); got != "[]\n" {
+		t.Errorf("an empty list is %q", got)
+	}
+	if text := p.run("merchant", "list"); !strings.Contains(text, id+"  ") || strings.Count(text, "\n") != 1 {
+		t.Errorf("list for people: %q", text)
 	}
 	added := parse[appJSON](t, p.run("app", "add", "--merchant", id, "--protocol", "halopay", "--webhook", "http://Shop.example/hook", "--json"))
 	if !regexp.MustCompile(`^[0-9a-z]{16}$`).MatchString(added.ID) || !regexp.MustCompile(`^[0-9A-Za-z]{32}$`).MatchString(added.Secret) {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"florin/internal/money"
+	"florin/internal/treasury"
 )
 
 // keystore makes an account and returns its address.
@@ -117,7 +118,7 @@ func TestADifferenceIsSaidInWholeUnits(t *testing.T) {
 	for want, n := range map[string]*big.Int{
 		"12.5": big.NewInt(12_500_000), "-0.000001": big.NewInt(-1), "0": new(big.Int), huge.String() + " base units": huge,
 	} {
-		if got := wholeUnits(usdt, n); got != want {
+		if got := treasury.WholeUnits(usdt, n); got != want {
 			t.Errorf("%s, not %s", got, want)
 		}
 	}

@@ -3,7 +3,6 @@ package app
 import (
 	"errors"
 	"fmt"
-	"math/big"
 	"strings"
 	"time"
 
@@ -113,26 +112,14 @@ func describeComparison(c engine.Comparison) comparisonJSON {
 		Difference: c.Difference().String(), Rounds: c.Rounds, Checked: c.CheckedAt,
 	}
 	j.text = fmt.Sprintf("%s  at block %d: the chain has %s, the books %s: a difference of %s", j.Asset, j.Block,
-		wholeUnits(c.Asset, c.OnChain), wholeUnits(c.Asset, c.Books), wholeUnits(c.Asset, c.Difference()))
+		treasury.WholeUnits(c.Asset, c.OnChain), treasury.WholeUnits(c.Asset, c.Books), treasury.WholeUnits(c.Asset, c.Difference()))
 	if j.Difference == "0" {
-		j.text = fmt.Sprintf("%s  at block %d: books and chain agree on %s", j.Asset, j.Block, wholeUnits(c.Asset, c.Books))
+		j.text = fmt.Sprintf("%s  at block %d: books and chain agree on %s", j.Asset, j.Block, treasury.WholeUnits(c.Asset, c.Books))
 	}
 	return j
 }
 
 func (j comparisonJSON) String() string { return j.text }
-
-// wholeUnits writes n as people and ledger adjust do, whatever its sign.
-func wholeUnits(asset money.Asset, n *big.Int) string {
-	amount, err := money.FromBig(asset, new(big.Int).Abs(n))
-	if err != nil {
-		return n.String() + " base units"
-	}
-	if n.Sign() < 0 {
-		return "-" + amount.Decimal()
-	}
-	return amount.Decimal()
-}
 
 // Run compares the books with the chains now; a difference makes it fail.
 func (c *reconcileCommand) Run(r *run) error {

@@ -194,6 +194,23 @@ func (e *Engine) RevokeApp(ctx context.Context, appID string) error {
 	return err
 }
 
+// Merchants lists every merchant, the oldest first.
+func (e *Engine) Merchants(ctx context.Context) (merchants []Merchant, err error) {
+	for after := ""; ; {
+		rows, err := e.db.Merchants(ctx, query.MerchantsParams{After: after, MaxRows: 500})
+		if err != nil {
+			return nil, fmt.Errorf("list merchants: %w", err)
+		}
+		for _, row := range rows {
+			merchants = append(merchants, Merchant{row.ID, row.Name, row.Email})
+			after = row.ID
+		}
+		if len(rows) < 500 {
+			return merchants, nil
+		}
+	}
+}
+
 // Apps returns every app, without keys, by id.
 func (e *Engine) Apps(ctx context.Context) ([]App, error) {
 	var apps []App

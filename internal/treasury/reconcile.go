@@ -360,15 +360,27 @@ func (r *Reconcile) judge(ctx context.Context, n engine.Network, c engine.Compar
 	if difference.Sign() == 0 || c.Rounds < rounds {
 		return nil
 	}
-	said := fmt.Sprintf("the chain has %s base units of %s at block %d, the books say %s", c.OnChain, c.Asset.Code(), c.Height, c.Books)
+	said := fmt.Sprintf("the chain has %s %s at block %d, the books say %s", WholeUnits(c.Asset, c.OnChain), c.Asset.Code(), c.Height, WholeUnits(c.Asset, c.Books))
 	gift := difference.Sign() > 0 && c.Asset == n.FeeCap.Asset()
 	above := !gift && r.above(ctx, c.Asset, difference)
 	r.Log.ErrorContext(ctx, "the books differ from the chain", "chain", c.Chain, "asset", c.Asset.Code(), "height", c.Height,
-		"books", c.Books.String(), "on_chain", c.OnChain.String(), "difference", difference.String(), "rounds", c.Rounds, "stops_payouts", above)
+		"books", WholeUnits(c.Asset, c.Books), "on_chain", WholeUnits(c.Asset, c.OnChain), "difference", WholeUnits(c.Asset, difference), "rounds", c.Rounds, "stops_payouts", above)
 	if !above {
 		return nil
 	}
 	return r.Engine.Stop(ctx, engine.StopChain(c.Chain), said, "reconcile")
+}
+
+// WholeUnits writes n as people and ledger adjust do, whatever its sign.
+func WholeUnits(asset money.Asset, n *big.Int) string {
+	amount, err := money.FromBig(asset, new(big.Int).Abs(n))
+	if err != nil {
+		return n.String() + " base units"
+	}
+	if n.Sign() < 0 {
+		return "-" + amount.Decimal()
+	}
+	return amount.Decimal()
 }
 
 // above reports whether a difference is worth more than its chain's limit. What nobody knows the

@@ -3,6 +3,7 @@ package treasury_test
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"testing"
 	"time"
 
@@ -109,6 +110,11 @@ func TestM15_DriftIsSeenAndStopsPayouts(t *testing.T) {
 				h.minutes(2)
 				h.differs(usdt, c.want)
 				stops := h.stops()
+				for _, stop := range stops { // what a person reads are whole units
+					if !regexp.MustCompile(`^the chain has \d+(\.\d+)? USDT@sim-ethereum at block \d+, the books say \d+(\.\d+)?$`).MatchString(stop.Reason) {
+						t.Errorf("the stop says %q", stop.Reason)
+					}
+				}
 				if c.want == "0" {
 					if len(stops) > 0 || h.tryPayout() != "" {
 						t.Errorf("stops: %+v", stops)

@@ -10,6 +10,10 @@ INSERT INTO merchants (id, name, email, next_address, created_at) VALUES (@id, @
 -- name: Merchant :one
 SELECT id, name, email, next_address, created_at FROM merchants WHERE id = @id;
 
+-- name: Merchants :many
+-- All merchants by id. Pass '' to begin, then the last id seen.
+SELECT id, name, email, next_address, created_at FROM merchants WHERE id > @after ORDER BY id LIMIT @max_rows;
+
 -- name: TakeAddressIndex :one
 -- The next index of the merchant's deposit addresses, given once.
 UPDATE merchants SET next_address = next_address + 1 WHERE id = @id RETURNING next_address - 1;

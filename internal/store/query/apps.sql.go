@@ -242,6 +242,42 @@ func (q *Queries) Merchant(ctx context.Context, id string) (Merchant, error) {
 	return i, err
 }
 
+const merchants = `-- name: Merchants :many
+SELECT id, name, email, next_address, created_at FROM merchants WHERE id > $1 ORDER BY id LIMIT $2
+`
+
+type MerchantsParams struct {
+	After   string
+	MaxRows int32
+}
+
+// All merchants by id. Pass ” to begin, then the last id seen.
+func (q *Queries) Merchants(ctx context.Context, arg MerchantsParams) ([]Merchant, error) {
+	rows, err := q.db.Query(ctx, merchants, arg.After, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Merchant
+	for rows.Next() {
+		var i Merchant
+		if err := rows.Scan(
+			&i.ID,
+			&i.Name,
+			&i.Email,
+			&i.NextAddress,
+			&i.CreatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const retireAppKeys = `-- name: RetireAppKeys :exec
 UPDATE app_keys SET retires_at = $1 WHERE app_id = $2 AND (retires_at = 0 OR retires_at > $1) AND id <> $3
 `
