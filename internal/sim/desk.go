@@ -68,6 +68,40 @@ func (w *World) decideRow(n *node, id, way, what string, do func(e *engine.Engin
 	})
 }
 
+// clearDesk lets the operator decide about every row that is left, in some worlds, and reports whether it did: at
+// rest each can be decided about, once.
+func (w *World) clearDesk() bool {
+	rows := w.auditor.AtDesk()
+	if len(w.found) > 0 || len(rows) == 0 || !w.chance(20) {
+		return false
+	}
+	for _, row := range rows {
+		decided := 0
+		for i, n := range w.nodes {
+			way, decide := "credit", (*engine.Engine).CreditAsIs
+			if row.Worthless {
+				way, decide = "write off", (*engine.Engine).WriteOff
+			}
+			w.decideRow(n, row.ID, way, fmt.Sprintf("clears the desk: %s %s, look %d", way, row.ID, i+1), func(e *engine.Engine) error {
+				_, err := decide(e, w.ctx, row.ID, "bob", "the end")
+				if err == nil {
+					decided++
+				}
+				return err
+			})
+		}
+		if decided != 1 {
+			w.wrong("I04 %d people decided about row %s, and it heeded %d of them", len(w.nodes), row.ID, decided)
+		}
+		w.audit()
+	}
+	w.seen["desk cleared"]++
+	if left := w.auditor.AtDesk(); len(left) > 0 {
+		w.wrong("I04 the desk was cleared, and has %+v", left)
+	}
+	return true
+}
+
 // claim lets a payer name a transaction on the page of some order.
 func (w *World) claim() {
 	n, o := w.anyNode(), w.anyOrder(func(o *order) bool { return o.number != "" })

@@ -24,6 +24,9 @@
 // commit that is torn in itself (SQLite and PostgreSQL have it; kill -9 of the real binary is
 // bench's crash scenario), and the HTTP of pages and webhooks.
 //
+// At the end, in some worlds, the operator decides about every row that is left at the exception desk: each lets him, and
+// lets nobody decide again.
+//
 // Orders have the policies of all dialects, whatever dialect tells of them: ranges, every meaning of lateness, news of
 // which each piece is told. In some worlds the networks' fees of a day have a limit.
 //

@@ -168,7 +168,7 @@ var reached = []string{
 	"transfer in suspense: closed",
 	"payout paid", "payout failed", "sweep paid", "stop", "resume", "approval", "broadcast again", "pool emptied", "fees move", "a payout waits for the day's fees",
 	"transfer to the operator", "adjusted by hand", "payout answered 0", "payout answered 10003",
-	"desk: attach", "desk: credit", "desk: write off", "desk: refund", "refund paid", "claim: linked", "transfer at the desk: attached", "transfer at the desk: credited",
+	"desk: attach", "desk: credit", "desk: write off", "desk cleared", "desk: refund", "refund paid", "claim: linked", "transfer at the desk: attached", "transfer at the desk: credited",
 }
 
 // TestI22_SameSeedSameLog plays seeds twice.

@@ -419,6 +419,20 @@ func (w *World) heal() {
 	}
 	w.said("the faults end")
 	healed := w.clock.Now()
+	w.rest(healed)
+	if w.clearDesk() {
+		w.rest(healed)
+	}
+	if len(w.found) == 0 {
+		w.found = append(w.found, w.auditor.End()...)
+	}
+	for state, n := range w.auditor.Tally() {
+		w.seen[state] += n
+	}
+}
+
+// rest lets all that waits come to its end, within its patience since the faults ended.
+func (w *World) rest(healed time.Time) {
 	for w.settleDown(); len(w.found) == 0; w.settleDown() {
 		waiting := w.auditor.Waiting()
 		if len(waiting.For) == 0 && w.agree() {
@@ -435,12 +449,6 @@ func (w *World) heal() {
 		passed := waiting.Next.Sub(w.clock.Now())
 		w.clock.Set(waiting.Next)
 		w.said("%s pass, for %s", passed, waiting.For[0])
-	}
-	if len(w.found) == 0 {
-		w.found = append(w.found, w.auditor.End()...)
-	}
-	for state, n := range w.auditor.Tally() {
-		w.seen[state] += n
 	}
 }
 

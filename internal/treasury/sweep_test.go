@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"florin/internal/chain"
 	"florin/internal/chain/sim"
 	"florin/internal/engine"
 	"florin/internal/id"
@@ -290,22 +289,8 @@ func TestSweepsGoBehindPayouts(t *testing.T) {
 func TestForwardersThatSomebodyElseFlushed(t *testing.T) {
 	homeOnBoth(t, func(t *testing.T, h *home) {
 		custodial, direct := h.paid(h.app, usdt, "150"), h.paid(h.direct, usdt, "60")
-		h.send(sim.Account(1), h.amount(eth, "1"))
 		h.mine(4)
-		stranger, err := h.net.Node(sim.NodeConfig{Accounts: 2})
-		h.must(err)
-		var lots []payment.Lot
-		for _, address := range []string{custodial, direct} {
-			lots = append(lots, payment.Lot{Address: address, Parts: []payment.LotPart{{Amount: h.amount(usdt, "1")}}})
-		}
-		forwarders, err := h.engine.Forwarders(h.ctx, lots)
-		h.must(err)
-		draft, err := stranger.Draft(h.ctx, chain.Outgoing{From: sim.Account(1), Sweep: forwarders})
-		h.must(err)
-		signed, err := stranger.Sign(h.ctx, draft, 0)
-		h.must(err)
-		h.must(stranger.Broadcast(h.ctx, signed))
-		h.mine(1)
+		h.flush(custodial, direct)
 		if h.sweep() != 0 {
 			t.Error("a sweep of nothing was made")
 		}
