@@ -150,8 +150,8 @@ func withWorth(r *run, do func(*program) error) error {
 }
 
 // decideRow prints a row as a decision has left it.
-func decideRow(r *run, decide func(p *program) (engine.DeskRow, error)) error {
-	return openFor(r, toDecide, func(p *program) error {
+func decideRow(r *run, why purpose, decide func(p *program) (engine.DeskRow, error)) error {
+	return openFor(r, why, func(p *program) error {
 		row, err := decide(p)
 		if err != nil {
 			return err
@@ -190,7 +190,7 @@ type deskAttach struct {
 }
 
 func (c *deskAttach) Run(r *run) error {
-	return decideRow(r, func(p *program) (engine.DeskRow, error) { return p.engine.Attach(r, c.Row, c.Order, c.By, c.Note) })
+	return decideRow(r, toAttach, func(p *program) (engine.DeskRow, error) { return p.engine.Attach(r, c.Row, c.Order, c.By, c.Note) })
 }
 
 type deskCredit struct {
@@ -199,7 +199,7 @@ type deskCredit struct {
 }
 
 func (c *deskCredit) Run(r *run) error {
-	return decideRow(r, func(p *program) (engine.DeskRow, error) { return p.engine.CreditAsIs(r, c.Row, c.By, c.Note) })
+	return decideRow(r, toDecide, func(p *program) (engine.DeskRow, error) { return p.engine.CreditAsIs(r, c.Row, c.By, c.Note) })
 }
 
 type deskRefund struct {
@@ -209,7 +209,7 @@ type deskRefund struct {
 }
 
 func (c *deskRefund) Run(r *run) error {
-	return decideRow(r, func(p *program) (engine.DeskRow, error) {
+	return decideRow(r, toDecide, func(p *program) (engine.DeskRow, error) {
 		n := engine.NewRefund{Number: id.New(nil).Hex(16), Recipient: c.To, By: c.By, Note: c.Note}
 		if _, err := p.engine.RefundHeld(r, c.Row, n); err != nil {
 			return engine.DeskRow{}, err
@@ -225,5 +225,5 @@ type deskWriteOff struct {
 }
 
 func (c *deskWriteOff) Run(r *run) error {
-	return decideRow(r, func(p *program) (engine.DeskRow, error) { return p.engine.WriteOff(r, c.Row, c.By, c.Reason) })
+	return decideRow(r, toDecide, func(p *program) (engine.DeskRow, error) { return p.engine.WriteOff(r, c.Row, c.By, c.Reason) })
 }

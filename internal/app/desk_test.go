@@ -75,6 +75,26 @@ func TestDemoDesk(t *testing.T) {
 		t.Errorf("the order's refunds are %+v", all)
 	}
 	run("payout", "reject", link.ID)
+
+	// An order for which nobody ever picked an asset is quoted when somebody settles it.
+	unquoted := submit(t, d.Shop+"/buy", "product", "tea")
+	chosen := d.buy("cake", "USDT@sim-ethereum")
+	played := make(chan string, 1)
+	go func() {
+		_, diagnostics, _ := d.command("sim", "pay", "--order", number(chosen), "--asset", "ETH@sim-ethereum", "--amount", "0.5")
+		played <- diagnostics
+	}()
+	waiting()
+	if diagnostics := <-played; diagnostics != "" {
+		t.Errorf("sim pay: %s", diagnostics)
+	}
+	if row.Reason != "wrong_asset" || row.Amount != "0.5" {
+		t.Errorf("the desk has %+v", row)
+	}
+	attached := parse[deskJSON](t, run("desk", "attach", row.ID, "--order", unquoted[strings.LastIndex(unquoted, "/")+1:], "--by", "anna"))
+	if attached.Resolution != "attached" {
+		t.Errorf("attached: %+v", attached)
+	}
 	d.clock.Advance(time.Second)
 	run("ledger", "verify")
 	d.stop()

@@ -43,6 +43,7 @@ type purpose int
 const (
 	toRead   purpose = iota // a command on what is there
 	toDecide                // the same, with the blocks of the simulated networks
+	toAttach                // toDecide, with prices if there are any
 	toQuote                 // the same, with prices
 	toCreate                // a command that may be the first one
 	toServe                 // the serving process: it holds the lock, the prices and the simulated networks
@@ -64,7 +65,7 @@ func open(r *run, why purpose) (*program, error) {
 // start puts the engine on an opened database. Commands do without prices and without the blocks of
 // the simulated networks.
 func (p *program) start(ctx context.Context, why purpose) error {
-	p.decides = why == toDecide
+	p.decides = why == toDecide || why == toAttach
 	networks, err := p.networks(ctx, why == toServe)
 	if err != nil {
 		return err
@@ -82,6 +83,15 @@ func (p *program) start(ctx context.Context, why purpose) error {
 	if why == toQuote {
 		if _, err := p.book.RunOnce(ctx); err != nil {
 			return err
+		}
+	}
+	if why == toAttach {
+		if book, err := p.prices(networks); err != nil {
+			p.log.WarnContext(ctx, "no prices", "err", err)
+		} else if _, err := book.RunOnce(ctx); err != nil {
+			p.log.WarnContext(ctx, "no prices", "err", err)
+		} else {
+			config.Rates = book
 		}
 	}
 	p.engine, err = engine.New(ctx, config)

@@ -9,6 +9,7 @@ import (
 
 	"florin/internal/chain"
 	"florin/internal/ledger"
+	"florin/internal/money"
 	"florin/internal/payment"
 	"florin/internal/store"
 	"florin/internal/store/query"
@@ -18,7 +19,8 @@ import (
 // read from the chain again first; an order of another merchant is CodeNotFound, one that is paid
 // already, or a row that is not open any more, CodeOrderClosed. What is due changes to what then has
 // been received, the price in proportion, and the merchant is told that the order is paid. by and note
-// say who decided and why; an event keeps them with what was due before.
+// say who decided and why; an event keeps them with what was due before. An order for which nobody ever
+// picked an asset is quoted first, at today's rate: CodeNoRate or CodeUnsupportedCurrency if it cannot be.
 func (e *Engine) Attach(ctx context.Context, id, orderNumber, by, note string) (DeskRow, error) {
 	row, err := e.DeskRow(ctx, id)
 	if err != nil {
@@ -38,6 +40,12 @@ func (e *Engine) Attach(ctx context.Context, id, orderNumber, by, note string) (
 	if err != nil {
 		return row, err
 	}
+	var q *quoting
+	if !to.Chosen() && !to.Static() {
+		if q, err = e.quoteToAttach(ctx, to, row.Held.Asset().Code()); err != nil {
+			return row, err
+		}
+	}
 	return e.decide(ctx, decision{id: id, by: by, note: note, resolution: payment.Attached, orders: []string{to.ID}, apply: func(ctx context.Context, d *deciding) (outcome, error) {
 		if err := d.trusted(); err != nil {
 			return outcome{}, err
@@ -50,6 +58,11 @@ func (e *Engine) Attach(ctx context.Context, id, orderNumber, by, note string) (
 		}
 		if d.t.BlockHash != proven.Hash {
 			return outcome{}, payment.Refuse(payment.CodeTooFrequent, "the transfer has just moved to another block; try again")
+		}
+		if q != nil && !before.Chosen() {
+			if before, err = q.quote(ctx, d, before); err != nil {
+				return outcome{}, err
+			}
 		}
 		after, t, err := payment.Attach(before, d.t, d.now)
 		if err != nil {
@@ -68,6 +81,41 @@ func (e *Engine) Attach(ctx context.Context, id, orderNumber, by, note string) (
 		}
 		return outcome{attachedTo: after.ID}, d.tell(ctx, payment.NewsOf(before, after, t), after, t, nil)
 	}})
+}
+
+// quoting is what an order comes to in the asset of a row, for which its payer never picked any.
+type quoting struct {
+	app     App
+	network Network
+	offer   Offer
+	usd     money.Rate
+}
+
+func (e *Engine) quoteToAttach(ctx context.Context, o payment.Order, code string) (*quoting, error) {
+	if e.rates == nil {
+		return nil, payment.Refuse(payment.CodeNoRate, "no asset was picked for this order, and there are no rates to quote it by")
+	}
+	app, err := e.App(ctx, o.AppID)
+	if err != nil {
+		return nil, err
+	}
+	network, token, err := e.payable(ctx, app, code)
+	if err != nil {
+		return nil, err
+	}
+	offer, err := e.offer(ctx, network, token, o)
+	return &quoting{app, network, offer, e.usd(ctx, o.Price, offer.Rate, token.Symbol)}, err
+}
+
+// quote quotes o, which d has locked, and gives it the address that an order in an asset has.
+func (q *quoting) quote(ctx context.Context, d *deciding, o payment.Order) (payment.Order, error) {
+	o, err := payment.QuoteToAttach(o, q.offer.Due, q.offer.Rate, d.now)
+	if err != nil {
+		return o, err
+	}
+	o.USD = q.usd
+	o.Address, err = d.giveAddress(ctx, d.tx, o, q.app, q.network)
+	return o, err
 }
 
 // CreditAsIs gives the merchant what a row holds, less its fee; no order changes its state.

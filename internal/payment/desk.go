@@ -78,6 +78,20 @@ func Attach(o Order, t Transfer, now time.Time) (Order, Transfer, error) {
 	return o, t, nil
 }
 
+// QuoteToAttach quotes o, for which nobody ever picked an asset, so that a person can settle it; whether its time
+// is over does not matter then.
+func QuoteToAttach(o Order, due money.Amount, rate money.Rate, now time.Time) (Order, error) {
+	switch {
+	case o.Static() || o.Chosen():
+		return o, Invalid("order", "has its asset")
+	case o.State == OrderPaid:
+		return o, Refuse(CodeOrderClosed, "the order is paid already")
+	case due.IsZero():
+		return o, Invalid("price", "is worth less than one unit of the asset")
+	}
+	return o.quoted(due, rate, now), nil
+}
+
 // Foregoes reports whether t was in a block before o was made, so that it cannot have been meant for it.
 func Foregoes(o Order, t Transfer) bool { return t.BlockTime.Before(o.CreatedAt.Add(-claimSlack)) }
 

@@ -169,10 +169,14 @@ func Choose(o Order, due money.Amount, rate money.Rate, seen bool, now time.Time
 	case due.IsZero():
 		return o, Invalid("price", "is worth less than one unit of the asset")
 	}
+	return o.quoted(due, rate, now), nil
+}
+
+func (o Order) quoted(due money.Amount, rate money.Rate, now time.Time) Order {
 	zero := money.Zero(due.Asset())
 	o.Due, o.Rate, o.Received, o.Late, o.Reversed, o.Refunded = due, rate, zero, zero, zero, zero
 	o.ChangedAt = now
-	return o, nil
+	return o
 }
 
 // Expire ends an open order whose time is over. Whoever calls it has made sure that no block up

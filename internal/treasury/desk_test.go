@@ -400,6 +400,79 @@ func TestC23_Claims(t *testing.T) {
 	})
 }
 
+// TestC23_AttachToAnOrderThatNobodyQuoted: the payer never picked an asset and paid on another page. The order is quoted
+// when it is settled, at the rate of that day, also after its end; where it cannot be quoted, nothing happens.
+func TestC23_AttachToAnOrderThatNobodyQuoted(t *testing.T) {
+	homeOnBoth(t, func(t *testing.T, h *home) {
+		unquoted := func(app engine.App, currency, units string) engine.OrderView {
+			price, err := money.ParsePrice(currency, units)
+			h.must(err)
+			number := id.New(nil).Hex(16)
+			_, _, err = h.engine.CreateOrder(h.ctx, app, engine.NewOrder{
+				Number: number, Page: "page-" + number, Reference: number, RequestHash: number, Price: price, Policy: strict,
+			})
+			h.must(err)
+			return h.view(number)
+		}
+		only, _, err := h.engine.AddApp(h.ctx, engine.NewApp{
+			MerchantID: h.app.MerchantID, Protocol: "halopay", Kind: "payment", Mode: engine.Test, Options: map[string]string{engine.OptionTokens: "ETH"},
+		})
+		h.must(err)
+		// USDT brings no price in ETH: 1:1 is for a price in the token itself.
+		inUSD, inToken, inOther, elsewhere := unquoted(h.app, "USD", "15"), unquoted(h.app, "USDT", "15"), unquoted(h.app, "ETH", "1"), unquoted(only, "USD", "15")
+		h.clock.Advance(time.Minute)
+		_, r := h.tooMuch() // 40 USDT
+		for name, wrong := range map[string]engine.OrderView{"priced in a coin that the row is not in": inOther, "of an app that does not take the asset": elsewhere} {
+			if _, err := h.engine.Attach(h.ctx, r.ID, wrong.Number, "anna", ""); !refusedWith(err, payment.CodeUnsupportedCurrency) && !refusedWith(err, payment.CodeNoRate) {
+				t.Errorf("%s: %v", name, err)
+			}
+			if now := h.view(wrong.Number); now.State != payment.OrderOpen || now.Chosen() {
+				t.Errorf("%s: the order is %s, due %v", name, now.State, now.Due)
+			}
+		}
+		h.ends()
+		if now := h.view(inUSD.Number); now.State != payment.OrderExpired || now.Chosen() {
+			t.Fatalf("the order is %s", now.State)
+		}
+		if r = h.again(r); r.Status != payment.DeskOpen {
+			t.Fatalf("the row is %+v", r)
+		}
+		_, err = h.engine.Attach(h.ctx, r.ID, inUSD.Number, "anna", "he paid on the other page")
+		h.must(err)
+		now := h.view(inUSD.Number)
+		if now.State != payment.OrderPaid || now.Due != h.amount(usdt, "40") || now.Received != now.Due || now.Price.Decimal() != "40" || now.Address == "" || now.Rate.IsZero() {
+			t.Errorf("the order: %s, due %v, price %s, received %v at %q", now.State, now.Due, now.Price.Decimal(), now.Received, now.Address)
+		}
+		events, err := h.engine.EventsOf(h.ctx, inUSD.ID)
+		h.must(err)
+		kept := false
+		for _, e := range events {
+			kept = kept || e.Desk != nil && e.Desk.Due == h.amount(usdt, "15") && e.Desk.Price.Decimal() == "15" && e.Desk.By == "anna"
+		}
+		if !kept {
+			t.Error("no event keeps what was quoted")
+		}
+		if _, err := h.engine.Attach(h.ctx, r.ID, inToken.Number, "anna", ""); !refusedWith(err, payment.CodeOrderClosed) {
+			t.Errorf("one row for two orders: %v", err)
+		}
+		other := h.asked(h.app)
+		h.pays(other, "4")
+		_, err = h.engine.Attach(h.ctx, h.row().ID, inToken.Number, "anna", "")
+		h.must(err)
+		if now := h.view(inToken.Number); now.State != payment.OrderPaid || now.Due != h.amount(usdt, "4") || now.Price.Decimal() != "4" {
+			t.Errorf("priced in the token: %s, due %v, price %s", now.State, now.Due, now.Price.Decimal())
+		}
+		refund, _, err := func() (engine.Refund, bool, error) {
+			h.fundHot("100")
+			return h.engine.CreateRefund(h.ctx, h.app, h.refund(now, "", payer(1)))
+		}()
+		if err != nil || refund.Amount != h.amount(usdt, "40") {
+			t.Errorf("paid back: %v, %v", refund.Amount, err)
+		}
+		h.agrees()
+	})
+}
+
 // TestC23_AttachToAnotherOrder: an operator may settle an order with what went to another one of the same merchant, and
 // of no other.
 func TestC23_AttachToAnotherOrder(t *testing.T) {
