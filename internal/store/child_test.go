@@ -118,7 +118,7 @@ func serve(t *testing.T, url string, env ...string) *child {
 // line is the next thing the child says; "" once it has ended.
 func (c *child) line(t *testing.T) string {
 	t.Helper()
-	late := time.AfterFunc(time.Minute, func() { _ = c.Process.Kill() })
+	late := time.AfterFunc(5*time.Minute, func() { _ = c.Process.Kill() })
 	defer late.Stop()
 	if !c.said.Scan() {
 		return ""

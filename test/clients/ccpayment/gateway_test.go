@@ -57,7 +57,7 @@ func start(t *testing.T) (*gateway, Config) {
 	g.url = server.URL
 	return g, Config{
 		URL: server.URL, AppID: appID, Secret: secret, Port: port, Crypto: "USDT", Chain: "ETH", Price: "5", Reference: "j",
-		Payee: "0xpayee", Payout: "1", Patience: 30 * time.Second,
+		Payee: "0xpayee", Payout: "1", Patience: 5 * time.Minute,
 		Pay: func(_ context.Context, p Payment) (string, error) {
 			g.mu.Lock()
 			defer g.mu.Unlock()

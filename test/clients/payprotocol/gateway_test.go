@@ -57,7 +57,7 @@ func start(t *testing.T) (*gateway, Config) {
 	t.Cleanup(server.Close)
 	return g, Config{
 		URL: server.URL, Key: key, Secret: secret, Port: port, Chain: "Sepolia", Symbol: "USDT", Price: "5", Reference: "j",
-		Payee: "0xpayee", Payout: "1.5", Patience: 30 * time.Second,
+		Payee: "0xpayee", Payout: "1.5", Patience: 5 * time.Minute,
 		Pay: func(_ context.Context, p Payment) (string, error) {
 			g.mu.Lock()
 			defer g.mu.Unlock()
