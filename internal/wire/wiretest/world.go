@@ -138,6 +138,7 @@ type App struct {
 	Webhook           string
 	Rate, Burst       int
 	Options           map[string]string
+	Settle            string // the merchant's own wallet, "" for none
 }
 
 // AddApp adds a test-mode app with a key that is known beforehand.
@@ -150,7 +151,7 @@ func (w *World) AddApp(a App) {
 	w.must(err)
 	w.must(w.DB.Update(w.t.Context(), merchant, func(ctx context.Context, tx *store.Tx) error {
 		if err := tx.InsertApp(ctx, query.InsertAppParams{
-			ID: a.ID, MerchantID: merchant, Protocol: a.Protocol, Kind: a.Kind, Mode: string(engine.Test), WebhookUrl: a.Webhook,
+			ID: a.ID, MerchantID: merchant, Protocol: a.Protocol, Kind: a.Kind, Mode: string(engine.Test), WebhookUrl: a.Webhook, Settle: a.Settle,
 			FeeBps: 3, RatePerSecond: int64(a.Rate), Burst: int64(a.Burst), Options: string(options), CreatedAt: w.Clock.Now().UnixMicro(),
 		}); err != nil {
 			return err
