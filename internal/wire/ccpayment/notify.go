@@ -250,7 +250,7 @@ func (h *Webhooks) refund(ctx context.Context, w *writer, e payment.Event) error
 	return nil
 }
 
-// Headers signs body as it goes out at now, with the app's newest key: an attempt that took an old
+// Headers signs body as it goes out at now, with the app's first key: an attempt that took an old
 // signature along would be stale after two minutes.
 func (h *Webhooks) Headers(app engine.App, _ *url.URL, body []byte, now time.Time) (http.Header, error) {
 	if len(app.Keys) == 0 {

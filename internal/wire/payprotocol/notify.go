@@ -67,7 +67,7 @@ func (t teller) event(ctx context.Context, w *wire.Writer, e payment.Event, app 
 	return nil
 }
 
-// Headers signs body as it goes out to target at now: with the app's newest key, over the path and the
+// Headers signs body as it goes out to target at now: with the app's first key, over the path and the
 // query of the request line. Nothing is ever signed for a path of this API, which would be a request.
 func (h *Webhooks) Headers(app engine.App, target *url.URL, body []byte, now time.Time) (http.Header, error) {
 	switch {
