@@ -434,11 +434,14 @@ func TestC23_AttachToAnOrderThatNobodyQuoted(t *testing.T) {
 		if now := h.view(inUSD.Number); now.State != payment.OrderExpired || now.Chosen() {
 			t.Fatalf("the order is %s", now.State)
 		}
-		if r = h.again(r); r.Status != payment.DeskOpen {
+		if r = h.again(r); r.Status != payment.DeskOpen || r.Age(h.clock.Now()) < 31*time.Minute || r.Age(h.clock.Now()) > 32*time.Minute {
 			t.Fatalf("the row is %+v", r)
 		}
 		_, err = h.engine.Attach(h.ctx, r.ID, inUSD.Number, "anna", "he paid on the other page")
 		h.must(err)
+		if done := h.again(r); done.Age(h.clock.Now().Add(time.Hour)) != r.Age(h.clock.Now()) {
+			t.Errorf("a row that is closed grows older: %v", done.Age(h.clock.Now().Add(time.Hour)))
+		}
 		now := h.view(inUSD.Number)
 		if now.State != payment.OrderPaid || now.Due != h.amount(usdt, "40") || now.Received != now.Due || now.Price.Decimal() != "40" || now.Address == "" || now.Rate.IsZero() {
 			t.Errorf("the order: %s, due %v, price %s, received %v at %q", now.State, now.Due, now.Price.Decimal(), now.Received, now.Address)
