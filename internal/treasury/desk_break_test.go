@@ -108,6 +108,13 @@ func TestM14_WhoeverAltersAnOrderRefundsNoMore(t *testing.T) {
 			h.exec("UPDATE orders SET received_units = '900000000' WHERE id = '" + v.ID + "'")
 			h.exec("UPDATE transfers SET booked = 'merchant', counted = TRUE WHERE booked = 'suspense'")
 		},
+		"both, and the same entry's payment once more": func(h *home, v, _ engine.OrderView) {
+			h.exec("UPDATE orders SET received_units = '900000000' WHERE id = '" + v.ID + "'")
+			h.exec(`INSERT INTO transfers (chain, txid, position, order_id, merchant_id, sender, recipient, asset, units, listed, block_height, block_hash,
+				block_time, status, removed, booked, reason, fee_units, counted, credits) SELECT chain, txid || ':log', substr(position, 5), order_id,
+				merchant_id, sender, recipient, asset, units, listed, block_height, block_hash, block_time, status, removed, booked, reason, fee_units,
+				counted, credits FROM transfers WHERE booked = 'merchant' AND position LIKE 'log:%' AND order_id = '` + v.ID + "'")
+		},
 		"both, and how much came": func(h *home, v, _ engine.OrderView) {
 			h.exec("UPDATE orders SET received_units = '900000000' WHERE id = '" + v.ID + "'")
 			h.exec("UPDATE transfers SET units = '900000000' WHERE order_id = '" + v.ID + "'")

@@ -3,7 +3,8 @@
 SELECT units FROM outgoing WHERE kind = 'refund' AND order_id = @order_id AND asset = @asset AND desk_id = '' AND state <> 'failed' ORDER BY id LIMIT @max_rows;
 
 -- name: CreditedUnits :many
--- What the books, which nobody can change, credited a merchant with for an order, of transfers that stand.
+-- What the books, which nobody can change, credited a merchant with for an order, of transfers that stand: of each
+-- entry once, for rows of transfers that somebody makes can spell the key of another.
 SELECT p.units FROM transfers AS t
     JOIN entries AS e ON e.ref IN ('deposit:' || t.chain || ':' || t.txid || ':' || t.position || '#' || t.credits,
         'desk:' || t.chain || ':' || t.txid || ':' || t.position || '#' || t.credits)
@@ -12,7 +13,7 @@ SELECT p.units FROM transfers AS t
 WHERE t.order_id = @order_id AND t.booked = 'merchant' AND NOT t.removed AND e.order_id = t.order_id AND p.asset = @asset
     AND c.kind IN ('merchant', 'fees') AND c.owner = @merchant_id
     AND NOT EXISTS (SELECT 1 FROM entries AS r WHERE r.ref = 'reversal:' || e.ref)
-ORDER BY t.chain, t.txid, t.position LIMIT 1000000;
+GROUP BY e.id, p.units ORDER BY e.id LIMIT 1000000;
 
 -- name: RefundsOfRow :one
 -- How many refunds of what a row of the exception desk holds were made, or may still be made, counted to one.

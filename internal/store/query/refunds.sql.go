@@ -66,7 +66,7 @@ SELECT p.units FROM transfers AS t
 WHERE t.order_id = $1 AND t.booked = 'merchant' AND NOT t.removed AND e.order_id = t.order_id AND p.asset = $2
     AND c.kind IN ('merchant', 'fees') AND c.owner = $3
     AND NOT EXISTS (SELECT 1 FROM entries AS r WHERE r.ref = 'reversal:' || e.ref)
-ORDER BY t.chain, t.txid, t.position LIMIT 1000000
+GROUP BY e.id, p.units ORDER BY e.id LIMIT 1000000
 `
 
 type CreditedUnitsParams struct {
@@ -75,7 +75,8 @@ type CreditedUnitsParams struct {
 	MerchantID string
 }
 
-// What the books, which nobody can change, credited a merchant with for an order, of transfers that stand.
+// What the books, which nobody can change, credited a merchant with for an order, of transfers that stand: of each
+// entry once, for rows of transfers that somebody makes can spell the key of another.
 func (q *Queries) CreditedUnits(ctx context.Context, arg CreditedUnitsParams) ([]string, error) {
 	rows, err := q.db.Query(ctx, creditedUnits, arg.OrderID, arg.Asset, arg.MerchantID)
 	if err != nil {
