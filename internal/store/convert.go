@@ -3,7 +3,9 @@ package store
 import (
 	"encoding/json"
 	"fmt"
+	"hash/maphash"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"florin/internal/money"
@@ -55,7 +57,7 @@ func orderFrom(row query.Order) (payment.Order, error) {
 		CreatedAt: fromMicros(row.CreatedAt), Deadline: fromMicros(row.Deadline), PaidAt: fromMicros(row.PaidAt),
 		ChangedAt: fromMicros(row.ChangedAt), Version: row.Version,
 	}
-	p.json(row.Policy, &o.Policy)
+	o.Policy = p.policy(row.Policy)
 	return o, p.err
 }
 
@@ -254,6 +256,32 @@ func (p *parser) rate(s string) money.Rate {
 	r, err := money.ParseRate(s)
 	p.fail(err)
 	return r
+}
+
+// readPolicies are policies that were read of late, by a hash of their text. Few differ: an app's
+// orders mostly have the same one.
+var (
+	readPolicies [256]atomic.Pointer[readPolicy]
+	policySeed   = maphash.MakeSeed()
+)
+
+type readPolicy struct {
+	text string
+	payment.Policy
+}
+
+// policy reads a policy. What it points to is shared, and nobody's to change.
+func (p *parser) policy(text string) payment.Policy {
+	place := &readPolicies[maphash.String(policySeed, text)%uint64(len(readPolicies))]
+	if read := place.Load(); read != nil && read.text == text {
+		return read.Policy
+	}
+	read := &readPolicy{text: text}
+	p.json(text, &read.Policy)
+	if p.err == nil {
+		place.Store(read)
+	}
+	return read.Policy
 }
 
 func (p *parser) json(doc string, into any) { p.fail(json.Unmarshal([]byte(doc), into)) }

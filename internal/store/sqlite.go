@@ -529,8 +529,13 @@ func (r *sqliteReads) Query(ctx context.Context, text string, args ...any) (pgx.
 	return pooledRows{rows: found}, nil
 }
 
+// QueryRow reads one row to its end, even when ctx ends meanwhile: to be told of that, the driver and
+// database/sql keep a goroutine each, which cost as much as the row.
 func (r *sqliteReads) QueryRow(ctx context.Context, text string, args ...any) pgx.Row {
-	found, err := r.Query(ctx, text, args...)
+	if err := ctx.Err(); err != nil {
+		return oneRow{err: err}
+	}
+	found, err := r.Query(context.WithoutCancel(ctx), text, args...)
 	return oneRow{found, err}
 }
 
