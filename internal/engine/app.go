@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"florin/internal/money"
 	"florin/internal/payment"
 	"florin/internal/store"
@@ -236,6 +238,9 @@ func (e *Engine) Apps(ctx context.Context) ([]App, error) {
 // appCacheLife is how long a node may use an app's row after it changed (rulings G6).
 const appCacheLife = time.Second
 
+// appLoadLimit is how long one reading of an app may take, on behalf of all who wait for it.
+const appLoadLimit = 5 * time.Second
+
 // App returns an app with the keys that are good now. It may be a second old; apps that do not
 // exist are looked up each time. Revoked ones are returned, with Active false.
 func (e *Engine) App(ctx context.Context, appID string) (App, error) {
@@ -243,12 +248,18 @@ func (e *Engine) App(ctx context.Context, appID string) (App, error) {
 	if app, ok := e.apps.get(appID, now); ok {
 		return app, nil
 	}
-	app, err := e.loadApp(ctx, appID)
-	if err != nil {
-		return App{}, err
-	}
-	e.apps.put(app, now)
-	return app, nil
+	// One caller reads it for all who find it gone: there may be as many as requests.
+	loaded, err, _ := e.apps.loading.Do(appID, func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), appLoadLimit)
+		defer cancel()
+		app, err := e.loadApp(ctx, appID)
+		if err != nil {
+			return App{}, err
+		}
+		e.apps.put(app, now)
+		return app, nil
+	})
+	return loaded.(App), err
 }
 
 func (e *Engine) loadApp(ctx context.Context, appID string) (App, error) {
@@ -293,8 +304,9 @@ func appFrom(row query.App) (App, error) {
 
 // appCache keeps apps for at most appCacheLife.
 type appCache struct {
-	mu   sync.RWMutex
-	apps map[string]cachedApp // under mu
+	loading singleflight.Group
+	mu      sync.RWMutex
+	apps    map[string]cachedApp // under mu
 }
 
 type cachedApp struct {
@@ -325,6 +337,7 @@ func (c *appCache) put(app App, now time.Time) {
 }
 
 func (c *appCache) forget(appID string) {
+	c.loading.Forget(appID) // who comes from now on does not get what was read before
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.apps, appID)

@@ -90,6 +90,8 @@ type Engine struct {
 	sealer   Sealer
 	marks    Marker
 	networks []Network
+	live     []Network // of networks
+	test     []Network // and the others
 	numbers  map[string]func() string
 	parallel int
 	log      *slog.Logger
@@ -114,6 +116,13 @@ func New(ctx context.Context, c Config) (*Engine, error) {
 	e := &Engine{
 		parallel: c.Parallel,
 		db:       c.DB, clock: c.Clock, ids: c.IDs, rates: c.Rates, sealer: c.Sealer, marks: c.Marks, networks: c.Networks, numbers: c.Numbers, log: c.Log,
+	}
+	for _, n := range e.networks {
+		if n.Live() {
+			e.live = append(e.live, n)
+		} else {
+			e.test = append(e.test, n)
+		}
 	}
 	var err error
 	if e.salt, err = e.installation(ctx); err != nil {
@@ -140,13 +149,10 @@ func (e *Engine) Networks() []Network { return e.networks }
 
 // networksOf returns the chains that an app of this mode can be paid on (rulings G23).
 func (e *Engine) networksOf(mode Mode) []Network {
-	var networks []Network
-	for _, n := range e.networks {
-		if n.Live() == (mode == Live) {
-			networks = append(networks, n)
-		}
+	if mode == Live {
+		return e.live
 	}
-	return networks
+	return e.test
 }
 
 // side runs do(0) … do(n-1), at most parallel of them side by side.
