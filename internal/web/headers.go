@@ -9,19 +9,31 @@ import (
 	"strings"
 )
 
-// setHeaders gives every answer the headers that narrow what a browser will do
-// with it (threats B07, B08). A page later replaces the policy with its own.
+// narrowing are the headers that narrow what a browser will do with an answer (threats B07, B08),
+// under their canonical names. The values are shared by all answers.
+var narrowing = []struct {
+	name   string
+	values []string
+}{
+	{"Content-Security-Policy", []string{policy()}},
+	{"X-Content-Type-Options", []string{"nosniff"}},
+	{"X-Frame-Options", []string{"DENY"}},
+	{"Referrer-Policy", []string{"no-referrer"}},
+	{"Cross-Origin-Opener-Policy", []string{"same-origin"}},
+	{"Cross-Origin-Resource-Policy", []string{"same-origin"}},
+	{"Permissions-Policy", []string{"camera=(), geolocation=(), microphone=()"}},
+	{"Cache-Control", []string{"no-store"}},
+}
+
+var onlyHTTPS = []string{"max-age=31536000"}
+
+// setHeaders gives every answer its narrowing headers. A page later replaces the policy with its own.
 func (s *Site) setHeaders(h http.Header) {
-	h.Set("Content-Security-Policy", policy())
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Frame-Options", "DENY")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-	h.Set("Cache-Control", "no-store")
+	for _, header := range narrowing {
+		h[header.name] = header.values
+	}
 	if s.options.HTTPS {
-		h.Set("Strict-Transport-Security", "max-age=31536000")
+		h["Strict-Transport-Security"] = onlyHTTPS
 	}
 }
 
