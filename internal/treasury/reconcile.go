@@ -64,6 +64,8 @@ type place struct {
 	all      bool // ask every address that holds anything
 	full     bool // ask every address there is
 
+	suspectsOnly bool // ask no addresses but those that differed before
+
 	quiet     engine.AddressPlace // behind the addresses asked last that should hold nothing
 	quietFrom time.Time           // when those were begun with, from the youngest
 	busy      int                 // rounds in a row without a comparison
@@ -89,6 +91,11 @@ func (r *Reconcile) turn(ctx context.Context, n engine.Network) error {
 	}
 	at := r.at(n.Name)
 	_, err := r.round(ctx, n, at, certain)
+	if errors.Is(err, errFollowed) { // at once, or who sends something each minute puts every comparison off
+		at.suspectsOnly = true
+		_, err = r.round(ctx, n, at, certain)
+		at.suspectsOnly = false
+	}
 	if errors.Is(err, engine.ErrBusy) {
 		if at.busy++; at.busy%busyRounds == 0 {
 			r.Log.WarnContext(ctx, "the books could not be compared for long: they are always being written", "chain", n.Name, "rounds", at.busy)
@@ -130,6 +137,9 @@ func (r *Reconcile) Reconcile(ctx context.Context, chainName string, full bool) 
 	}
 }
 
+// errFollowed reports that the books have just taken note of something: once more, by what they say now.
+var errFollowed = fmt.Errorf("%w: they have followed the chain", engine.ErrBusy)
+
 // round compares a chain once. A difference that rounds rounds have found is an alarm.
 func (r *Reconcile) round(ctx context.Context, n engine.Network, at *place, rounds int) ([]engine.Comparison, error) {
 	b, err := r.Engine.Books(ctx, n.Name)
@@ -167,7 +177,7 @@ func (r *Reconcile) round(ctx context.Context, n engine.Network, at *place, roun
 		return nil, err
 	}
 	if opened || explained {
-		return nil, engine.ErrBusy // the books have followed: once more, by what they say now
+		return nil, errFollowed
 	}
 	if err := r.Engine.Standing(ctx, b); err != nil {
 		return nil, err
@@ -257,9 +267,13 @@ func (p *place) next(all []engine.Holding) []engine.Holding {
 		from = 0 // past the end: from the beginning
 	}
 	some := all[from:min(from+roundAddresses, len(all))]
-	p.after = ""
-	if len(some) > 0 {
+	switch {
+	case p.suspectsOnly:
+		some = nil
+	case len(some) > 0:
 		p.after = some[len(some)-1].Address
+	default:
+		p.after = ""
 	}
 	picked := slices.Clone(some)
 	for _, h := range all {
@@ -274,7 +288,8 @@ func (p *place) next(all []engine.Holding) []engine.Holding {
 // those that held some the last time and were not booked.
 func (r *Reconcile) quiet(ctx context.Context, b engine.Books, at *place) (picked []engine.Holding, next engine.AddressPlace, err error) {
 	now, begins := r.Clock.Now(), at.quiet == engine.AddressPlace{}
-	if !begins || !now.Before(at.quietFrom.Add(quietRest)) {
+	next = at.quiet
+	if !at.suspectsOnly && (!begins || !now.Before(at.quietFrom.Add(quietRest))) {
 		if picked, next, err = r.Engine.QuietAddresses(ctx, b, at.quiet, roundQuiet); err != nil {
 			return nil, next, err
 		}

@@ -290,3 +290,26 @@ func TestFullComparisonFindsForgottenMoney(t *testing.T) {
 	h.must(err)
 	h.differs(usdt, "3")
 }
+
+// TestM15_DustFromInsideDoesNotPutComparisonsOff: each minute some dust is found, and the books are compared all the same.
+func TestM15_DustFromInsideDoesNotPutComparisonsOff(t *testing.T) {
+	homeOnBoth(t, func(t *testing.T, h *home) {
+		var views []engine.OrderView
+		for range 5 {
+			views = append(views, h.asked(h.app))
+		}
+		h.silently(bank, "5")
+		h.mine(4)
+		for _, v := range views {
+			h.clock.Advance(time.Hour)
+			h.inside(v.Address, "0.000000000000000001")
+			h.mine(4)
+			_, err := h.reconcile.RunOnce(h.ctx)
+			h.must(err)
+			if len(h.open(v.ID)) != 1 {
+				t.Errorf("not found: %v", h.open(v.ID))
+			}
+		}
+		h.differs(usdt, "5")
+	})
+}
