@@ -188,6 +188,9 @@ func (j *judgement) expire(ctx context.Context, orderID string, coin *coinAt) er
 	}
 	var found money.Amount
 	if coin != nil {
+		if err := coin.resting(ctx, j.tx.Queries); err != nil {
+			return err
+		}
 		if found, err = coin.surplus(ctx, j.tx.Queries); err != nil {
 			return err
 		}

@@ -52,8 +52,11 @@ func (e *Engine) FinalBlock(ctx context.Context, chainName string) (ref chain.Bl
 		return ref, false, fmt.Errorf("chain %s is not configured", chainName)
 	}
 	row, err := finalBlock(ctx, e.db.Queries, n)
-	ref = chain.BlockRef{Height: uint64(row.Height), Hash: row.Hash, Parent: row.Parent, Time: time.UnixMicro(row.BlockTime).UTC()}
-	return ref, row.Hash != "", err
+	return blockRef(row), row.Hash != "", err
+}
+
+func blockRef(row query.BlockRow) chain.BlockRef {
+	return chain.BlockRef{Height: uint64(row.Height), Hash: row.Hash, Parent: row.Parent, Time: time.UnixMicro(row.BlockTime).UTC()}
 }
 
 // Books reads what the books say of a chain, all of it as of one moment: if anything was booked
