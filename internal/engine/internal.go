@@ -52,6 +52,12 @@ func (c *coinAt) ask(ctx context.Context) (err error) {
 	return nil
 }
 
+// mostCame is how many transfers one query of came reads at most. What is not read would be taken for coin that
+// nothing explains, and dust costs next to nothing on some chains (threats C30): errFlooded is told instead.
+const mostCame = 100_000
+
+var errFlooded = errors.New("engine: more transfers came to an address than can be looked at")
+
 // came returns the transfers whose coin was at the address at the end of the block or came after it:
 // what lies there, and what has left it since. A fork may take away blocks above one that was final: for a
 // while the newest final block then lies below what is booked already.
@@ -69,6 +75,9 @@ func (c coinAt) came(ctx context.Context, q *query.Queries) ([]store.Seen, error
 	sent, err := q.TransfersSentOn(ctx, query.TransfersSentOnParams{First: mark + ":", Last: mark + ";", Chain: chainName, Recipient: c.address, Asset: asset})
 	if err != nil {
 		return nil, fmt.Errorf("transfers that left %s: %w", c.address, err)
+	}
+	if max(len(rows), len(taken), len(sent)) >= mostCame {
+		return nil, errFlooded
 	}
 	for _, row := range sent {
 		at, err := strconv.ParseInt(strings.TrimPrefix(row.SweptBy, mark+":"), 10, 64)
@@ -110,9 +119,12 @@ func (c coinAt) unexplained(came []store.Seen, except payment.TransferKey) (mone
 	return rest, nil
 }
 
-// surplus is unexplained, with what tx or nobody has locked of the books.
+// surplus is unexplained, with what tx or nobody has locked of the books; nothing at an address that is flooded.
 func (c coinAt) surplus(ctx context.Context, q *query.Queries) (money.Amount, error) {
 	came, err := c.came(ctx, q)
+	if errors.Is(err, errFlooded) {
+		return money.Zero(c.held.Asset()), nil
+	}
 	if err != nil {
 		return c.held, err
 	}
@@ -274,6 +286,8 @@ func (e *Engine) proveCoin(ctx context.Context, kept payment.Transfer) error {
 	switch {
 	case errors.Is(err, ErrBehind):
 		return payment.Refuse(payment.CodeTooFrequent, "something at its address is just being booked or swept; try again")
+	case errors.Is(err, errFlooded):
+		return payment.Refuse(payment.CodeTooFrequent, "more transfers came to its address than can be looked at; sweep it and try again")
 	case errors.Is(err, errGone):
 		return payment.Invalid("transfer", "came from inside a contract call, and no balance proves it any more: it can be credited as it is")
 	}

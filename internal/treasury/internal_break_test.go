@@ -142,3 +142,23 @@ func TestI05_CoinFromInsideIsFoundOnceByMany(t *testing.T) {
 		}
 	})
 }
+
+// TestC30_DustHidesNoPaymentFromItsBalance: of more transfers than are looked at some are not seen, and those are no coin
+// from inside a contract call.
+func TestC30_DustHidesNoPaymentFromItsBalance(t *testing.T) {
+	homeOnBoth(t, func(t *testing.T, h *home) {
+		v := h.askedIn(h.app, eth)
+		h.send(v.Address, v.Due)
+		h.mine(4)
+		h.found(v.Address, false)
+		h.exec(`INSERT INTO transfers (chain, txid, position, order_id, merchant_id, sender, recipient, asset, units, listed, block_height, block_hash,
+			block_time, status, removed, booked, reason, fee_units, counted, credits)
+			WITH RECURSIVE dust (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM dust WHERE n < 100000)
+			SELECT t.chain, '0x' || n, t.position, t.order_id, t.merchant_id, t.sender, t.recipient, t.asset, '1', t.listed, t.block_height, t.block_hash,
+			t.block_time, t.status, t.removed, t.booked, t.reason, t.fee_units, t.counted, t.credits FROM transfers AS t CROSS JOIN dust
+			WHERE t.order_id = '` + v.ID + `'`)
+		// The payment is the last by its id.
+		h.exec("UPDATE transfers SET txid = '0xf' || txid WHERE order_id = '" + v.ID + "' AND units <> '1'")
+		h.found(v.Address, false)
+	})
+}
