@@ -154,5 +154,17 @@ func TestG19_NewsOfWhatIsOnItsWayGivesWay(t *testing.T) {
 		if told := w.tell(ending(engine.Delivered)); len(told) != 2 {
 			t.Errorf("of two, told %v", told)
 		}
+
+		v = w.eager() // nor when the first try of each fails
+		w.pay(v, part)
+		w.pay(v, part)
+		w.mine(1)
+		if told := w.tell(ending(engine.DeliveryWaiting)); len(told) != 2 {
+			t.Errorf("of two, tried %v", told)
+		}
+		w.clock.Advance(7 * time.Hour)
+		if told := w.tell(ending(engine.Delivered)); len(told) != 2 {
+			t.Errorf("of two, tried on %v", told)
+		}
 	})
 }

@@ -202,7 +202,7 @@ func (a *Auditor) lookAtDelivery(d *deliveryRow) {
 			a.wrong("I09 delivery %s of %s is unwanted", d.id, e.kind)
 		}
 	case "waiting":
-		if !final && d.leased == 0 && a.news.resent[d.event] == 0 && a.hasNewer(d, "transfer.seen") {
+		if !final && d.leased == 0 && a.news.resent[d.event] == 0 && a.hasNewer(d) {
 			a.wrong("G19 delivery %s of %s waits although there is younger news of its order", d.id, e.kind)
 		}
 	case "delivered":
@@ -214,7 +214,7 @@ func (a *Auditor) lookAtDelivery(d *deliveryRow) {
 			a.wrong("I09 delivery %s is given up after %d attempts", d.id, d.attempts)
 		}
 	case "superseded":
-		if final || !a.hasNewer(d, "") {
+		if final || !a.hasNewer(d) {
 			a.wrong("I09 delivery %s of %s is superseded by nothing", d.id, e.kind)
 		}
 	default:
@@ -222,10 +222,10 @@ func (a *Auditor) lookAtDelivery(d *deliveryRow) {
 	}
 }
 
-// hasNewer reports whether d's order has younger news, but for one kind.
-func (a *Auditor) hasNewer(d *deliveryRow, but string) bool {
+// hasNewer reports whether d's order has younger news; what is on its way makes nothing old.
+func (a *Auditor) hasNewer(d *deliveryRow) bool {
 	for _, other := range a.rows.deliveries {
-		if e := a.news.events[other.event]; e != nil && e.kind == but {
+		if e := a.news.events[other.event]; e != nil && e.kind == "transfer.seen" {
 			continue
 		}
 		if other.order == d.order && (other.sequence > d.sequence || other.sequence == d.sequence && other.event > d.event) {

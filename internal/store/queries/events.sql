@@ -64,7 +64,8 @@ UPDATE deliveries SET fence = fence WHERE id = (SELECT min(o.id || '') FROM deli
 -- while an attempt was in flight.
 UPDATE deliveries AS d SET status = 'superseded'
 WHERE d.id = @id AND d.status = 'waiting' AND NOT d.final AND d.attempts > 0 AND d.leased_until <= @now
-    AND EXISTS (SELECT 1 FROM deliveries AS o WHERE o.order_id = d.order_id AND (o.sequence, o.event_id) > (d.sequence, d.event_id));
+    AND EXISTS (SELECT 1 FROM deliveries AS o JOIN events AS e ON e.id = o.event_id
+        WHERE o.order_id = d.order_id AND (o.sequence, o.event_id) > (d.sequence, d.event_id) AND e.kind <> 'transfer.seen');
 
 -- name: LeaseDelivery :exec
 -- Leases a delivery that is still as it was read, and fixes the bytes that every attempt sends, once. A lease of the
@@ -86,8 +87,10 @@ UPDATE deliveries SET status = @status, attempts = @attempts, due_at = @due_at, 
 WHERE id = @id AND fence = @fence AND lease_owner = @lease_owner;
 
 -- name: NewerDelivery :one
--- Whether the order has news younger than this event. An older event that is sent again is none.
-SELECT count(*) FROM deliveries WHERE order_id = @order_id AND (sequence, event_id) > (CAST(@sequence AS BIGINT), CAST(@event_id AS TEXT));
+-- Whether the order has news younger than this event. An older event that is sent again is none, and neither is what is
+-- on its way to be confirmed.
+SELECT count(*) FROM deliveries AS d JOIN events AS e ON e.id = d.event_id
+WHERE d.order_id = @order_id AND (d.sequence, d.event_id) > (CAST(@sequence AS BIGINT), CAST(@event_id AS TEXT)) AND e.kind <> 'transfer.seen';
 
 -- name: InsertAttempt :exec
 -- Beside an outcome that this fence has written; a second run adds nothing.

@@ -166,7 +166,8 @@ func (q *Queries) DueDeliveryOfOrder(ctx context.Context, arg DueDeliveryOfOrder
 const endRetries = `-- name: EndRetries :exec
 UPDATE deliveries AS d SET status = 'superseded'
 WHERE d.id = $1 AND d.status = 'waiting' AND NOT d.final AND d.attempts > 0 AND d.leased_until <= $2
-    AND EXISTS (SELECT 1 FROM deliveries AS o WHERE o.order_id = d.order_id AND (o.sequence, o.event_id) > (d.sequence, d.event_id))
+    AND EXISTS (SELECT 1 FROM deliveries AS o JOIN events AS e ON e.id = o.event_id
+        WHERE o.order_id = d.order_id AND (o.sequence, o.event_id) > (d.sequence, d.event_id) AND e.kind <> 'transfer.seen')
 `
 
 type EndRetriesParams struct {
@@ -477,7 +478,8 @@ func (q *Queries) LockDelivery(ctx context.Context, id string) error {
 }
 
 const newerDelivery = `-- name: NewerDelivery :one
-SELECT count(*) FROM deliveries WHERE order_id = $1 AND (sequence, event_id) > (CAST($2 AS BIGINT), CAST($3 AS TEXT))
+SELECT count(*) FROM deliveries AS d JOIN events AS e ON e.id = d.event_id
+WHERE d.order_id = $1 AND (d.sequence, d.event_id) > (CAST($2 AS BIGINT), CAST($3 AS TEXT)) AND e.kind <> 'transfer.seen'
 `
 
 type NewerDeliveryParams struct {
@@ -486,7 +488,8 @@ type NewerDeliveryParams struct {
 	EventID  string
 }
 
-// Whether the order has news younger than this event. An older event that is sent again is none.
+// Whether the order has news younger than this event. An older event that is sent again is none, and neither is what is
+// on its way to be confirmed.
 func (q *Queries) NewerDelivery(ctx context.Context, arg NewerDeliveryParams) (int64, error) {
 	row := q.db.QueryRow(ctx, newerDelivery, arg.OrderID, arg.Sequence, arg.EventID)
 	var count int64
