@@ -24,6 +24,9 @@ func TestStore(t *testing.T) {
 // TestS15_BothEnginesAgree asks the same of both databases, in random order and with random arguments.
 func TestS15_BothEnginesAgree(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("needs PostgreSQL, which -short leaves out")
+	}
 	updates := 1000
 	if os.Getenv("FLORIN_SOAK") != "" {
 		updates = 200_000
