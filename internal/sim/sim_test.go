@@ -144,8 +144,8 @@ func TestC06_C07_C08_C11_C29_M08_M11_M12_S06_I06_I11_I12_I15_Seeds(t *testing.T)
 	for _, what := range slices.Sorted(maps.Keys(seen)) {
 		t.Logf("%8d %s", seen[what], what)
 	}
-	if last < first+59 || failed.Load() > 0 {
-		return
+	if last < first+499 || failed.Load() > 0 {
+		return // few worlds reach what is rare by luck alone
 	}
 	for _, what := range reached {
 		if seen[what] == 0 {
