@@ -234,7 +234,7 @@ func (e *Engine) internalCoins(ctx context.Context, d due, rows []query.Order) (
 				continue
 			}
 			answered = true
-			amount, err := part[i].surplus(ctx, e.db.Queries)
+			amount, err := part[i].news(ctx, e.db.Queries)
 			switch id := rows[first+i].ID; {
 			case errors.Is(err, ErrBehind): // the next time
 			case err != nil:

@@ -131,6 +131,34 @@ func (c coinAt) surplus(ctx context.Context, q *query.Queries) (money.Amount, er
 	return c.unexplained(came, payment.TransferKey{})
 }
 
+// news is surplus, for whoever has not locked the address yet. ErrBehind if a reorg has taken back what was final, the
+// sweep by which coin left the address last: what lies there again is booked already.
+func (c coinAt) news(ctx context.Context, q *query.Queries) (money.Amount, error) {
+	amount, err := c.surplus(ctx, q)
+	if err != nil || amount.IsZero() || c.network.Sender == nil {
+		return amount, err
+	}
+	// Nodes forget old transactions, and no reorg reaches them. Sweeps of one account stand in their order.
+	txid, err := q.LastSweepAt(ctx, query.LastSweepAtParams{
+		Chain: c.network.Name, Address: c.address, Asset: c.held.Asset().String(), Height: int64(c.at.Height) - keptBlocks,
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return amount, nil
+	}
+	if err != nil {
+		return amount, fmt.Errorf("last sweep of %s: %w", c.address, err)
+	}
+	switch o, err := c.network.Sender.Outcome(ctx, txid); {
+	case errors.Is(err, chain.ErrNotFound):
+		return amount, ErrBehind
+	case err != nil:
+		return amount, fmt.Errorf("outcome of %s: %w", txid, err)
+	case !o.OK || o.Block.Height > c.at.Height:
+		return amount, ErrBehind
+	}
+	return amount, nil
+}
+
 // transfer is what the exception desk gets for o, whose address it is, of coin that came by at.
 func (c coinAt) transfer(o payment.Order, amount money.Amount, at time.Time) payment.Transfer {
 	return payment.Transfer{
@@ -172,7 +200,10 @@ func (e *Engine) FoundInternal(ctx context.Context, chainName, address string) (
 	if err != nil {
 		return false, err
 	}
-	ok, err = e.findCoin(ctx, c, row, false)
+	amount, err := c.news(ctx, e.db.Queries)
+	if err == nil && !amount.IsZero() {
+		ok, err = e.findCoin(ctx, c, row, false)
+	}
 	if errors.Is(err, ErrBehind) {
 		return false, nil
 	}

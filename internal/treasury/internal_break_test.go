@@ -162,3 +162,27 @@ func TestC30_DustHidesNoPaymentFromItsBalance(t *testing.T) {
 		h.found(v.Address, false)
 	})
 }
+
+// TestC08_WhatASweepThatIsGoneHadTakenIsNoCoinFromInside: a reorg takes back a sweep that was final. What lies at its
+// address again is booked already.
+func TestC08_WhatASweepThatIsGoneHadTakenIsNoCoinFromInside(t *testing.T) {
+	homeOnBoth(t, func(t *testing.T, h *home) {
+		v := h.askedIn(h.app, eth)
+		h.send(v.Address, v.Due)
+		h.mine(10)
+		h.sweeps.Rule.Times = 0
+		if h.sweep() != 1 {
+			t.Fatal("no sweep was made")
+		}
+		h.mine(6)
+		h.the(payment.PayoutPaid)
+		h.must(h.net.Reorg(h.ctx, 7, 8, sim.Gone))
+		h.idle()
+		h.holds(v.Address, eth, v.Due.Decimal())
+		h.found(v.Address, false)
+		h.ends()
+		if got := h.open(v.ID); len(got) > 0 {
+			t.Errorf("the desk has %q", got)
+		}
+	})
+}

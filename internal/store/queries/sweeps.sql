@@ -48,6 +48,12 @@ SELECT * FROM transfers
 WHERE swept_by <> '' AND swept_by >= @first AND swept_by < @last AND chain = @chain AND recipient = @recipient AND asset = @asset AND listed
 ORDER BY txid, position LIMIT 100000;
 
+-- name: LastSweepAt :one
+-- The transaction that took what an address held of one asset last, of those in blocks above height.
+SELECT o.txid FROM sweep_items AS i JOIN outgoing AS o ON o.id = i.outgoing_id
+WHERE i.chain = @chain AND i.address = @address AND i.asset = @asset AND i.outcome = 'gone' AND o.block_height > @height
+ORDER BY o.block_height DESC LIMIT 1;
+
 -- name: MarkSwept :exec
 UPDATE transfers SET swept_by = @swept_by WHERE chain = @chain AND txid = @txid AND position = @position;
 

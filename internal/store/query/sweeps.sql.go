@@ -100,6 +100,32 @@ func (q *Queries) InsertSweepItem(ctx context.Context, arg InsertSweepItemParams
 	return err
 }
 
+const lastSweepAt = `-- name: LastSweepAt :one
+SELECT o.txid FROM sweep_items AS i JOIN outgoing AS o ON o.id = i.outgoing_id
+WHERE i.chain = $1 AND i.address = $2 AND i.asset = $3 AND i.outcome = 'gone' AND o.block_height > $4
+ORDER BY o.block_height DESC LIMIT 1
+`
+
+type LastSweepAtParams struct {
+	Chain   string
+	Address string
+	Asset   string
+	Height  int64
+}
+
+// The transaction that took what an address held of one asset last, of those in blocks above height.
+func (q *Queries) LastSweepAt(ctx context.Context, arg LastSweepAtParams) (string, error) {
+	row := q.db.QueryRow(ctx, lastSweepAt,
+		arg.Chain,
+		arg.Address,
+		arg.Asset,
+		arg.Height,
+	)
+	var txid string
+	err := row.Scan(&txid)
+	return txid, err
+}
+
 const markSwept = `-- name: MarkSwept :exec
 UPDATE transfers SET swept_by = $1 WHERE chain = $2 AND txid = $3 AND position = $4
 `
