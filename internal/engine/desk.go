@@ -226,6 +226,9 @@ func (t *tampered) Error() string {
 // errDecided ends a second run of a decision that was committed and not heard of.
 var errDecided = errors.New("it was decided already, by this very call")
 
+// errRowClosed refuses to decide about a row a second time.
+var errRowClosed = payment.Refuse(payment.CodeOrderClosed, "the row is closed: somebody has decided, or its transfer is gone")
+
 // decision is what somebody decides about a row.
 type decision struct {
 	id, by, note string
@@ -313,7 +316,7 @@ func (e *Engine) open(ctx context.Context, tx *store.Tx, id, own, act string, ot
 	case row.Act != "" && row.Act == act:
 		return nil, errDecided
 	case row.Status != string(payment.DeskOpen):
-		return nil, payment.Refuse(payment.CodeOrderClosed, "the row is closed: somebody has decided, or its transfer is gone")
+		return nil, errRowClosed
 	}
 	d := &deciding{judgement: e.judge(tx, locked), row: row, own: locked[own]}
 	if row.Held == "0" {

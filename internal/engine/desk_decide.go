@@ -33,7 +33,10 @@ func (e *Engine) Attach(ctx context.Context, id, orderNumber, by, note string) (
 	if to.MerchantID != row.MerchantID {
 		return row, payment.Refuse(payment.CodeNotFound, "no such order")
 	}
-	if row.Status != payment.DeskOpen || row.Held.IsZero() {
+	switch {
+	case row.Status != payment.DeskOpen:
+		return row, errRowClosed
+	case row.Held.IsZero():
 		return row, payment.Refuse(payment.CodeOrderClosed, "the row holds nothing that an order could be settled with")
 	}
 	proven, err := e.prove(ctx, row)
@@ -224,6 +227,9 @@ func (e *Engine) prove(ctx context.Context, row DeskRow) (chain.BlockRef, error)
 	}
 	if kept.Amount != row.Held {
 		return chain.BlockRef{}, payment.Invalid("transfer", "is not what the row says")
+	}
+	if !kept.Listed {
+		return chain.BlockRef{}, payment.Releasable(kept) // which it is not, and says why
 	}
 	if fromInside(kept.Key) {
 		return chain.BlockRef{Height: kept.BlockHeight, Hash: kept.BlockHash}, e.proveCoin(ctx, kept)
