@@ -163,7 +163,11 @@ func decideRow(r *run, why purpose, decide func(p *program) (engine.DeskRow, err
 // printRow prints all there is to say of a row.
 func printRow(r *run, p *program, row engine.DeskRow) error {
 	j := describeRow(row, r.clock.Now())
-	text := fmt.Sprintf("%s\n    %s %s\n    from %s to %s in a block of %s", j, j.TxID, j.Position, j.From, j.To, j.BlockTime.Format(time.RFC3339))
+	text := fmt.Sprintf("%s\n    %s %s\n    ", j, j.TxID, j.Position)
+	if j.From != "" { // nobody knows who sent coin from inside a contract call
+		text += "from " + j.From + " "
+	}
+	text += fmt.Sprintf("to %s in a block of %s", j.To, j.BlockTime.Format(time.RFC3339))
 	if j.AttachedTo != "" {
 		settled, err := p.db.FindOrder(r, j.AttachedTo)
 		if err != nil {

@@ -283,8 +283,8 @@ type payoutRules struct {
 	App          string            `arg:"" help:"The app."`
 	Off          bool              `help:"The app pays nothing out."`
 	On           bool              `help:"The app may pay out, by the other flags: what they do not say is not limited."`
-	Limit        map[string]string `help:"Of one payout, by asset; an asset that has no limit of either kind is then not paid out." placeholder:"USDT=500"`
-	Daily        map[string]string `help:"Of any 24 hours, by asset." placeholder:"USDT=2000"`
+	Limit        map[string]string `help:"Of one payout, by asset; an asset that has no limit of either kind is then not paid out; may be repeated." placeholder:"USDT=500"`
+	Daily        map[string]string `help:"Of any 24 hours, by asset; may be repeated." placeholder:"USDT=2000"`
 	AllowList    bool              `help:"Refuse payees that were not added (payout payee add)."`
 	NewPayeeWait time.Duration     `help:"Hold payouts to a payee until it has been known for so long." placeholder:"24h"`
 	ApproveAbove map[string]string `help:"Hold payouts of more until somebody approves them." placeholder:"USDT=1000"`

@@ -8,6 +8,7 @@ import (
 	"florin/internal/engine"
 	"florin/internal/id"
 	"florin/internal/money"
+	"florin/internal/payment"
 )
 
 type refundCommand struct {
@@ -39,7 +40,7 @@ func (p *program) describeRefund(f engine.Refund) refundJSON {
 
 func (j refundJSON) String() string {
 	line := j.payoutJSON.String() + "\n    of order " + j.Order
-	if j.Link != "" && j.Recipient == "" {
+	if j.Link != "" && j.Recipient == "" && payment.PayoutState(j.State) == payment.PayoutHeld {
 		line += "\n    the payer says where to, by " + j.Ends.Format(time.RFC3339) + ": " + j.Link
 	}
 	return line

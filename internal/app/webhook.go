@@ -59,7 +59,11 @@ func describeDelivery(d engine.DeliveryRow) deliveryJSON {
 func (j deliveryJSON) String() string {
 	line := fmt.Sprintf("%s  %s  %s  %s  app %s", j.ID, j.Status, j.Kind, j.Number, j.App)
 	if j.Last != nil {
-		line += fmt.Sprintf("  %d tries, the last %s to %s: %s", j.Tries, j.Last.At.Format(time.RFC3339), j.Last.URL, j.Last)
+		tries := "1 try,"
+		if j.Tries != 1 {
+			tries = fmt.Sprintf("%d tries, the last", j.Tries)
+		}
+		line += fmt.Sprintf("  %s %s to %s: %s", tries, j.Last.At.Format(time.RFC3339), j.Last.URL, j.Last)
 	}
 	if j.NextAt != nil {
 		line += "  next " + j.NextAt.Format(time.RFC3339)

@@ -65,7 +65,7 @@ type refusal struct {
 func (r refusal) Error() string { return r.text }
 
 var (
-	denied     = refusal{http.StatusUnauthorized, "unauthenticated", "sign the request as your app's protocol says, or send a token"}
+	denied     = refusal{http.StatusUnauthorized, "unauthenticated", "sign the request's target with the app's secret, or send a token (docs/events.md)"}
 	tooOften   = refusal{http.StatusTooManyRequests, "too_often", "more requests or streams than the app may have"}
 	ours       = refusal{http.StatusInternalServerError, "internal", "something is wrong here, not with the request"}
 	wrongField = func(name, text string) refusal {
