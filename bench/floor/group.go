@@ -34,6 +34,7 @@ type ticket[T any] struct {
 type committer[T any] struct {
 	max      int
 	ackEarly bool // the planted defect
+	late     int  // with it, how many rows wait for the next one: a kill finds some at any moment
 	writers  []commitFunc[T]
 	tickets  sync.Pool
 
@@ -48,6 +49,9 @@ type commitFunc[T any] func(group []*ticket[T]) error
 
 func newCommitter[T any](max int, ackEarly bool, writers ...commitFunc[T]) *committer[T] {
 	c := &committer[T]{max: max, ackEarly: ackEarly, writers: writers, wake: make(chan struct{}, len(writers))}
+	if ackEarly {
+		c.late = 1
+	}
 	c.tickets.New = func() any { return &ticket[T]{done: make(chan error, 1)} }
 	for _, w := range writers {
 		go c.write(w)
@@ -82,7 +86,7 @@ func (c *committer[T]) write(commit commitFunc[T]) {
 	var group []*ticket[T]
 	for {
 		c.mu.Lock()
-		for len(c.waiting) == 0 {
+		for len(c.waiting) <= c.late {
 			c.idle++
 			c.mu.Unlock()
 			<-c.wake
@@ -92,7 +96,7 @@ func (c *committer[T]) write(commit commitFunc[T]) {
 		c.mu.Unlock()
 		runtime.Gosched()
 		c.mu.Lock()
-		n := min(len(c.waiting), c.max)
+		n := max(0, min(len(c.waiting)-c.late, c.max))
 		group = append(group[:0], c.waiting[:n]...)
 		c.waiting = append(c.waiting[:0], c.waiting[n:]...)
 		c.mu.Unlock()
